@@ -1,0 +1,48 @@
+"""Where do our files lie? One private folder: spool, archive, store, hook. Standard library only."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder `root` (0700). Order: $AUDITOR_HOME, $XDG_STATE_HOME/auditor, ~/.local/state/auditor."""
+
+    root: str
+
+    @property
+    def spool(self) -> str:
+        """One small file per capture, waiting to be ingested."""
+        return os.path.join(self.root, "spool")
+
+    @property
+    def archive(self) -> str:
+        """Ingested captures, packed; with the spool, enough to rebuild the store."""
+        return os.path.join(self.root, "archive")
+
+    @property
+    def quarantine(self) -> str:
+        return os.path.join(self.root, "quarantine")
+
+    @property
+    def store(self) -> str:
+        return os.path.join(self.root, "store.duckdb")
+
+    @property
+    def log(self) -> str:
+        """Where the wrapper's detached child writes its own errors; nobody else's terminal."""
+        return os.path.join(self.root, "auditor.log")
+
+
+def find(environ: dict[str, str] | os._Environ[str] = os.environ) -> Home | None:
+    """None when there is neither a variable nor a home directory to build on."""
+    if root := environ.get("AUDITOR_HOME"):
+        return Home(os.path.abspath(root))
+    if state := environ.get("XDG_STATE_HOME"):
+        return Home(os.path.join(state, "auditor"))
+    home = environ.get("HOME") or os.path.expanduser("~")
+    if not home or home == "~" or not os.path.isabs(home):
+        return None
+    return Home(os.path.join(home, ".local", "state", "auditor"))

@@ -1,0 +1,98 @@
+"""What may be stored? Environment by allow-list; secrets out of every text before it is hashed or kept.
+
+Standard library only. The same list is written into the in-job shell hook, so there is no second one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+MARK = "[withheld]"
+
+# standards.md section 7: what changes results or says where the job ran, and carries no identity or secret
+PREFIXES = (
+    "OMP_", "KMP_", "GOMP_", "MKL_", "OPENBLAS_", "BLIS_", "NUMEXPR_", "CUDA_", "CUBLAS_", "CUDNN_", "NCCL_", "HIP_",
+    "ROCR_", "UCX_", "FI_", "OMPI_MCA_", "I_MPI_", "MPICH_", "JAX_", "TF_", "TORCH_", "PYTORCH_", "LC_", "MALLOC_",
+    "SLURM_", "SBATCH_",
+)  # fmt: skip
+NAMES = frozenset(
+    """XLA_FLAGS PYTHONHASHSEED PYTHONPATH PYTHONNOUSERSITE PYTHONHOME PYTHONSTARTUP PYTHONUSERBASE VIRTUAL_ENV CONDA_PREFIX
+    CONDA_DEFAULT_ENV LANG LANGUAGE TZ LOADEDMODULES _LMFILES_ MODULEPATH LMOD_VERSION PATH LD_LIBRARY_PATH LD_PRELOAD
+    SHELL PWD TMPDIR HOSTTYPE GLIBC_TUNABLES SOURCE_DATE_EPOCH APPTAINER_CONTAINER SINGULARITY_CONTAINER APPTAINER_NAME
+    APPTAINER_BIND SINGULARITY_BIND APPTAINER_COMMAND SINGULARITY_COMMAND APPTAINER_CACHEDIR SHIFTER_IMAGE SHIFTER_IMAGEREQUEST
+    SHIFTER_IMAGETYPE CH_RUNNING container SEED RANDOM_SEED PL_GLOBAL_SEED R_LIBS R_LIBS_USER JULIA_NUM_THREADS
+    JULIA_PROJECT SPACK_ENV GUIX_ENVIRONMENT MKLROOT""".split()
+)
+NEVER = re.compile(
+    r"JWT|TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|_USER$|_UID$|_GID$|_ACCOUNT$|_COMMENT$"
+    r"|SUBMIT_HOST|COOKIE|_AUTH$|SLURM_CONF$|_DOCKER_|LAUNCH_NODE_IPADDR|WORKING_CLUSTER|SRUN_COMM_HOST"
+)
+SECRET_NAME = re.compile(
+    r"(?i)(?:^|_)(?:JWT|TOKENS?|SECRETS?|PASSWD|PASSWORD|PASSPHRASE|PASS|PWD_?HASH|CREDENTIALS?|API_?KEYS?|APIKEY|ACCESS_?KEY(?:_ID)?"
+    r"|PRIVATE_?KEY|AUTH|COOKIE|KEY|DSN)(?:$|_)"
+)
+_ASSIGN = re.compile(
+    r"""(?ix) (?P<head> [\w.-]* (?: token | secret | passw(?:or)?d | passphrase | api[_-]?key | access[_-]?key(?:[_-]?id)?
+        | private[_-]?key | credentials? | client[_-]?key | auth[_-]?key | dsn | cookie ) [\w-]*
+        ["']? \s* (?: = | :(?!//) | \s(?=["']?[\w/+.=-]{16,}) ) \s* )
+        (?P<value> "[^"\n]{4,}" | '[^'\n]{4,}' | [^\s"';,&|)<>$]{4,} )"""
+)
+_KNOWN = re.compile(
+    r"""(?x)
+      -----BEGIN\ [A-Z ]*PRIVATE\ KEY-----[\s\S]*?(?:-----END\ [A-Z ]*PRIVATE\ KEY-----|\Z)
+    | \b(?:gh[pousr]_[A-Za-z0-9]{20,} | github_pat_\w{20,} | glpat-[\w-]{16,} | hf_[A-Za-z0-9]{16,} | sk-[\w-]{16,}
+        | (?:AKIA|ASIA)[A-Z0-9]{16} | xox[abprs]-[\w-]{10,} | AIza[\w-]{30,} | npm_[A-Za-z0-9]{30,} | pypi-[\w-]{30,} | dckr_pat_[\w-]{16,}
+        | ya29\.[\w-]{16,} | SG\.[\w-]{16,}\.[\w-]{16,} | wandb_v1_\w{20,} )
+    | \beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{4,}
+    | (?<=[Bb]earer\ )[\w.~+/=-]{12,}
+    | (?<=[Bb]asic\ )[A-Za-z0-9+/]{12,}={0,2}
+    """
+)
+_URL_LOGIN = re.compile(r"(?P<scheme>[a-zA-Z][\w+.-]{1,20}://)(?P<login>[^\s/@:'\"]*:[^\s/@'\"]+|[^\s/@:'\"]{16,})@")
+
+
+def allowed(name: str) -> bool:
+    """May the value of this environment variable be stored?"""
+    return (name in NAMES or name.startswith(PREFIXES)) and not NEVER.search(name)
+
+
+class Redactor:
+    """Takes secrets out of texts: the values of secret-looking variables literally, then known shapes."""
+
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        values = {v for k, v in (environ or {}).items() if SECRET_NAME.search(k) and len(v) >= 8 and not v.startswith("/")}
+        self._literal = re.compile("|".join(re.escape(v) for v in sorted(values, key=len, reverse=True))) if values else None
+
+    def text(self, text: str) -> str:
+        if self._literal:
+            text = self._literal.sub(MARK, text)
+        text = _KNOWN.sub(MARK, text)
+        text = _URL_LOGIN.sub(lambda m: f"{m['scheme']}{MARK}@", text)
+        return _ASSIGN.sub(_assignment, text)
+
+    def value(self, value: Any) -> Any:
+        """The same over JSON-like data: keys stay, strings are cleaned."""
+        if isinstance(value, str):
+            return value if len(value) < 4 else self.text(value)
+        if isinstance(value, Mapping):
+            return {k: self.value(v) for k, v in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.value(v) for v in value]
+        return value
+
+
+def _assignment(match: re.Match[str]) -> str:
+    value = match["value"]
+    if value == MARK or value.startswith(("$", "${", "/", "~/")):  # a reference to a secret is not one
+        return match[0]
+    quote = value[0] if value[0] in "\"'" else ""
+    if quote and value[1:-1].startswith(("$", "/", "~/")):
+        return match[0]
+    return f"{match['head']}{quote}{MARK}{quote}"
+
+
+def withheld(names: Iterable[str]) -> tuple[str, ...]:
+    """The names whose values we do not store, sorted."""
+    return tuple(sorted(n for n in names if not allowed(n)))

@@ -1,0 +1,54 @@
+"""How does a capture become an immutable file, and come back? Atomic, private, bounded; broken files are set aside.
+
+Standard library only; written from jobs and from the wrapper's child. Two forms, one meaning: `*.json` is a Capture,
+`*.raw` is what the in-job shell hook saved (see auditor.submit.rawfile), parsed when it is ingested.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from auditor.codec import dumps
+from auditor.model import Capture
+
+MAX_FILE = 256 << 20
+
+
+def write(folder: str, name: str, data: bytes) -> str:
+    """Write `folder/name` so that a reader sees all of it or nothing: temporary name, fsync, rename; 0600 in 0700."""
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    path = os.path.join(folder, name)
+    temporary = os.path.join(folder, f".{name}.{os.getpid()}")
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(fd, view) :]
+        os.fsync(fd)
+        os.close(fd)
+        os.rename(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    return path
+
+
+def save(folder: str, capture: Capture) -> str:
+    """Spool one capture; the name is unique by content, so spooling twice is spooling once."""
+    from auditor.codec import digest
+
+    job = capture.job.job_id.replace("/", "_")
+    name = f"{job}-{capture.job.attempt}-{capture.phase}-{digest(capture)[:16]}.json"
+    return write(folder, name, dumps(capture))
+
+
+def waiting(folder: str) -> Iterator[str]:
+    """Paths of finished spool files, oldest name first; temporary files are left alone."""
+    try:
+        names = sorted(os.listdir(folder))
+    except FileNotFoundError:
+        return
+    for name in names:
+        if not name.startswith(".") and name.endswith((".json", ".raw")):
+            yield os.path.join(folder, name)

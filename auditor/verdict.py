@@ -1,0 +1,59 @@
+"""What did a replay prove? The type that the replay writes, the report shows and the rung rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Sameness(StrEnum):
+    """DESIGN section 8: identical, equivalent within tolerance, different, or not run, because."""
+
+    IDENTICAL = "identical"
+    EQUIVALENT = "equivalent"
+    DIFFERENT = "different"
+    NOT_RUN = "not-run"
+
+
+@dataclass(frozen=True)
+class OutputVerdict:
+    """One output compared. `detail`: for equivalent, the largest difference and tolerance; for different, a readable diff."""
+
+    path: str
+    sameness: Sameness
+    comparator: str
+    detail: str = ""
+    expected_sha256: str = ""
+    actual_sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stage of the replay: verify, inputs, environment, run, compare. state: done, skipped, failed."""
+
+    name: str
+    state: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class ReplayVerdict:
+    """A replay of one run's bundle. `bundle` is the sha256 of its tagmanifest-sha256.txt."""
+
+    bundle: str
+    run_id: str
+    sameness: Sameness
+    reason: str
+    outputs: tuple[OutputVerdict, ...]
+    steps: tuple[Step, ...]
+    where: str
+    """`local` or `slurm:CLUSTER`."""
+    same_machine: bool
+    """Does the machine's fingerprint equal the original's? Only another machine or cluster raises the last rung."""
+    sandbox: str
+    """`bubblewrap`, `apptainer`, `docker`, or `none`."""
+    environment: str
+    """How the environment was had: `rebuilt-from-lock`, `image-by-digest`, `host`."""
+    started_at: str
+    ended_at: str
+    auditor: str

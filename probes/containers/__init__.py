@@ -1,0 +1,151 @@
+"""Which images did a job name, and which ran? The family's types; one probe per way of knowing beside this file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An image as a script names it.
+
+    runtime: `apptainer`, `docker`, `podman`, `charliecloud`, `enroot`, `pyxis`, `shifter`, `slurm-oci`.
+    text: as written; resolved: with the environment's variables filled in, empty when some stay unresolved.
+    transport: `file`, `docker` (a registry), `oras`, `library`, `shub`, `docker-daemon`, `docker-archive`, `oci`, `instance`, `directory`.
+    """
+
+    runtime: str
+    text: str
+    resolved: str
+    transport: str
+    registry: str
+    name: str
+    tag: str
+    digest: str
+    line: int
+    unresolved: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    """Options that let the host in: `--nv`, `--bind x`, `--cleanenv`, `--writable` ... as written."""
+
+
+@dataclass(frozen=True)
+class ContainerReferences:
+    """Kind of the probe `container-references` (submit): what the batch script and the scripts it calls name."""
+
+    references: tuple[Reference, ...]
+
+
+@dataclass(frozen=True)
+class ImageIdentity:
+    """The same image seen at one moment: cheap facts whose change is drift. Empty: not known.
+
+    For a file: sha256, size. For an engine's tag: image id as the engine tells it, and its store. state: `ok`, `absent`, `unknown`.
+    """
+
+    reference: str
+    state: str
+    reason: str
+    sha256: str = ""
+    size: int = 0
+    image_id: str = ""
+    engine: str = ""
+
+
+@dataclass(frozen=True)
+class ContainerIdentities:
+    """Kind of the guest probe `container-identity` (submit and start)."""
+
+    images: tuple[ImageIdentity, ...]
+
+
+@dataclass(frozen=True)
+class ContainerMarkers:
+    """Kind of the probe `container-markers` (start): is the job script itself inside a container, and which?"""
+
+    inside: str
+    """`apptainer`, `docker`, `podman`, `charliecloud`, `shifter`, ... or empty: on the host."""
+    evidence: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class EngineImage:
+    """An image as a Docker or Podman engine knows it. Digests `sha256:...`, empty when not known.
+
+    store: `classic` (image id = config digest) or `containerd` (image id = manifest or index digest).
+    pullable: `yes`, `no`, `unknown` (the registry was not asked).
+    """
+
+    reference: str
+    engine: str
+    engine_version: str
+    store: str
+    image_id: str
+    config_digest: str
+    manifest_digest: str
+    repo_digests: tuple[str, ...]
+    diff_ids: tuple[str, ...]
+    chain_id: str
+    os: str
+    architecture: str
+    created: str
+    labels: Mapping[str, str]
+    pullable: str = "unknown"
+
+
+@dataclass(frozen=True)
+class EngineImages:
+    """Kind of the probe `docker` (submit, later): docker-py against the local engine."""
+
+    images: tuple[EngineImage, ...]
+
+
+@dataclass(frozen=True)
+class SifSignature:
+    """A signature object. integrity_ok: the signed hashes were recomputed and match; None when it could not be read."""
+
+    kind: str
+    fingerprint: str
+    integrity_ok: bool | None
+
+
+@dataclass(frozen=True)
+class SifImage:
+    """A Singularity image file read natively. Digests bare hex.
+
+    base: the definition file's `From:`; base_pinned: does it carry a digest?
+    """
+
+    path: str
+    size: int
+    file_sha256: str
+    uuid: str
+    architecture: str
+    created: str
+    partition_sha256: str
+    fs_type: str
+    definition: str
+    definition_sha256: str
+    bootstrap: str
+    base: str
+    base_pinned: bool
+    labels: Mapping[str, str]
+    objects: tuple[str, ...]
+    signatures: tuple[SifSignature, ...]
+
+
+@dataclass(frozen=True)
+class SifImages:
+    """Kind of the probe `sif` (submit, later)."""
+
+    images: tuple[SifImage, ...]
+
+
+@dataclass(frozen=True)
+class ApptainerRuntime:
+    """Kind of the probe `apptainer` (submit, later), through spython: version, and `inspect` of each image it can open."""
+
+    version: str
+    inspected: Mapping[str, Mapping[str, str]]
+    """Path -> labels."""
+    errors: Mapping[str, str] = field(default_factory=dict)
