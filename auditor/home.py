@@ -23,6 +23,11 @@ class Home:
         return os.path.join(self.root, "archive")
 
     @property
+    def objects(self) -> str:
+        """Content of scripts and other small files, by sha256 (auditor.objects)."""
+        return os.path.join(self.root, "objects")
+
+    @property
     def quarantine(self) -> str:
         return os.path.join(self.root, "quarantine")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -87,8 +88,17 @@ class Job:
     """Declared inputs: paths or globs, relative to `workdir`."""
     outputs: tuple[str, ...] = ()
     label: str = ""
+    is_array: bool = False
+    """The submission of a whole array: its tasks are the runs, this is not one; what was seen at submit holds for all of them."""
     started_at: str = ""
     """Start of the attempt, same form; empty before the job ran. Files changed since are candidates for outputs."""
+
+
+    @property
+    def run_id(self) -> str:
+        """16 hex digits. A submission of ours is known by its id; an adopted job by cluster, number and submission time."""
+        key = (self.submission,) if self.submission else (self.cluster, self.submitted_at)
+        return hashlib.sha256("\0".join((*key, self.job_id)).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Hardware:
-    """CPU, memory in bytes, kernel, C library, GPUs. fingerprint: sha256 over CPU model, flags and core count; no serial number."""
+    """CPU, memory in bytes, kernel, C library, GPUs. fingerprint: sha256 over CPU model, flags and core count; no serials."""
 
     architecture: str
     cpu_model: str
