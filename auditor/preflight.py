@@ -1,0 +1,85 @@
+"""What would an audit say of this batch script before it is submitted? The submit-time probes and the same tips; nothing is run or sent."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from auditor.capture import capture
+from auditor.model import AuditError, Capture, Finding, Job, Outcome, Phase
+from auditor.world import RealWorld, World
+
+MAX_SCRIPT = 4 << 20
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """problems: the shell's or sbatch's own complaints; findings: what a check already decides, worst first."""
+
+    script: str
+    problems: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    undecided: int
+    """Checks that only the run itself can settle."""
+
+
+def job_of(world: World, script: Path | None) -> Job:
+    """A job that is not submitted. Raises AuditError for a script that cannot be read or is not text."""
+    if script is None:
+        return Job("local", "none", workdir=world.cwd)
+    try:
+        raw = world.read(str(script), MAX_SCRIPT)
+    except FileNotFoundError:
+        raise AuditError(f"{script}: no such file", "name a batch script") from None
+    except OSError as error:
+        raise AuditError(f"{script}: {error.strerror or error}", "can you read it, and is it a script?") from error
+    if b"\0" in raw:
+        raise AuditError(f"{script} is not a script: it holds NUL bytes", "sbatch would refuse it too")
+    text = raw.decode("utf-8", "surrogateescape")
+    return Job("slurm", "none", workdir=world.cwd, script=text, script_path=os.path.join(world.cwd, script), argv=(str(script),))
+
+
+def look(script: Path | None, phase: Phase = Phase.SUBMIT, world: World | None = None) -> Capture:
+    """Every probe of the phase, once, now."""
+    from auditor.registry import probes
+
+    here = world or RealWorld()
+    return capture(here, job_of(here, script), phase, probes().values())
+
+
+def preflight(script: Path, world: World | None = None) -> Preflight:
+    """Raises AuditError for an unreadable script."""
+    from reports.score import score
+
+    here = world or RealWorld()
+    seen = look(script, Phase.SUBMIT, here)
+    card = score(seen.job, seen.evidence)
+    findings = [f for tip in card.tips for f in tip.findings]
+    bad = [f for f in findings if f.outcome in {Outcome.FAILED, Outcome.WEAK}]
+    order = {Outcome.FAILED: 0, Outcome.WEAK: 1}
+    return Preflight(
+        str(script),
+        tuple(_complaints(here, seen.job)),
+        tuple(sorted(bad, key=lambda f: (order[f.outcome], f.tip, f.check))),
+        sum(f.outcome is Outcome.UNKNOWN for f in findings),
+    )
+
+
+def _complaints(world: World, job: Job) -> list[str]:
+    """What `bash -n` and `sbatch --test-only` say, where they are there."""
+    found = []
+    first = job.script.split("\n", 1)[0]
+    if not first.startswith("#!"):
+        found.append("the first line is not #!: sbatch refuses this script")
+    elif first.rstrip().endswith(("bash", "/sh")):
+        ran = world.run("bash", "-n", job.script_path)
+        if ran.code:
+            found.append(ran.err.strip())
+    try:
+        ran = world.run("sbatch", "--test-only", job.script_path)
+    except FileNotFoundError:
+        return found
+    if ran.code:
+        found.append(ran.err.strip().splitlines()[-1] if ran.err.strip() else f"sbatch --test-only ends with {ran.code}")
+    return found
