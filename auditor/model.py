@@ -92,6 +92,8 @@ class Job:
     """The submission of a whole array: its tasks are the runs, this is not one; what was seen at submit holds for all of them."""
     started_at: str = ""
     """Start of the attempt, same form; empty before the job ran. Files changed since are candidates for outputs."""
+    ended_at: str = ""
+    """End of the attempt, same form; empty while it is not over. Outputs are looked for once it is set."""
 
 
     @property

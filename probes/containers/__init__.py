@@ -26,7 +26,9 @@ class Reference:
     line: int
     unresolved: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
-    """Options that let the host in: `--nv`, `--bind x`, `--cleanenv`, `--writable` ... as written."""
+    """Options that let the host in: `--nv`, `--bind=x`, `--cleanenv`, `--writable` ... in order; variables they set by name only."""
+    file: str = ""
+    """The called script that names it; empty: the batch script itself (line 0: the options of `sbatch`)."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,9 @@ class ContainerReferences:
 class ImageIdentity:
     """The same image seen at one moment: cheap facts whose change is drift. Empty: not known.
 
-    For a file: sha256, size. For an engine's tag: image id as the engine tells it, and its store. state: `ok`, `absent`, `unknown`.
+    state: `ok`, `absent`, `unknown`. For a file: size, mtime_ns and, within the budget, sha256; image_id is `uuid:...` where it is a SIF.
+    For an engine's tag: image id as the engine tells it. For a name pinned by digest: that digest. Two sightings differ when
+    a field that both know differs.
     """
 
     reference: str
@@ -50,6 +54,7 @@ class ImageIdentity:
     size: int = 0
     image_id: str = ""
     engine: str = ""
+    mtime_ns: int = 0
 
 
 @dataclass(frozen=True)
