@@ -21,7 +21,9 @@ def main() -> None:
 
     def predicted(omega: float, gamma: float) -> float:
         x = [omega, 4 * gamma]
-        near = (math.exp(-sum((p - q) ** 2 for p, q in zip(x, a, strict=True)) / (2 * model["width"] ** 2)) for a in model["points"])
+        near = (
+            math.exp(-sum((p - q) ** 2 for p, q in zip(x, a, strict=True)) / (2 * model["width"] ** 2)) for a in model["points"]
+        )
         return float(model["mean"] + sum(w * k for w, k in zip(model["weights"], near, strict=True)))
 
     draw = random.Random(args.seed)

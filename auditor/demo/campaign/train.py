@@ -50,7 +50,10 @@ def main() -> None:
     random.shuffle(points)
     held, used = points[: len(points) // 5], points[len(points) // 5 :]
     mean = sum(y for _, y in used) / len(used)
-    gram = [[kernel(a, b, args.width) + (args.ridge if i == j else 0.0) for j, (b, _) in enumerate(used)] for i, (a, _) in enumerate(used)]
+    gram = [
+        [kernel(a, b, args.width) + (args.ridge if i == j else 0.0) for j, (b, _) in enumerate(used)]
+        for i, (a, _) in enumerate(used)
+    ]
     weights = solve(gram, [y - mean for _, y in used])
 
     def predict(x: list[float]) -> float:

@@ -1,0 +1,227 @@
+"""Judging and keeping: score, report, bundle, verify, replay."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from auditor.cli.common import Json, console, emit, home, progress_console, resolve, say, store
+from auditor.cli.look import complete_run
+from auditor.model import AuditError, Job, Scorecard
+
+RunOrFile = Annotated[
+    str,
+    typer.Argument(
+        metavar="[RUN|FILE]", autocompletion=complete_run, help="A run, or a file that the step before wrote.", show_default=False
+    ),
+]
+
+
+def _is_file(name: str) -> bool:
+    return name.endswith(".json") and Path(name).is_file()
+
+
+def _scored(name: str) -> Scorecard:
+    """The scorecard of a run, made anew from its evidence and stored; or of a capture file, not stored."""
+    from reports.score import score as judge
+
+    if _is_file(name):
+        from auditor.codec import loads
+        from auditor.model import Capture
+
+        capture = loads(Path(name).read_bytes(), Capture, name)
+        return judge(capture.job, capture.evidence)
+    with store() as opened:
+        run_id = resolve(opened, name)
+        card = judge(opened.job(run_id), (*opened.evidence(run_id), opened.campaign(run_id)))
+        opened.save_scorecard(card)
+    return card
+
+
+def score(name: RunOrFile = "", json: Json = False) -> None:
+    """Findings, interval, coverage and rung of one run, from its evidence.
+
+    Examples: auditor score 4711     auditor score capture.json --json
+    """
+    card = _scored(name)
+    if json:
+        emit(card)
+        return
+    from reports.formats.terminal import rich_view
+
+    console().print(rich_view(card))
+
+
+def report(
+    name: RunOrFile = "",
+    form: Annotated[str, typer.Option("--format", "-f", help="html, markdown, json, terminal.")] = "html",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write; `-` for stdout.")] = None,
+) -> None:
+    """The page that is attached to the paper. One file, no outside asset.
+
+    Examples: auditor report 4711     auditor report scorecard.json -f markdown -o -
+    """
+    from auditor.registry import formats
+
+    known = formats()
+    if form not in known:
+        raise AuditError(f"there is no format {form}", f"formats are: {', '.join(known)}")
+    card = _read_card(name) if _is_file(name) else _scored(name)
+    raw = known[form].render(card)
+    if str(output) == "-" or (output is None and form == "terminal"):
+        sys.stdout.buffer.write(raw)
+        return
+    path = output or Path(f"audit-{card.run.job_id}{known[form].suffix}")
+    _write(path, raw)
+    print(path)
+
+
+def _read_card(name: str) -> Scorecard:
+    from auditor.codec import loads
+
+    return loads(Path(name).read_bytes(), Scorecard, name)
+
+
+def _write(path: Path, raw: bytes) -> None:
+    from auditor import spool
+
+    if path.is_dir():
+        raise AuditError(f"{path} is a folder", "give the name of a file")
+    spool.write(str(path.absolute().parent), path.name, raw)
+    path.chmod(0o644)
+
+
+def bundle(
+    name: Annotated[str, typer.Argument(metavar="[RUN]", autocompletion=complete_run, show_default=False)] = "",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The ZIP to write.")] = None,
+    payload: Annotated[str, typer.Option(help="Inputs and outputs to carry: none, auto (small files), all.")] = "",
+    limit: Annotated[int, typer.Option(help="With --payload all: how many bytes at most.")] = 0,
+    json: Json = False,
+) -> None:
+    """The archive to deposit: a BagIt bag around a Process Run Crate, in one ZIP that is the same every time.
+
+    Example: auditor bundle 4711 --payload all
+    """
+    from auditor import objects
+    from auditor.config import load
+    from reports.bundle import build
+    from reports.score import score as judge
+
+    config = load().config
+    where = home()
+    with store() as opened:
+        run_id = resolve(opened, name)
+        job = opened.job(run_id)
+        evidence = (*opened.evidence(run_id), opened.campaign(run_id))
+        path = output or Path(f"{_slug(job)}.crate.zip")
+        with progress_console().status("packing …"):
+            info = build(
+                job,
+                evidence,
+                judge(job, evidence),
+                path,
+                objects=lambda sha: objects.get(where.objects, sha),
+                payload=payload or config.payload,
+                limit=limit or config.payload_bytes,
+                author=config.author,
+                affiliation=config.affiliation,
+                license_url=config.license,
+            )
+        opened.record(run_id, "bundled", {"id": info.id, "path": str(info.path), "size": info.size})
+    if json:
+        emit(info)
+        return
+    print(info.path)
+    say(
+        f"bundle {info.id[:16]}, {info.size / 1000:.0f} kB, {len(info.carried)} data files carried, {len(info.referenced)} by checksum only"
+    )
+    if info.redactions:
+        say(f"{info.redactions} secrets were withheld; evidence/redactions.json in the bundle says where")
+
+
+def _slug(job: Job) -> str:
+    return f"run-{job.job_id}"
+
+
+def verify(path: Annotated[Path, typer.Argument(help="A bundle: the ZIP, or its unpacked folder.")], json: Json = False) -> None:
+    """Is a bundle whole and untouched? Checksums, evidence ids, and the score made anew from its evidence.
+
+    Example: auditor verify run-4711.crate.zip
+    """
+    from reports.verify import verify as check
+
+    with progress_console().status("checking every byte …"):
+        result = check(path)
+    if json:
+        emit(result)
+    elif result.ok:
+        print(f"{path}: whole, {result.files} files, {result.bytes} bytes, bundle {result.id[:16]}")
+    else:
+        print(f"{path}: NOT verifiable")
+        for problem in result.problems:
+            print(f"  {problem}")
+    sys.exit(0 if result.ok else 1)
+
+
+def replay(
+    path: Annotated[Path, typer.Argument(help="A bundle: the ZIP, or its unpacked folder.")],
+    into: Annotated[Path | None, typer.Option("--into", help="A new folder to run in; default: replay-BUNDLE.")] = None,
+    inputs: Annotated[Path | None, typer.Option(help="Where inputs lie that the bundle does not carry.")] = None,
+    on: Annotated[str, typer.Option(help="local, or slurm.")] = "local",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; you know whose code this is.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    network: Annotated[bool, typer.Option("--network", help="Let the code use the network.")] = False,
+    sandbox: Annotated[bool, typer.Option(help="Shut the code off from your files where the machine can.")] = True,
+    json: Json = False,
+) -> None:
+    """Run a bundle again and judge: identical, equivalent within tolerance, different, or not run, because.
+
+    Example: auditor replay run-4711.crate.zip --dry-run
+    """
+    from auditor.replay import execute, plan
+    from auditor.replay.view import plan_view, verdict_view
+
+    ready = plan(path, inputs_dir=inputs, on=on, network=network, sandbox=sandbox)
+    out = progress_console() if json else console()
+    out.print(plan_view(ready))
+    if dry_run:
+        return
+    if not yes and not _agreed():
+        raise AuditError("not run: nobody said yes", "look at --dry-run, then add --yes")
+    folder = into or Path(f"replay-{ready.bundle[:12]}")
+    with progress_console().status("replaying …") as status:
+        verdict = execute(ready, folder, yes=True, progress=_teller(status.update))
+    if json:
+        emit(verdict)
+    else:
+        console().print(verdict_view(verdict))
+    _remember(verdict)
+    sys.exit(0 if verdict.sameness in {"identical", "equivalent"} else 1)
+
+
+def _teller(update: Callable[[str], None]) -> Callable[[str], None]:
+    return lambda text: update(f"{text} …")
+
+
+def _agreed() -> bool:
+    return sys.stdin.isatty() and typer.confirm("Run this here?", default=False)
+
+
+def _remember(verdict: object) -> None:
+    """Add the verdict to the original run's evidence, where this store knows the run."""
+    from auditor.replay.evidence import remember
+    from auditor.verdict import ReplayVerdict
+
+    assert isinstance(verdict, ReplayVerdict)
+    with store() as opened:
+        if remember(opened, verdict):
+            say(f"verdict added to run {verdict.run_id}")
+
+
+def add_to(app: typer.Typer) -> None:
+    for verb in (score, report, bundle, verify, replay):
+        app.command(rich_help_panel="Judge and keep")(verb)

@@ -1,0 +1,152 @@
+"""Looking at what is stored: list, show, diff, lineage."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from auditor.cli.common import Json, Name, console, emit, resolve, store
+from auditor.cli.plain import printable
+
+
+def complete_run(incomplete: str) -> list[tuple[str, str]]:
+    """Shell completion: run ids and job ids that begin so."""
+    from auditor.home import find
+    from auditor.store import Store
+
+    where = find()
+    if where is None:
+        return []
+    with Store.open(where.store, wait=0.2) as opened:
+        rows = opened.runs(limit=50)
+    found = [(r.id, f"{r.job_id} {r.name}") for r in rows] + [(r.job_id, r.name) for r in rows]
+    return [(value, printable(text)) for value, text in found if value.startswith(incomplete)]
+
+
+def list_(
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many, newest first.")] = 20,
+    label: Annotated[str, typer.Option(help="Only runs with this label.")] = "",
+    state: Annotated[str, typer.Option(help="Only runs in this state (COMPLETED, FAILED ...).")] = "",
+    json: Json = False,
+) -> None:
+    """The runs that are known, newest first.
+
+    Example: auditor list --label paper --state FAILED
+    """
+    with store() as opened:
+        rows = opened.runs(limit=limit, label=label, state=state)
+    if json:
+        emit(rows)
+        return
+    from auditor.cli.tables import runs_table
+
+    if rows:
+        console().print(runs_table(rows))
+    else:
+        print("no runs yet: try `auditor sbatch SCRIPT`, `auditor run -- COMMAND` or `auditor demo`")
+
+
+class Part(StrEnum):
+    SUMMARY = "summary"
+    EVIDENCE = "evidence"
+    EVENTS = "events"
+
+
+def show(
+    name: Annotated[str, typer.Argument(metavar="[RUN]", autocompletion=complete_run, show_default=False)] = "",
+    part: Annotated[Part, typer.Option(help="What to show.")] = Part.SUMMARY,
+    probe: Annotated[str, typer.Option(help="With --part evidence: only this probe, data in full.")] = "",
+    json: Json = False,
+) -> None:
+    """One run: who, what, when, and which evidence there is.
+
+    Examples: auditor show 4711     auditor show last --part evidence --probe slurm
+    """
+    from auditor.cli.tables import events_table, evidence_table, run_panel
+
+    with store() as opened:
+        run_id = resolve(opened, name)
+        job, evidence = opened.job(run_id), opened.evidence(run_id)
+        events = opened.events(run_id) if part is Part.EVENTS else ()
+    evidence = tuple(e for e in evidence if not probe or e.probe == probe)
+    if json:
+        emit(
+            {"run": run_id, "job": job, "events": events}
+            if part is Part.EVENTS
+            else {"run": run_id, "job": job, "evidence": evidence}
+        )
+    elif part is Part.EVENTS:
+        console().print(events_table(events))
+    elif part is Part.EVIDENCE:
+        console().print(evidence_table(evidence))
+        if probe:
+            emit([e.data for e in evidence])
+    else:
+        from reports.score import score
+
+        console().print(run_panel(score(job, evidence)))
+        console().print(evidence_table(evidence))
+
+
+def diff(
+    first: Annotated[str, typer.Argument(metavar="A", autocompletion=complete_run)],
+    second: Annotated[str, typer.Argument(metavar="B", autocompletion=complete_run)],
+    json: Json = False,
+) -> None:
+    """What was different between two runs, most important first: code, data, parameters, environment, machine.
+
+    Example: auditor diff 4711 4712
+    """
+    from auditor.cli.tables import changes_table
+    from reports.diff import diff as compare
+
+    with store() as opened:
+        a, b = opened.resolve(first), opened.resolve(second)
+        changes = compare(opened.evidence(a), opened.evidence(b))
+    if json:
+        emit({"a": a, "b": b, "changes": changes})
+    elif changes:
+        console().print(changes_table(changes, f"run {a}", f"run {b}"))
+    else:
+        print("no difference in what was recorded")
+
+
+class As(StrEnum):
+    TEXT = "text"
+    SVG = "svg"
+    JSON = "json"
+
+
+def lineage(
+    name: Annotated[str, typer.Argument(metavar="[RUN]", autocompletion=complete_run, show_default=False)] = "",
+    form: Annotated[As, typer.Option("--as", help="Text, a picture (SVG), or JSON.")] = As.TEXT,
+    json: Json = False,
+) -> None:
+    """Which runs made this run's inputs, and which used its outputs: a join on digests, no engine needed.
+
+    Example: auditor lineage last --as svg > lineage.svg
+    """
+    with store() as opened:
+        run_id = resolve(opened, name)
+        nodes, edges = opened.lineage(run_id)
+    if json or form is As.JSON:
+        emit({"run": run_id, "nodes": nodes, "edges": edges})
+    elif form is As.SVG:
+        from reports.formats.pictures.lineage import draw
+
+        print(draw(nodes, edges))
+    else:
+        from auditor.cli.tables import lineage_tree
+
+        console().print(lineage_tree(run_id, nodes, edges))
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("list", rich_help_panel="Look")(list_)
+    for verb in (show, diff, lineage):
+        app.command(rich_help_panel="Look")(verb)
+
+
+__all__ = ["Name", "add_to", "complete_run"]

@@ -1,0 +1,172 @@
+"""How do results look in a terminal? Rich tables and panels; every text from outside is cleaned first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from auditor.cli.plain import printable
+
+if TYPE_CHECKING:
+    from auditor.config import Settings
+    from auditor.doctor import Row
+    from auditor.model import Change, Edge, Evidence, Node, Scorecard
+    from auditor.preflight import Preflight
+    from auditor.store import RunRow
+
+STATE = {
+    "COMPLETED": "green",
+    "FAILED": "red",
+    "TIMEOUT": "red",
+    "OUT_OF_MEMORY": "red",
+    "NODE_FAIL": "red",
+    "CANCELLED": "yellow",
+}
+STATUS = {"ok": "green", "absent": "dim", "failed": "red", "withheld": "yellow"}
+ANSWER = {"yes": "green", "partly": "yellow", "no": "red", "unknown": "magenta"}
+
+
+def cell(text: object, style: str = "") -> Text:
+    """Text from outside, without control sequences and without markup."""
+    return Text(printable(str(text)), style=style)
+
+
+def table(*columns: str, title: str = "") -> Table:
+    made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        made.add_column(name, overflow="fold", justify="right" if name in {"score", "attempts"} else "left")
+    return made
+
+
+def interval(low: float | None, high: float | None) -> str:
+    return "–" if low is None or high is None else f"{low:.0f}–{high:.0f}"
+
+
+def runs_table(rows: Sequence[RunRow]) -> Table:
+    made = table("run", "job", "name", "state", "submitted", "score", "rung", "label")
+    for r in rows:
+        submitted = r.submitted_at[:16].replace("T", " ")
+        score = interval(r.low, r.high)
+        made.add_row(
+            r.id,
+            cell(r.job_id),
+            cell(r.name),
+            cell(r.state, STATE.get(r.state, "")),
+            submitted,
+            score,
+            cell(r.rung or "–"),
+            cell(r.label),
+        )
+    return made
+
+
+def run_panel(card: Scorecard) -> RenderableType:
+    run = card.run
+    made = table("", "")
+    for key, value in (
+        ("run", run.id),
+        ("job", f"{run.job_id} on {run.cluster or run.scheduler}"),
+        ("name", run.name),
+        ("state", run.state),
+        ("command", run.command),
+        ("work directory", run.workdir),
+        ("submitted", run.submitted_at),
+        ("started", run.started_at),
+        ("ended", run.ended_at),
+        ("attempts", run.attempts),
+        ("label", run.label),
+        (
+            "score",
+            f"{interval(card.low, card.high)}, coverage {card.coverage or 0:.0f} %"
+            if card.verifiable
+            else f"not verifiable: {card.integrity}",
+        ),
+    ):
+        made.add_row(Text(key, style="bold"), cell(value if value not in {"", None} else "not known"))
+    made.show_header = False
+    return made
+
+
+def evidence_table(evidence: Iterable[Evidence]) -> Table:
+    made = table("probe", "phase", "status", "grade", "source or reason", "taken", title="\nEvidence")
+    for e in sorted(evidence, key=lambda e: (e.phase, e.attempt, e.probe)):
+        phase = f"{e.phase} #{e.attempt}" if e.attempt else e.phase
+        said = e.source if e.status == "ok" else e.reason
+        made.add_row(
+            e.probe, phase, Text(e.status, style=STATUS[e.status]), e.grade, cell(said), e.taken_at[:19].replace("T", " ")
+        )
+    return made
+
+
+def events_table(events: Iterable[Any]) -> Table:
+    made = table("when", "what", "detail")
+    for e in events:
+        made.add_row(str(e.seen_at), cell(e.what), cell(e.detail))
+    return made
+
+
+def changes_table(changes: Iterable[Change], before: str, after: str) -> Table:
+    made = table("what", "name", before, after)
+    for c in changes:
+        made.add_row(cell(c.what), cell(c.name), cell(_short(c.before)), cell(_short(c.after)))
+    return made
+
+
+def _short(text: str) -> str:
+    return text[:12] + "…" if len(text) == 64 and all(c in "0123456789abcdef" for c in text) else text
+
+
+def lineage_tree(run_id: str, nodes: Sequence[Node], edges: Sequence[Edge]) -> Tree:
+    """This run in the middle: what went in above, what came out below, with the runs that made and used it."""
+    names = {n.id: n for n in nodes}
+    root = Tree(cell(f"run {run_id}", "bold"))
+    this = next((n.id for n in nodes if n.kind == "this-run"), run_id)
+    for title, pairs in (
+        ("went in", [(e.source, [x.source for x in edges if x.target == e.source]) for e in edges if e.target == this]),
+        ("came out", [(e.target, [x.target for x in edges if x.source == e.target]) for e in edges if e.source == this]),
+    ):
+        branch = root.add(Text(f"{title}: {len(pairs)}", style="bold"))
+        for node, beyond in pairs:
+            leaf = branch.add(cell(names[node].label if node in names else node))
+            for other in beyond:
+                leaf.add(
+                    cell(
+                        f"{'made by' if title == 'went in' else 'used by'} {names[other].label if other in names else other}",
+                        "cyan",
+                    )
+                )
+    return root
+
+
+def doctor_table(rows: Iterable[Row]) -> Table:
+    made = table("question", "answer", "seen", "what follows")
+    for r in rows:
+        made.add_row(r.question, Text(r.answer, style=ANSWER[r.answer]), cell(r.seen), cell(r.means, "dim"))
+    return made
+
+
+def settings_table(settings: Settings, keys: Sequence[str]) -> Table:
+    from auditor.config import toml
+
+    made = table("setting", "value", "from")
+    for key in keys:
+        made.add_row(key, cell(toml(getattr(settings.config, key))), cell(settings.origin[key], "dim"))
+    return made
+
+
+def preflight_view(result: Preflight) -> RenderableType:
+    parts: list[RenderableType] = [cell(f"✗ {p}", "red") for p in result.problems]
+    for f in result.findings:
+        mark, style = ("✗", "red") if f.outcome == "failed" else ("!", "yellow")
+        parts.append(Text.assemble((f"{mark} tip {f.tip} ", style), (f"{f.check}: ", "bold"), cell(f.message)))
+        if f.fix:
+            parts.append(Text.assemble("    ", cell(f.fix.replace("\n", "\n    "), "cyan")))
+    if not parts:
+        parts.append(Text("nothing to mend before you submit", style="green"))
+    parts.append(Text(f"{result.undecided} checks can only be settled by the run itself", style="dim"))
+    return Group(*parts)
