@@ -94,7 +94,8 @@ class Job:
     """Start of the attempt, same form; empty before the job ran. Files changed since are candidates for outputs."""
     ended_at: str = ""
     """End of the attempt, same form; empty while it is not over. Outputs are looked for once it is set."""
-
+    hook: str = ""
+    """`installed`, or why the in-job hook is not there; empty: not known."""
 
     @property
     def run_id(self) -> str:
@@ -203,6 +204,8 @@ class Need:
     phases: tuple[Phase, ...] = ()
     absent: Outcome = Outcome.UNKNOWN
     optional: bool = False
+    fix: str = ""
+    """Something to paste where `absent` is a fault."""
 
 
 @dataclass(frozen=True)
@@ -212,6 +215,8 @@ class Verdict:
     outcome: Outcome
     message: str
     fix: str = ""
+    rests: tuple[str, ...] = ()
+    """Evidence ids it rests on, whose lowest grade caps it; empty: on all that it was given."""
 
 
 @dataclass(frozen=True)
