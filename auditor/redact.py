@@ -34,10 +34,11 @@ SECRET_NAME = re.compile(
     r"|PRIVATE_?KEY|AUTH|COOKIE|KEY|DSN)(?:$|_)"
 )
 _ASSIGN = re.compile(
-    r"""(?ix) (?P<head> [\w.-]* (?: token | secret | passw(?:or)?d | passphrase | api[_-]?key | access[_-]?key(?:[_-]?id)?
-        | private[_-]?key | credentials? | client[_-]?key | auth[_-]?key | dsn | cookie ) [\w-]*
-        ["']? \s* (?: = | :(?!//) | \s(?=["']?[\w/+.=-]{16,}) ) \s* )
-        (?P<value> "[^"\n]{4,}" | '[^'\n]{4,}' | [^\s"';,&|)<>$]{4,} )"""
+    # every repetition is bounded: hostile text must not cost more than linear time
+    r"""(?ix) (?P<head> (?: token | secret | passw(?:or)?d | passphrase | api[_-]?key | access[_-]?key(?:[_-]?id)?
+        | private[_-]?key | credentials? | client[_-]?key | auth[_-]?key | dsn | cookie ) (?:_[\w-]{1,40})?
+        ["']? (?: \s{0,4} (?: = | :(?!//) ) \s{0,4} | [ ] (?=["']?[\w/+.=-]{0,64}[0-9][\w/+.=-]{15,}) ) )
+        (?P<value> "[^"\n]{4,4096}" | '[^'\n]{4,4096}' | [^\s"';,&|)<>$({\[]{4,4096} )"""
 )
 _KNOWN = re.compile(
     r"""(?x)
