@@ -1,0 +1,165 @@
+"""How does one run become one file that can be deposited, checked by strangers and run again?
+
+A BagIt 1.0 bag around a Process Run Crate, in one ZIP with the bag at its top. Same evidence, same bytes: the only dates are
+those of the evidence, or SOURCE_DATE_EPOCH. Redacted first, then hashed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.resources
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from auditor import __version__, codec, registry
+from auditor.model import AuditError, Evidence, Job, Scorecard
+from auditor.redact import Redactor
+from auditor.world import RealWorld, World
+from reports import bag, lock, wheelhouse
+from reports.bag import Item
+from reports.cleaned import Redaction
+from reports.crate import Author, Part, crate
+from reports.known import Known, known
+from reports.payload import Objects, Shelf, choose
+from reports.recipe import Recipe, RecipeFile, recipe
+from reports.words import describe, instructions, media_type, preview, sha256sum
+
+LIMIT = 1 << 30
+PROFILE_ID = "urn:run-auditor:bagit-profile:1.0"
+PAYLOADS = ("auto", "none", "all")
+
+
+@dataclass(frozen=True)
+class BundleInfo:
+    """A written bundle. id: sha256 of tagmanifest-sha256.txt, which names it whatever packs it; size: bytes of the ZIP.
+
+    carried, referenced: how many files of the run are in it by content, and by checksum only.
+    """
+
+    path: str
+    id: str
+    size: int
+    carried: int
+    referenced: int
+    redactions: tuple[Redaction, ...]
+
+
+def build(
+    job: Job,
+    evidence: Sequence[Evidence],
+    scorecard: Scorecard,
+    destination: str,
+    *,
+    objects: Objects,
+    payload: str = "auto",
+    limit: int = LIMIT,
+    author: Author | None = None,
+    license: str = "",
+    wheels: str = "",
+    world: World | None = None,
+) -> BundleInfo:
+    """Write the bundle of one run to `destination` (a `.crate.zip`).
+
+    objects: content by sha256, or None. payload: `auto` (data of at most 64 kB a file, 100 kB in total), `none`, or `all` up
+    to `limit` bytes. wheels: a folder of wheels for the run's packages, for a rebuild with no network.
+    Raises AuditError when it cannot be written, or a file changes while it is read.
+    """
+    if payload not in PAYLOADS:
+        raise AuditError(f"payload {payload!r} is none of {', '.join(PAYLOADS)}", "auto carries small files, none only checksums")
+    world = world or RealWorld()
+    redactor = Redactor(world.env)
+    job, evidence, scorecard, changed = _redacted(job, evidence, scorecard, redactor)
+    facts = known(job, evidence)
+    chosen = choose(facts, Shelf(objects, world, redactor), payload, limit)
+    house = wheelhouse.collect(wheels, facts.packages, world)
+    how = recipe(facts, chosen.files, "environment/requirements.txt" if facts.packages else "", __version__)
+    redactions = tuple(sorted((*changed, *chosen.redactions), key=lambda r: r.file))
+    items = [*_documents(job, evidence, scorecard, how), *_environment(facts, house), *_lists(facts, redactions), *chosen.items]
+    items += _crate(items, facts, how, scorecard, (author or Author(), license))
+    made = bag.write(destination, items, _label(how, world, facts), world)
+    carried = sum(1 for f in how.files if f.carried)
+    return BundleInfo(destination, made.id, made.size, carried, len(how.files) - carried, redactions)
+
+
+def _redacted(
+    job: Job, evidence: Sequence[Evidence], scorecard: Scorecard, redactor: Redactor
+) -> tuple[Job, tuple[Evidence, ...], Scorecard, list[Redaction]]:
+    """The nouns without secrets. Evidence was cleaned when it was taken; what a newer rule finds is cleaned and scored again."""
+    cleaned_job = codec.build(redactor.value(codec.plain(job)), Job)
+    cleaned = tuple(_clean(e, redactor) for e in sorted(evidence, key=lambda e: (e.taken_at, e.phase, e.probe, e.id)))
+    notes = [Redaction("job.json", "secret", 1, "replaced")] if cleaned_job != job else []
+    if changed := len({e.id for e in cleaned} - {e.id for e in evidence}):
+        notes.append(Redaction("evidence/evidence.json", "secret", changed, "replaced"))
+    if notes:
+        from reports.score import score
+
+        scorecard = score(cleaned_job, cleaned)
+    return cleaned_job, tuple({e.id: e for e in cleaned}.values()), scorecard, notes
+
+
+def _clean(evidence: Evidence, redactor: Redactor) -> Evidence:
+    return replace(
+        evidence, source=redactor.text(evidence.source), reason=redactor.text(evidence.reason), data=redactor.value(evidence.data)
+    )
+
+
+def _documents(job: Job, evidence: Sequence[Evidence], scorecard: Scorecard, how: Recipe) -> list[Item]:
+    """What was seen, what it means, and how to run it again."""
+    rows: list[dict[str, Any]] = [{**codec.plain(e), "id": e.id} for e in evidence]
+    text = b"[\n" + b",\n".join(codec.dumps(row) for row in rows) + b"\n]\n"
+    formats = registry.formats()
+    pages = [(name, path) for name, path in (("html", "report.html"), ("markdown", "report.md")) if name in formats]
+    return [
+        Item("evidence/evidence.json", text),
+        Item("job.json", codec.pretty(job)),
+        Item("scorecard.json", codec.pretty(scorecard)),
+        Item("replay.json", codec.pretty(how)),
+        Item("REPLAY.md", instructions(how)),
+        Item("verify.py", (importlib.resources.files("reports") / "verifier.py").read_bytes(), executable=True),
+        *(Item(path, formats[name].render(scorecard)) for name, path in pages),
+    ]
+
+
+def _environment(facts: Known, house: wheelhouse.House) -> list[Item]:
+    if not facts.packages:
+        return []
+    items = [Item("environment/requirements.txt", lock.requirements(facts.packages))]
+    if text := lock.pylock(facts.packages, house.wheels):
+        items.append(Item("environment/pylock.toml", text))
+    return items + list(house.items)
+
+
+def _lists(facts: Known, redactions: Sequence[Redaction]) -> list[Item]:
+    items = [Item("manifests/inputs.sha256", sha256sum(facts.inputs)), Item("manifests/outputs.sha256", sha256sum(facts.outputs))]
+    if facts.git and facts.git.diff:
+        items.append(Item("git/working-tree.diff", facts.git.diff.encode("utf-8", "surrogateescape")))
+    return [*items, Item("redactions.json", codec.pretty(redactions))]
+
+
+def _crate(items: Sequence[Item], facts: Known, how: Recipe, scorecard: Scorecard, owner: tuple[Author, str]) -> list[Item]:
+    files = {f.carried: f for f in how.files if f.carried}
+    parts = [_part(item, files.get(item.path)) for item in sorted(items, key=lambda i: i.path)]
+    metadata = crate(facts, how, scorecard, parts, *owner)
+    return [Item("ro-crate-metadata.json", metadata), Item("ro-crate-preview.html", preview(how, parts))]
+
+
+def _part(item: Item, file: RecipeFile | None) -> Part:
+    size = item.size if item.source else len(item.data)
+    digest = item.sha256 if item.source else hashlib.sha256(item.data).hexdigest()
+    return Part(item.path, describe(item.path, file), media_type(item.path), size, digest, file.place if file else "")
+
+
+def _label(how: Recipe, world: World, facts: Known) -> bag.Label:
+    epoch = world.env.get("SOURCE_DATE_EPOCH", "")
+    when = datetime.fromtimestamp(int(epoch), UTC) if epoch.isdigit() else datetime.fromisoformat(facts.when).astimezone(UTC)
+    info = {
+        "Bagging-Date": when.date().isoformat(),
+        "Bag-Software-Agent": f"run-auditor {__version__}",
+        "BagIt-Profile-Identifier": PROFILE_ID,
+        "External-Identifier": f"urn:run-auditor:run:{how.run_id}",
+        "External-Description": f"Run {how.name}, {how.scheduler} job {how.job_id}: evidence, audit and what a replay needs",
+    }
+    profile = (importlib.resources.files("reports") / "bagit_profile.json").read_bytes()
+    return bag.Label(info, {"bagit-profile.json": profile}, when)

@@ -1,0 +1,182 @@
+"""How is a run told to others? As a Process Run Crate 0.5 on RO-Crate 1.1 (w3id.org/ro/wfrun/process/0.5), byte-stable.
+
+Written by hand: every entity at the top level, lists of one as a single value, times with `+00:00` and whole seconds,
+plain strings where the profile wants them. What is not known is left out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from auditor.model import Scorecard
+from reports import crate_facts as facts
+from reports.known import Known
+from reports.recipe import Recipe, RecipeFile
+
+PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
+CONTEXT = ["https://w3id.org/ro/crate/1.1/context", "https://w3id.org/ro/terms/workflow-run/context"]
+Entity = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Author:
+    """Who publishes the bundle. Without a name the crate says `Anonymous`, fit for double-blind review.
+
+    orcid, ror, url: absolute URLs or empty; affiliation: name of the organisation.
+    """
+
+    name: str = "Anonymous"
+    orcid: str = ""
+    affiliation: str = "Withheld"
+    ror: str = ""
+    url: str = "https://www.ro-crate.org/"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file of the crate: its path, what it is, media type, bytes, sha256; original: where it lay."""
+
+    path: str
+    description: str
+    media_type: str
+    size: int
+    sha256: str
+    original: str = ""
+
+
+def crate(known: Known, recipe: Recipe, scorecard: Scorecard, parts: Sequence[Part], author: Author, license_: str) -> bytes:
+    """ro-crate-metadata.json. parts: every other file of the crate; license_: an SPDX id or URL, empty for none."""
+    people = _people(author)
+    graph: list[Entity] = [
+        {
+            "@id": "ro-crate-metadata.json",
+            "@type": "CreativeWork",
+            "conformsTo": _ref("https://w3id.org/ro/crate/1.1"),
+            "about": _ref("./"),
+        },
+        _root(known, recipe, scorecard, parts, people, license_),
+        {"@id": PROFILE, "@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"},
+        _license(license_),
+        *people,
+        *facts.software(known, recipe),
+        _action(known, recipe, parts, people[0]["@id"]),
+        *facts.images(recipe),
+        *facts.environment(recipe),
+        *facts.resources(known),
+        *(_file(p) for p in parts),
+        *(_outside(f) for f in recipe.files if not f.carried),
+    ]
+    return (
+        json.dumps({"@context": CONTEXT, "@graph": _once(graph)}, indent=1, sort_keys=True, ensure_ascii=True) + "\n"
+    ).encode()
+
+
+def _ref(*ids: str) -> Any:
+    """A reference; a list only when there are several."""
+    return {"@id": ids[0]} if len(ids) == 1 else [{"@id": i} for i in ids]
+
+
+def _once(graph: Iterable[Entity]) -> list[Entity]:
+    return list({e["@id"]: e for e in graph}.values())
+
+
+def _root(
+    known: Known, recipe: Recipe, scorecard: Scorecard, parts: Sequence[Part], people: Sequence[Entity], license_: str
+) -> Entity:
+    score = "no score" if scorecard.low is None else f"score {scorecard.low:.0f} to {scorecard.high:.0f} of 100"
+    return {
+        "@id": "./",
+        "@type": "Dataset",
+        "conformsTo": _ref(PROFILE),
+        "name": f"Run {recipe.name} ({recipe.scheduler} job {recipe.job_id})",
+        "description": f"A batch run with its evidence, its audit ({score}) and what is needed to run it again.",
+        "datePublished": known.when,
+        "license": _ref(_license(license_)["@id"]),
+        "author": _ref(people[0]["@id"]),
+        "publisher": _ref(people[1]["@id"]),
+        "hasPart": _ref(*(p.path for p in parts)),
+        "mentions": _ref(_action_id(recipe)),
+    }
+
+
+def _license(given: str) -> Entity:
+    if not given:
+        text = "No licence was chosen. Ask the author before you use more than the law allows."
+        return {"@id": "#no-licence", "@type": "CreativeWork", "name": "No licence", "description": text}
+    url = given if "://" in given else f"https://spdx.org/licenses/{given}"
+    return {"@id": url, "@type": "CreativeWork", "name": given, "description": f"Licence {given}, chosen by the author."}
+
+
+def _people(author: Author) -> list[Entity]:
+    organisation = {"@id": author.ror or "#organisation", "@type": "Organization", "name": author.affiliation, "url": author.url}
+    person = {"@id": author.orcid or "#author", "@type": "Person", "name": author.name, "affiliation": _ref(organisation["@id"])}
+    return [person, organisation]
+
+
+def _action_id(recipe: Recipe) -> str:
+    return f"#run-{recipe.run_id}"
+
+
+def _action(known: Known, recipe: Recipe, parts: Sequence[Part], agent: str) -> Entity:
+    carried = {p.path for p in parts}
+    inputs = [*_ids(recipe.files, ("code", "input"), carried), *(p for p in ("environment/requirements.txt",) if p in carried)]
+    results = [*_ids(recipe.files, ("expected", "log"), carried)]
+    action: Entity = {
+        "@id": _action_id(recipe),
+        "@type": "CreateAction",
+        "name": f"{recipe.scheduler} job {recipe.job_id}: {recipe.name}",
+        "description": " ".join(recipe.command) or f"batch script {recipe.script}",
+        "instrument": _ref(facts.tool_id(known, recipe)),
+        "agent": _ref(agent),
+        "result": _ref(*results) if results else _ref("report.html"),
+        **facts.times_and_state(known),
+    }
+    lists = {
+        "object": inputs,
+        "containerImage": [e["@id"] for e in facts.images(recipe)],
+        "environment": [e["@id"] for e in facts.environment(recipe)],
+        "resourceUsage": [e["@id"] for e in facts.resources(known)],
+    }
+    return action | {key: _ref(*ids) for key, ids in lists.items() if ids}
+
+
+def _ids(files: Iterable[RecipeFile], roles: tuple[str, ...], carried: set[str]) -> list[str]:
+    return list(dict.fromkeys(f.carried if f.carried in carried else _outside_id(f) for f in files if f.role in roles))
+
+
+def _file(part: Part) -> Entity:
+    entity: Entity = {
+        "@id": part.path,
+        "@type": "File",
+        "name": part.path.rsplit("/", 1)[-1],
+        "description": part.description,
+        "encodingFormat": part.media_type,
+        "contentSize": str(part.size),
+        "sha256": part.sha256,
+    }
+    return entity | ({"alternateName": _text(part.original)} if part.original else {})
+
+
+def _outside_id(file: RecipeFile) -> str:
+    return f"#ext-{file.role}-{file.sha256[:32] or facts.mark(file.place)}"
+
+
+def _outside(file: RecipeFile) -> Entity:
+    """A file that stays where it is: no File (it is not here), but its name, size and checksum."""
+    entity: Entity = {
+        "@id": _outside_id(file),
+        "@type": "CreativeWork",
+        "name": _text(file.place.rsplit("/", 1)[-1]),
+        "description": f"Not in the bundle; {file.reason or 'by reference'}.",
+        "alternateName": _text(file.place),
+        "contentSize": str(file.size),
+    }
+    return entity | ({"sha256": file.sha256} if file.sha256 else {})
+
+
+def _text(value: str) -> str:
+    """JSON-LD readers refuse lone surrogates."""
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
