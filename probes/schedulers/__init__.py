@@ -19,6 +19,7 @@ class StepRecord:
     elapsed: float | None
     tasks: int | None
     command: str = ""
+    exit_exact: bool = True
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Attempt:
     state: the scheduler's word (COMPLETED, FAILED, TIMEOUT, OUT_OF_MEMORY, CANCELLED, NODE_FAIL, PREEMPTED, REQUEUED,
     PENDING, RUNNING ...), without what follows it; the full text is in `state_text`.
     exit_exact: False when the number may have lost 128 (sacct before 25.11).
+    derived_exit_code: the worst exit code of the steps; 128 + signal where a signal (or 125, out of memory) ended one.
     succeeded: False when the job or any step but .extern failed; None while it is not final.
     """
 

@@ -1,0 +1,179 @@
+"""Who is asked about these jobs, in how many queries, and what did they say? Every silence becomes a sentence.
+
+Two `scontrol` calls (settings, jobs) and, for jobs that have ended or were restarted, one `sacct` call per 200 ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from auditor.world import World
+from probes.schedulers import JobAccounting, jobcomp, sacct, sacct_json, scontrol
+from probes.schedulers.build import ENDED
+from probes.schedulers.from_jobcomp import from_jobcomp
+from probes.schedulers.from_sacct import EXACT_SINCE, from_sacct
+from probes.schedulers.from_scontrol import from_scontrol
+from probes.schedulers.merge import merge
+
+LOT = 200
+FEW = 8
+"""Up to so many jobs are asked one by one; for more, one list of everything the controller knows costs it less."""
+LIMIT = 64 << 20
+SECONDS = 60.0
+
+
+@dataclass
+class Heard:
+    """What the rungs said, by the id a job is called. gaps: what was not there; failures: what could not be asked."""
+
+    records: dict[str, JobAccounting] = field(default_factory=dict)
+    gaps: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    has_sacct: bool = False
+    answered: bool = False
+    """Did at least one rung give an answer, be it an empty one?"""
+
+
+def ask(world: World, job_ids: tuple[str, ...], cluster: str = "") -> Heard:
+    """Climb the ladder for these jobs."""
+    heard = Heard()
+    settings = _settings(world, heard)
+    elsewhere = cluster if cluster and settings and cluster != settings.get("ClusterName") else ""
+    now_known = _controller(world, job_ids, elsewhere, settings, heard)
+    ended = tuple(j for j in job_ids if not _waits(j, now_known))
+    before = _database(world, ended, elsewhere, settings, heard) if ended else {}
+    if ended and not heard.has_sacct:
+        before = _completions(world, settings, heard)
+    wanted = {_base(j) for j in job_ids}
+    for job, record in {**now_known, **before}.items():
+        if _base(job) in wanted:
+            heard.records[job] = merge(record, now_known[job]) if job in before and job in now_known else record
+    if ended and heard.has_sacct:
+        _exact(world, heard)
+    return heard
+
+
+def _base(job_id: str) -> str:
+    return job_id.partition("_")[0].partition("+")[0]
+
+
+def _say(world: World, heard: Heard, *argv: str, env: Mapping[str, str]) -> str | None:
+    """The command's text; None with the reason noted when it is not there or fails."""
+    try:
+        ran = world.run(*argv, timeout=SECONDS, limit=LIMIT, env=env)
+    except FileNotFoundError:
+        heard.gaps.append(f"{argv[0]} is not installed here")
+        return None
+    except OSError as error:
+        heard.failures.append(f"{argv[0]}: {error}")
+        return None
+    if ran.code or (ran.err.strip() and not ran.out.strip()):
+        if scontrol.unknown(ran.err):
+            heard.answered = True
+            heard.gaps.append(f"{argv[0]} does not know it (any more)")
+        elif "storage is disabled" in ran.err:
+            heard.gaps.append("accounting is disabled on this cluster")
+        else:
+            heard.failures.append(f"{argv[0]}: {(ran.err.strip() or f'exit code {ran.code}').splitlines()[-1][:300]}")
+        return None
+    heard.answered = True
+    return ran.out
+
+
+def _settings(world: World, heard: Heard) -> scontrol.Record:
+    output = _say(world, heard, "scontrol", "show", "config", env=scontrol.ENV)
+    heard.answered = False  # the settings say nothing of a job
+    return scontrol.config(output) if output else {}
+
+
+def _controller(
+    world: World, job_ids: tuple[str, ...], cluster: str, settings: scontrol.Record, heard: Heard
+) -> dict[str, JobAccounting]:
+    """The controller's records, by the id a job is called."""
+    if not settings and heard.gaps:  # no scontrol at all
+        return {}
+    bases = tuple(dict.fromkeys(job_ids if len(job_ids) == 1 else map(_base, job_ids)))
+    where = ("-M", cluster) if cluster else ()
+    calls: Iterable[tuple[str, ...]] = [(b,) for b in bases] if len(bases) <= FEW else [()]
+    version, name = settings.get("SLURM_VERSION", ""), cluster or settings.get("ClusterName", "")
+    found: dict[str, JobAccounting] = {}
+    for which in calls:
+        output = _say(world, heard, "scontrol", *where, "show", "job", "-d", *which, env=scontrol.ENV)
+        for job, record in scontrol.records(output or "").items():
+            found[job] = from_scontrol(record, version, name)
+    heard.gaps[:] = dict.fromkeys(heard.gaps)
+    return found
+
+
+def _waits(job_id: str, known: Mapping[str, JobAccounting]) -> bool:
+    """Does it still wait or run, for the first time? Then the database has nothing to add."""
+    mine = [r for j, r in known.items() if j == job_id or (_base(j) == job_id)]
+    return bool(mine) and all(r.attempts[-1].state not in ENDED and not r.attempts[-1].number for r in mine)
+
+
+def _lots(job_ids: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for start in range(0, len(job_ids), LOT):
+        yield job_ids[start : start + LOT]
+
+
+def _database(
+    world: World, job_ids: tuple[str, ...], cluster: str, settings: scontrol.Record, heard: Heard
+) -> dict[str, JobAccounting]:
+    """sacct's records. Leaves `has_sacct` false where there is no accounting to ask."""
+    if settings.get("AccountingStorageType", "").endswith("/none"):
+        heard.gaps.append("accounting is disabled on this cluster")
+        return {}
+    offered = _say(world, heard, "sacct", "--helpformat", env=sacct.ENV)
+    version = _say(world, heard, "sacct", "-V", env=sacct.ENV) or settings.get("SLURM_VERSION", "")
+    heard.answered = False
+    if offered is None:
+        return {}
+    heard.has_sacct = True
+    rows: list[sacct.Row] = []
+    try:
+        names = sacct.fields(offered)
+        for lot in _lots(job_ids):
+            rows += sacct.rows(_say(world, heard, *sacct.query(names, lot, cluster), env=sacct.ENV) or "", names)
+    except ValueError as error:
+        heard.failures.append(str(error))
+    heard.has_sacct = "accounting is disabled on this cluster" not in heard.gaps
+    grouped: dict[str, list[sacct.Row]] = {}
+    for row in rows:
+        grouped.setdefault(row["JobID"].partition(".")[0], []).append(row)
+    number = " ".join(version.split()[-1:])
+    return {job: from_sacct(mine, number) for job, mine in grouped.items() if any("." not in r["JobIDRaw"] for r in mine)}
+
+
+def _completions(world: World, settings: scontrol.Record, heard: Heard) -> dict[str, JobAccounting]:
+    """The completion file's records, where the site writes one that we may read."""
+    kind, path = settings.get("JobCompType", ""), settings.get("JobCompLoc", "")
+    if not kind.endswith("filetxt"):
+        heard.gaps.append(f"no completion file to read ({kind or 'settings unknown'})")
+        return {}
+    if not world.exists(path):
+        heard.gaps.append(f"the completion file {path} is not on this machine")
+        return {}
+    output = _say(world, heard, *jobcomp.tail(path), env={}) or ""
+    version = settings.get("SLURM_VERSION", "")
+    cluster = settings.get("ClusterName", "")
+    built = {job: from_jobcomp(several, version) for job, several in jobcomp.records(output).items()}
+    return {job: replace(record, cluster=cluster) for job, record in built.items()}
+
+
+def _exact(world: World, heard: Heard) -> None:
+    """Ask sacct's JSON for codes that may have lost 128, where its release tells them right."""
+    doubtful = [j for j, r in heard.records.items() if r.attempts and not r.attempts[-1].exit_exact and r.attempts[-1].final]
+    if not doubtful or not sacct_json.SINCE <= sacct.release(heard.records[doubtful[0]].version) < EXACT_SINCE:
+        return
+    for lot in _lots(tuple(doubtful)):
+        try:
+            codes = sacct_json.exit_codes(_say(world, heard, *sacct_json.query(lot), env={}) or '{"jobs": []}')
+        except ValueError as error:
+            heard.failures.append(f"sacct --json: {error}")
+            return
+        for job in lot:
+            last = heard.records[job].attempts[-1]
+            if (code := codes.get((job, last.submitted))) is not None:
+                exact = (*heard.records[job].attempts[:-1], replace(last, exit_code=code, exit_exact=True))
+                heard.records[job] = replace(heard.records[job], attempts=exact)
