@@ -1,0 +1,93 @@
+"""Which image does a local engine hold under this name, asked in milliseconds? Standard library only; never a network.
+
+One HTTP/1.0 request over the engine's unix socket (Docker Engine API, `GET /images/{name}/json`), bounded in time and size.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+MAX_ANSWER = 4 << 20
+
+
+class NoAnswer(Exception):
+    """The engine could not be asked, or said something that is no answer."""
+
+
+def sockets(environ: Mapping[str, str], engine: str) -> Iterator[str]:
+    """Paths where this engine (`docker`, `podman`) may listen, the user's own choice first. A remote engine yields none."""
+    chosen = environ.get("DOCKER_HOST" if engine == "docker" else "CONTAINER_HOST", "")
+    if chosen:
+        if chosen.startswith("unix://"):
+            yield chosen.removeprefix("unix://")
+        return
+    runtime = environ.get("XDG_RUNTIME_DIR", "")
+    if engine == "docker":
+        yield "/var/run/docker.sock"
+        if runtime:
+            yield os.path.join(runtime, "docker.sock")
+    else:
+        if runtime:
+            yield os.path.join(runtime, "podman", "podman.sock")
+        yield "/run/podman/podman.sock"
+
+
+def image(path: str, name: str, deadline: float) -> dict[str, Any] | None:
+    """What the engine at this socket says of the image; None: it has none of that name. `deadline`: of time.monotonic().
+
+    Raises NoAnswer.
+    """
+    status, body = _get(path, f"/images/{quote(name, safe='/:@')}/json", deadline)
+    if status == 404:
+        return None
+    try:
+        answer = json.loads(body) if status == 200 else None
+    except ValueError as error:
+        raise NoAnswer(f"engine: {error}") from error
+    if not isinstance(answer, dict):
+        raise NoAnswer(f"engine answered with status {status}")
+    return answer
+
+
+def _get(path: str, target: str, deadline: float) -> tuple[int, bytes]:
+    request = f"GET {target} HTTP/1.0\r\nHost: engine\r\nAccept: application/json\r\n\r\n"
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+            s.settimeout(_left(deadline))
+            s.connect(path)
+            s.sendall(request.encode("ascii"))
+            raw = _all(s, deadline)
+    except OSError as error:
+        raise NoAnswer(f"{path}: {error}") from error
+    head, _, body = raw.partition(b"\r\n\r\n")
+    words = head.split(None, 2)
+    if len(words) < 2 or not words[0].startswith(b"HTTP/") or not words[1].isdigit():
+        raise NoAnswer(f"{path}: not an HTTP answer")
+    return int(words[1]), body
+
+
+def _all(s: socket.socket, deadline: float) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        s.settimeout(_left(deadline))
+        part = s.recv(1 << 16)
+        if not part:
+            return b"".join(parts)
+        parts.append(part)
+        size += len(part)
+        if size > MAX_ANSWER:
+            raise NoAnswer(f"more than {MAX_ANSWER} bytes of answer")
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise NoAnswer("no answer in time")
+    return left

@@ -1,0 +1,118 @@
+"""What are the named images right now, as cheaply as can be told? Asked at submit and again in the job: a change is drift.
+
+Guest: standard library only. Large files are known by size, time and SIF id, small ones by content too; engines are asked over
+their unix socket, never over a network, and all of it ends in a fraction of a second.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+
+from auditor.model import Absent, Job, Phase, Probe
+from auditor.world import World
+from probes.containers import ContainerIdentities, ImageIdentity, Reference, sifformat
+from probes.containers.enginesocket import NoAnswer, image, sockets
+from probes.containers.scripts import named, where
+
+MAX_BYTES = 128 << 20
+SECONDS = 0.3
+_ENGINES = frozenset({"docker", "podman"})
+
+
+def collect(world: World, job: Job) -> ContainerIdentities | Absent:
+    budget = Budget(MAX_BYTES, time.monotonic() + SECONDS)
+    seen: dict[str, ImageIdentity] = {}
+    for reference in named(world, job):
+        if reference.text not in seen:
+            seen[reference.text] = identify(world, job, reference, budget)
+    return ContainerIdentities(tuple(seen.values())) if seen else Absent("no image is named")
+
+
+class Budget:
+    """What may still be spent: bytes to hash, and the time to stop asking."""
+
+    def __init__(self, size: int, deadline: float) -> None:
+        self.left = size
+        self.deadline = deadline
+
+    def take(self, size: int) -> bool:
+        if size > self.left or time.monotonic() > self.deadline:
+            return False
+        self.left -= size
+        return True
+
+
+def identify(world: World, job: Job, reference: Reference, budget: Budget) -> ImageIdentity:
+    """Never raises: what could not be told is `unknown`, with the reason."""
+    if not reference.resolved:
+        return ImageIdentity(reference.text, "unknown", f"named by what only the run knows: {', '.join(reference.unresolved)}")
+    if reference.transport in {"file", "docker-archive", "directory", "oci"} and "://" not in reference.resolved:
+        try:
+            return _file(world, reference.text, where(world, job, reference.name), budget)
+        except FileNotFoundError:
+            return ImageIdentity(reference.text, "absent", f"no such file: {where(world, job, reference.name)}")
+        except OSError as error:
+            return ImageIdentity(reference.text, "unknown", str(error))
+    if reference.runtime in _ENGINES and reference.transport == "docker":
+        return _engine(world, reference, budget)
+    if reference.digest:
+        return ImageIdentity(reference.text, "ok", "the name pins the digest", image_id=reference.digest)
+    return ImageIdentity(reference.text, "unknown", f"{reference.transport}: nothing on this machine to ask without a network")
+
+
+def _file(world: World, text: str, path: str, budget: Budget) -> ImageIdentity:
+    state = world.stat(path)
+    if not state.is_file:
+        return ImageIdentity(text, "unknown", "a directory: not hashed", mtime_ns=state.mtime_ns)
+    identity = _sif_id(world, path)
+    if not budget.take(state.size):
+        reason = "larger than the budget: known by size, time and id"
+        return ImageIdentity(text, "ok", reason, size=state.size, image_id=identity, mtime_ns=state.mtime_ns)
+    hash_ = hashlib.sha256()
+    for piece in world.chunks(path):
+        hash_.update(piece)
+    if world.stat(path) != state:
+        return ImageIdentity(text, "unknown", "the file changed while it was read", size=state.size)
+    return ImageIdentity(text, "ok", "", sha256=hash_.hexdigest(), size=state.size, image_id=identity, mtime_ns=state.mtime_ns)
+
+
+def _sif_id(world: World, path: str) -> str:
+    for piece in world.chunks(path, 4096):
+        try:
+            return f"uuid:{sifformat.header(bytes(piece[: sifformat.HEAD])).uuid}"
+        except sifformat.NotSif:
+            break
+    return ""
+
+
+def _engine(world: World, reference: Reference, budget: Budget) -> ImageIdentity:
+    reasons = []
+    for path in sockets(world.env, reference.runtime):
+        if not world.exists(path):
+            continue
+        if not os.path.isabs(path):
+            continue
+        try:
+            answer = image(path, reference.resolved, budget.deadline)
+        except NoAnswer as error:
+            reasons.append(str(error))
+            continue
+        if answer is None:
+            return ImageIdentity(reference.text, "absent", "the engine has no image of this name", engine=reference.runtime)
+        return ImageIdentity(reference.text, "ok", "", image_id=str(answer.get("Id", "")), engine=reference.runtime)
+    reason = "; ".join(reasons) or f"no socket of a local {reference.runtime} engine"
+    if reference.digest:
+        return ImageIdentity(reference.text, "ok", f"the name pins the digest ({reason})", image_id=reference.digest)
+    return ImageIdentity(reference.text, "unknown", reason)
+
+
+PROBE = Probe(
+    name="container-identity",
+    kind=ContainerIdentities,
+    collect=collect,
+    phases=frozenset({Phase.SUBMIT, Phase.START}),
+    source="image files and the engine's socket",
+    guest=True,
+)

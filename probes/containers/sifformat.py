@@ -1,0 +1,236 @@
+"""What does a Singularity image file hold? Pure parsing of its header and descriptors; no runtime needed.
+
+Layout: https://github.com/apptainer/sif (pkg/sif, version 01), little-endian and packed: a header of 128 bytes, then a table of
+descriptors of 585 bytes, then the objects. Signatures: pkg/integrity (metadata.go), JSON inside a PGP clear-signed message or a
+DSSE envelope.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+import struct
+import uuid as _uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_HEADER = struct.Struct("<32s10s3s3s16s8q")
+_DESCRIPTOR = struct.Struct("<i?3I7q128s384s")
+_INTEGRITY = struct.Struct("<i?II4q")
+HEAD = 128
+MAX_DESCRIPTORS = 4096
+MAGIC = b"SIF_MAGIC\0"
+GROUP_MASK = 0xF0000000
+
+_ARCHITECTURES = (
+    "",
+    "386",
+    "amd64",
+    "arm",
+    "arm64",
+    "ppc64",
+    "ppc64le",
+    "mips",
+    "mipsle",
+    "mips64",
+    "mips64le",
+    "s390x",
+    "riscv64",
+)
+TYPES = {
+    0x4001: "deffile",
+    0x4002: "envvar",
+    0x4003: "labels",
+    0x4004: "partition",
+    0x4005: "signature",
+    0x4006: "json",
+    0x4007: "generic",
+    0x4008: "cryptomsg",
+    0x4009: "sbom",
+    0x400A: "oci-index",
+    0x400B: "oci-blob",
+}
+_FILE_SYSTEMS = {1: "squashfs", 2: "ext3", 3: "archive", 4: "raw", 5: "encrypted-squashfs", 6: "gocryptfs"}
+_PARTITIONS = {1: "system", 2: "primary", 3: "data", 4: "overlay"}
+_HASHES = {1: "sha256", 2: "sha384", 3: "sha512", 4: "blake2s", 5: "blake2b"}
+_CLEAR_SIGNED = re.compile(
+    rb"-----BEGIN PGP SIGNED MESSAGE-----\r?\n(?:[^\r\n]+\r?\n)*\r?\n(.*?)\r?\n-----BEGIN PGP SIGNATURE-----", re.DOTALL
+)
+
+
+class NotSif(ValueError):
+    """The bytes are not a Singularity image of a known version, or a damaged one."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """The global header. Times in seconds since the epoch, offsets and sizes in bytes. `signed`: the bytes a signature covers."""
+
+    architecture: str
+    uuid: str
+    created: int
+    modified: int
+    table_count: int
+    table_offset: int
+    table_size: int
+    signed: bytes
+
+
+@dataclass(frozen=True)
+class Object:
+    """One descriptor. `group` and `link` without the mask; `extra` is the type's own 384 bytes."""
+
+    type: str
+    code: int
+    id: int
+    group: int
+    link: int
+    links_group: bool
+    offset: int
+    size: int
+    created: int
+    modified: int
+    uid: int
+    gid: int
+    name: str
+    extra: bytes
+    raw_name: bytes
+    raw_link: int
+
+    @property
+    def file_system(self) -> str:
+        return _FILE_SYSTEMS.get(struct.unpack_from("<i", self.extra)[0], "") if self.type == "partition" else ""
+
+    @property
+    def partition(self) -> str:
+        return _PARTITIONS.get(struct.unpack_from("<i", self.extra, 4)[0], "") if self.type == "partition" else ""
+
+    @property
+    def signature_hash(self) -> str:
+        return _HASHES.get(struct.unpack_from("<i", self.extra)[0], "") if self.type == "signature" else ""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the signer's PGP key, 40 hex digits; empty for a key without one (PEM, X.509)."""
+        raw = self.extra[4:24]
+        return raw.hex() if self.type == "signature" and any(raw) else ""
+
+
+def header(raw: bytes) -> Header:
+    """The first 128 bytes. Raises NotSif."""
+    if len(raw) < HEAD:
+        raise NotSif("too short for a Singularity image")
+    launch, magic, version, arch, uid, created, modified, _free, total, offset, size, *_ = _HEADER.unpack(raw[:HEAD])
+    if magic != MAGIC:
+        raise NotSif("no SIF magic: not a Singularity image file")
+    if version != b"01\0":
+        raise NotSif(f"SIF version {version!r} is not known")
+    if not (
+        0 < total <= MAX_DESCRIPTORS and offset >= HEAD and total * _DESCRIPTOR.size <= size <= MAX_DESCRIPTORS * _DESCRIPTOR.size
+    ):
+        raise NotSif("the descriptor table's size makes no sense")
+    number = int(arch.rstrip(b"\0") or b"0") if arch.rstrip(b"\0").isdigit() else 0
+    return Header(
+        architecture=_ARCHITECTURES[number] if number < len(_ARCHITECTURES) else "",
+        uuid=str(_uuid.UUID(bytes=uid)),
+        created=created,
+        modified=modified,
+        table_count=total,
+        table_offset=offset,
+        table_size=size,
+        signed=launch + magic + version + uid,
+    )
+
+
+def objects(table: bytes, count: int, file_size: int) -> tuple[Object, ...]:
+    """The used descriptors, by id. Raises NotSif when one points outside the file."""
+    found = []
+    for at in range(count):
+        if (at + 1) * _DESCRIPTOR.size > len(table):
+            raise NotSif("the descriptor table is cut short")
+        code, used, id_, group, link, offset, size, _pad, created, modified, uid, gid, name, extra = _DESCRIPTOR.unpack_from(
+            table, at * _DESCRIPTOR.size
+        )
+        if not used:
+            continue
+        if offset < 0 or size < 0 or offset + size > file_size:
+            raise NotSif(f"object {id_} lies outside the file: cut short?")
+        found.append(
+            Object(
+                type=TYPES.get(code, f"0x{code & 0xFFFFFFFF:x}"),
+                code=code,
+                id=id_,
+                group=group & ~GROUP_MASK,
+                link=link & ~GROUP_MASK,
+                links_group=link & GROUP_MASK == GROUP_MASK,
+                offset=offset,
+                size=size,
+                created=created,
+                modified=modified,
+                uid=uid,
+                gid=gid,
+                name=name.rstrip(b"\0").decode("utf-8", "surrogateescape"),
+                extra=extra,
+                raw_name=name,
+                raw_link=link,
+            )
+        )
+    return tuple(sorted(found, key=lambda o: o.id))
+
+
+def message(signature: bytes) -> tuple[str, dict[str, Any] | None]:
+    """A signature object's kind (`pgp`, `dsse`, empty) and the signed metadata; None when it cannot be read."""
+    if clear := _CLEAR_SIGNED.search(signature):
+        text = re.sub(rb"(?m)^- ", b"", clear[1])
+        return "pgp", _json(text)
+    envelope = _json(signature)
+    payload = envelope.get("payload") if envelope else None
+    if not isinstance(payload, str):
+        return "", None
+    try:
+        return "dsse", _json(base64.b64decode(payload))
+    except (binascii.Error, ValueError):
+        return "dsse", None
+
+
+def header_digest(head: Header, algorithm: str) -> str:
+    """What a signature says of the header: launch script, magic, version, id; not architecture, not times."""
+    return hashlib.new(algorithm, head.signed).hexdigest()
+
+
+def descriptor_digest(one: Object, first_id: int, algorithm: str) -> str:
+    """What a signature says of a descriptor: what does not change when the object moves inside the file."""
+    fixed = _INTEGRITY.pack(one.code, True, one.id - first_id, one.raw_link, one.size, one.created, one.uid, one.gid)
+    return hashlib.new(algorithm, fixed + one.raw_name + one.extra).hexdigest()
+
+
+def signed(metadata: dict[str, Any]) -> dict[int, tuple[str, str]]:
+    """Relative id -> (descriptor digest, object digest) of signed metadata. Raises KeyError, TypeError, ValueError."""
+    return {int(o["relativeId"]): (_hex(o["descriptorDigest"]), _hex(o["objectDigest"])) for o in metadata["objects"]}
+
+
+def signed_header(metadata: dict[str, Any]) -> str:
+    return _hex(metadata["header"]["digest"])
+
+
+def members(found: Sequence[Object], signature: Object) -> tuple[Object, ...]:
+    """The objects a signature is about: a group without its signatures, or one object."""
+    if signature.links_group:
+        return tuple(o for o in found if o.group == signature.link and o.type != "signature")
+    return tuple(o for o in found if o.id == signature.link)
+
+
+def _hex(digest: str) -> str:
+    return digest.rpartition(":")[2].lower()
+
+
+def _json(text: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
