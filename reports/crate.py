@@ -32,7 +32,7 @@ class Author:
     orcid: str = ""
     affiliation: str = "Withheld"
     ror: str = ""
-    url: str = "https://www.ro-crate.org/"
+    url: str = "https://withheld.invalid/"
 
 
 @dataclass(frozen=True)

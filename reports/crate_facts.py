@@ -25,11 +25,18 @@ def mark(text: str) -> str:
 
 
 def tool_id(known: Known, recipe: Recipe) -> str:
-    """The batch script as software: at its commit in a public repository, else by content (an absolute URI either way)."""
+    """The batch script as software: at its commit in a public repository, else by content.
+
+    The profile wants an http URI; without a repository it is RFC 6920's form at a host that cannot exist (RFC 2606).
+    """
     if known.git and known.git.commit and (url := _web(known.git.remote)):
         return f"{url}/tree/{known.git.commit}"
-    digest = known.submission.script_sha256 if known.submission else mark(recipe.script)
-    return f"urn:hash::sha256:{digest}"
+    return f"http://script.invalid/.well-known/ni/sha-256/{_script_digest(known)}"
+
+
+def _script_digest(known: Known) -> str:
+    text = known.job.script.encode("utf-8", "surrogateescape")
+    return known.submission.script_sha256 if known.submission else hashlib.sha256(text).hexdigest()
 
 
 def _web(remote: str) -> str:
@@ -39,15 +46,14 @@ def _web(remote: str) -> str:
 
 def software(known: Known, recipe: Recipe) -> Iterator[Entity]:
     """The script, and the interpreter of its packages."""
-    home = "https://pypi.org/project/run-auditor/"
     git = known.git
-    version = (git.commit + ("-dirty" if git.dirty else "") if git else "") or "sha256:" + tool_id(known, recipe)[-64:]
+    version = (git.commit + ("-dirty" if git.dirty else "") if git else "") or f"sha256:{_script_digest(known)}"
     url = _web(git.remote) if git else ""
     tool: Entity = {
         "@id": tool_id(known, recipe),
         "@type": "SoftwareApplication",
         "name": recipe.script or recipe.name,
-        "url": url or home,
+        "url": url or next((f.carried for f in recipe.files if f.carried and f.place == recipe.script), "replay.json"),
         "softwareVersion": version,
     }
     if recipe.python:

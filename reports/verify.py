@@ -1,0 +1,62 @@
+"""Is a bundle whole, unchanged, and does its score follow from its evidence? The verifier that travels inside, and a rescore."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+
+from auditor import codec
+from auditor.model import AuditError, Evidence, Job, Scorecard
+from reports import verifier
+from reports.ruleset import ruleset
+
+SCORE_EQUAL = "equal"
+SCORE_OTHER_RULES = "other rules"
+
+
+@dataclass(frozen=True)
+class Verification:
+    """ok: nothing is wrong. problems: what is, in sentences. id: sha256 of tagmanifest-sha256.txt; size in bytes, unpacked.
+
+    score: `equal` when scoring the evidence again gave the same scorecard, `other rules` when it was made by a rule set that is
+    not installed here (then it was not recomputed), `different`, or `not checked` because the bundle is damaged.
+    """
+
+    ok: bool
+    problems: tuple[str, ...]
+    id: str
+    files: int
+    size: int
+    run_id: str
+    score: str
+
+
+def verify(path: str) -> Verification:
+    """Check the bundle at `path` (ZIP or folder). Raises AuditError for what is not a bundle or not safe to open."""
+    try:
+        with closing(verifier.open_bundle(path)) as bundle:
+            result = verifier.check_open(bundle)
+            if result.problems:
+                return Verification(False, tuple(result.problems), result.id, result.files, result.size, "", "not checked")
+            job, score, problems = _rescore(bundle)
+    except verifier.Refused as refused:
+        raise AuditError(refused.message, refused.hint) from refused
+    except OSError as error:
+        raise AuditError(f"{path} cannot be read: {error.strerror or error}", "check the path and its permissions") from error
+    return Verification(not problems, problems, result.id, result.files, result.size, job.run_id, score)
+
+
+def _rescore(bundle: verifier.Folder | verifier.Zip) -> tuple[Job, str, tuple[str, ...]]:
+    """Score the evidence again with the rules that are here, when they are the same rules."""
+    from reports.score import score
+
+    job = codec.loads(verifier.read(bundle, "data/job.json"), Job, "job.json")
+    stored = codec.loads(verifier.read(bundle, "data/scorecard.json"), Scorecard, "scorecard.json")
+    if stored.run.id != job.run_id:
+        return job, "different", (f"the scorecard is of run {stored.run.id[:40]}, the bundle of run {job.run_id}",)
+    if stored.ruleset != ruleset():
+        return job, SCORE_OTHER_RULES, ()
+    evidence = codec.loads(verifier.read(bundle, "data/evidence/evidence.json"), tuple[Evidence, ...], "evidence.json")
+    if codec.dumps(score(job, evidence)) != codec.dumps(stored):
+        return job, "different", ("the scorecard does not follow from the evidence: scored again it comes out otherwise",)
+    return job, SCORE_EQUAL, ()
