@@ -1,0 +1,111 @@
+"""What a user's slip or a broken machine looks like: one line, a hint, the documented exit status, nothing lost, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+CONSOLE = str(Path(sys.executable).with_name("auditor"))
+
+
+def auditor(*words: str, cwd: Path, env: Mapping[str, str] | None = None, stdin: str = "") -> tuple[int, str, str]:
+    home = {"AUDITOR_HOME": str(cwd / "home"), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+    done = subprocess.run(
+        [CONSOLE, *words],
+        cwd=cwd,
+        env={**home, **(env or {})},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("report", "4711"), "4711"),
+        (("show",), "no run"),
+        (("report", "-f", "docx"), "there is no format docx"),
+        (("run",), "there is nothing to run"),
+        (("run", "--", "no-such-program"), "no-such-program"),
+        (("run", "missing.sh"), "missing.sh"),
+        (("preflight", "missing.sh"), "missing.sh: no such file"),
+        (("verify", "missing.zip"), "missing.zip"),
+        (("verify", "text.zip"), "text.zip"),
+        (("replay", "text.zip", "--yes"), "text.zip"),
+        (("score", "broken.json"), "broken.json is not JSON"),
+        (("report", "other.json"), "other.json does not read as Scorecard"),
+        (("config", "colour", "red"), "there is no setting `colour`"),
+        (("demo", "."), "is not empty"),
+        (("demo", "new", "--on", "pbs"), "there is no way to run `pbs`"),
+        (("adopt", "4711"), "4711"),
+    ],
+    ids=" ".join,
+)
+def test_a_slip_is_one_line_with_a_hint_and_exit_2(tmp_path: Path, words: tuple[str, ...], says: str) -> None:
+    (tmp_path / "text.zip").write_text("this is no ZIP")
+    (tmp_path / "broken.json").write_text('{"job": ')
+    (tmp_path / "other.json").write_text("{}")
+    code, out, err = auditor(*words, cwd=tmp_path)
+    assert code == 2, out + err
+    assert says in err
+    assert "hint:" in err
+    assert out == ""
+
+
+def test_no_home_is_said(tmp_path: Path) -> None:
+    done = subprocess.run([CONSOLE, "list"], cwd=tmp_path, env={"HOME": ""}, capture_output=True, text=True, check=False)
+    assert done.returncode in {0, 2}
+    assert "Traceback" not in done.stderr
+
+
+def test_no_sbatch_in_path_is_said_with_exit_2(tmp_path: Path) -> None:
+    code, out, err = auditor("sbatch", "--wrap", "true", cwd=tmp_path, env={"PATH": str(tmp_path)})
+    assert (code, out) == (2, "")
+    assert "no sbatch in PATH" in err
+    assert "hint:" in err
+
+
+def test_a_broken_spool_file_is_set_aside_and_the_rest_goes_on(tmp_path: Path) -> None:
+    spool = tmp_path / "home/spool"
+    spool.mkdir(parents=True)
+    (spool / "1-0-submit-0000.json").write_text('{"job": {"sched')
+    code, _, err = auditor("list", cwd=tmp_path)
+    assert code == 0
+    assert "set aside 1-0-submit-0000.json" in err
+    assert len(list((tmp_path / "home/quarantine").glob("1-0-submit-0000.json*"))) >= 1
+    assert auditor("list", cwd=tmp_path)[2] == ""
+
+
+def test_an_unreadable_store_is_said(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/store.duckdb").write_bytes(b"not a database" * 1000)
+    code, _, err = auditor("list", cwd=tmp_path)
+    assert code == 2
+    assert "hint:" in err
+
+
+def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
+    done = subprocess.run(
+        f"{CONSOLE} doctor --json | head -c 1", shell=True, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "["
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_an_unreadable_script_is_said(tmp_path: Path) -> None:
+    script = tmp_path / "x.sh"
+    script.write_text("#!/bin/bash\n")
+    script.chmod(0)
+    code, _, err = auditor("preflight", "x.sh", cwd=tmp_path)
+    assert (code, "hint:" in err) == (2, True)
