@@ -20,7 +20,8 @@ LOT = 200
 FEW = 8
 """Up to so many jobs are asked one by one; for more, one list of everything the controller knows costs it less."""
 LIMIT = 64 << 20
-SECONDS = 60.0
+SECONDS = 30.0
+DISABLED = "accounting is disabled on this cluster: steps and memory use are not recorded"
 
 
 @dataclass
@@ -31,8 +32,16 @@ class Heard:
     gaps: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     has_sacct: bool = False
-    answered: bool = False
-    """Did at least one rung give an answer, be it an empty one?"""
+    answered: list[str] = field(default_factory=list)
+    """The rungs that gave an answer, be it an empty one."""
+
+    def gap(self, sentence: str) -> None:
+        if sentence not in self.gaps:
+            self.gaps.append(sentence)
+
+    def answer(self, rung: str) -> None:
+        if rung and rung not in self.answered:
+            self.answered.append(rung)
 
 
 def ask(world: World, job_ids: tuple[str, ...], cluster: str = "") -> Heard:
@@ -58,32 +67,30 @@ def _base(job_id: str) -> str:
     return job_id.partition("_")[0].partition("+")[0]
 
 
-def _say(world: World, heard: Heard, *argv: str, env: Mapping[str, str]) -> str | None:
-    """The command's text; None with the reason noted when it is not there or fails."""
+def _say(world: World, heard: Heard, rung: str, *argv: str, env: Mapping[str, str]) -> str | None:
+    """The command's text; None with the reason noted when it is not there or fails. rung: whose answer it is, or empty."""
     try:
         ran = world.run(*argv, timeout=SECONDS, limit=LIMIT, env=env)
     except FileNotFoundError:
-        heard.gaps.append(f"{argv[0]} is not installed here")
+        heard.gap(f"{argv[0]} is not installed here")
         return None
     except OSError as error:
         heard.failures.append(f"{argv[0]}: {error}")
         return None
     if ran.code or (ran.err.strip() and not ran.out.strip()):
         if scontrol.unknown(ran.err):
-            heard.answered = True
-            heard.gaps.append(f"{argv[0]} does not know it (any more)")
+            heard.answer(rung)
         elif "storage is disabled" in ran.err:
-            heard.gaps.append("accounting is disabled on this cluster")
+            heard.gap(DISABLED)
         else:
             heard.failures.append(f"{argv[0]}: {(ran.err.strip() or f'exit code {ran.code}').splitlines()[-1][:300]}")
         return None
-    heard.answered = True
+    heard.answer(rung)
     return ran.out
 
 
 def _settings(world: World, heard: Heard) -> scontrol.Record:
-    output = _say(world, heard, "scontrol", "show", "config", env=scontrol.ENV)
-    heard.answered = False  # the settings say nothing of a job
+    output = _say(world, heard, "", "scontrol", "show", "config", env=scontrol.ENV)
     return scontrol.config(output) if output else {}
 
 
@@ -91,7 +98,7 @@ def _controller(
     world: World, job_ids: tuple[str, ...], cluster: str, settings: scontrol.Record, heard: Heard
 ) -> dict[str, JobAccounting]:
     """The controller's records, by the id a job is called."""
-    if not settings and heard.gaps:  # no scontrol at all
+    if not settings:  # no scontrol, or no controller that answers
         return {}
     bases = tuple(dict.fromkeys(job_ids if len(job_ids) == 1 else map(_base, job_ids)))
     where = ("-M", cluster) if cluster else ()
@@ -99,10 +106,9 @@ def _controller(
     version, name = settings.get("SLURM_VERSION", ""), cluster or settings.get("ClusterName", "")
     found: dict[str, JobAccounting] = {}
     for which in calls:
-        output = _say(world, heard, "scontrol", *where, "show", "job", "-d", *which, env=scontrol.ENV)
+        output = _say(world, heard, "the controller", "scontrol", *where, "show", "job", "-d", *which, env=scontrol.ENV)
         for job, record in scontrol.records(output or "").items():
             found[job] = from_scontrol(record, version, name)
-    heard.gaps[:] = dict.fromkeys(heard.gaps)
     return found
 
 
@@ -122,11 +128,10 @@ def _database(
 ) -> dict[str, JobAccounting]:
     """sacct's records. Leaves `has_sacct` false where there is no accounting to ask."""
     if settings.get("AccountingStorageType", "").endswith("/none"):
-        heard.gaps.append("accounting is disabled on this cluster")
+        heard.gap(DISABLED)
         return {}
-    offered = _say(world, heard, "sacct", "--helpformat", env=sacct.ENV)
-    version = _say(world, heard, "sacct", "-V", env=sacct.ENV) or settings.get("SLURM_VERSION", "")
-    heard.answered = False
+    offered = _say(world, heard, "", "sacct", "--helpformat", env=sacct.ENV)
+    version = _say(world, heard, "", "sacct", "-V", env=sacct.ENV) or settings.get("SLURM_VERSION", "")
     if offered is None:
         return {}
     heard.has_sacct = True
@@ -134,10 +139,10 @@ def _database(
     try:
         names = sacct.fields(offered)
         for lot in _lots(job_ids):
-            rows += sacct.rows(_say(world, heard, *sacct.query(names, lot, cluster), env=sacct.ENV) or "", names)
+            rows += sacct.rows(_say(world, heard, "accounting", *sacct.query(names, lot, cluster), env=sacct.ENV) or "", names)
     except ValueError as error:
         heard.failures.append(str(error))
-    heard.has_sacct = "accounting is disabled on this cluster" not in heard.gaps
+    heard.has_sacct = DISABLED not in heard.gaps
     grouped: dict[str, list[sacct.Row]] = {}
     for row in rows:
         grouped.setdefault(row["JobID"].partition(".")[0], []).append(row)
@@ -149,12 +154,12 @@ def _completions(world: World, settings: scontrol.Record, heard: Heard) -> dict[
     """The completion file's records, where the site writes one that we may read."""
     kind, path = settings.get("JobCompType", ""), settings.get("JobCompLoc", "")
     if not kind.endswith("filetxt"):
-        heard.gaps.append(f"no completion file to read ({kind or 'settings unknown'})")
+        heard.gap(f"no completion file to read ({kind or 'settings unknown'})")
         return {}
     if not world.exists(path):
-        heard.gaps.append(f"the completion file {path} is not on this machine")
+        heard.gap(f"the completion file {path} is not on this machine")
         return {}
-    output = _say(world, heard, *jobcomp.tail(path), env={}) or ""
+    output = _say(world, heard, "the completion file", *jobcomp.tail(path), env={}) or ""
     version = settings.get("SLURM_VERSION", "")
     cluster = settings.get("ClusterName", "")
     built = {job: from_jobcomp(several, version) for job, several in jobcomp.records(output).items()}
@@ -168,7 +173,7 @@ def _exact(world: World, heard: Heard) -> None:
         return
     for lot in _lots(tuple(doubtful)):
         try:
-            codes = sacct_json.exit_codes(_say(world, heard, *sacct_json.query(lot), env={}) or '{"jobs": []}')
+            codes = sacct_json.exit_codes(_say(world, heard, "", *sacct_json.query(lot), env={}) or '{"jobs": []}')
         except ValueError as error:
             heard.failures.append(f"sacct --json: {error}")
             return

@@ -8,9 +8,7 @@ from datetime import datetime
 
 from probes.schedulers import Attempt, JobAccounting, jobcomp
 from probes.schedulers import notation as n
-from probes.schedulers.build import blank, derived, label, succeeded
-
-NO_LIMIT = 525_600
+from probes.schedulers.build import blank, derived, label, seconds, succeeded
 
 
 def from_jobcomp(records: Sequence[jobcomp.Record], version: str) -> JobAccounting:
@@ -23,7 +21,7 @@ def from_jobcomp(records: Sequence[jobcomp.Record], version: str) -> JobAccounti
         blank(jobcomp.called(last), version),
         cluster=n.text(get("Cluster", "")), name=get("Name", ""), user=get("UserId", "").partition("(")[0],
         account=get("Account", ""), partition=get("Partition", ""), qos=get("QOS", ""), workdir=get("WorkDir", ""),
-        asked_seconds=minutes * 60 if minutes not in (None, NO_LIMIT) else None, asked_memory=n.size(used.get("mem", "")),
+        asked_seconds=seconds(minutes * 60 if minutes is not None else None), asked_memory=n.size(used.get("mem", "")),
         asked_gpus=gpus, gpu_type=gpu_type, used_cpus=n.number(get("ProcCnt", "")) or None, asked_nodes=n.number(used.get("node", "")),
         attempts=attempts, used_seconds=_between(attempts[-1].started, attempts[-1].ended), final=attempts[-1].final,
     )  # fmt: skip
@@ -34,6 +32,7 @@ def _jobcomp_attempt(number: int, record: jobcomp.Record) -> Attempt:
     get = record.get
     state = "REQUEUED" if get("JobState") == "PENDING" else n.state(get("JobState", ""))
     code, worst = n.exit_pair(get("ExitCode", "")), derived(get("DerivedExitCode", ""))
+    nodes = n.hosts(get("NodeList", ""))
     return Attempt(
         number=number,
         state=state,
@@ -45,9 +44,9 @@ def _jobcomp_attempt(number: int, record: jobcomp.Record) -> Attempt:
         derived_exit_code=worst,
         submitted=n.when(get("SubmitTime", "")),
         eligible=n.when(get("EligibleTime", "")),
-        started=n.when(get("StartTime", "")),
+        started=n.when(get("StartTime", "")) if nodes else "",
         ended=n.when(get("EndTime", "")),
-        nodes=n.hosts(get("NodeList", "")),
+        nodes=nodes,
         steps=(),
         succeeded=succeeded(state, code, worst, ()),
         final=state in n.TERMINAL and bool(get("WorkDir")),

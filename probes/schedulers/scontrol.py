@@ -6,6 +6,7 @@ It knows a job until MinJobAge (300 s unless the site says otherwise) after its 
 from __future__ import annotations
 
 import re
+from itertools import zip_longest
 
 ENV = {"SLURM_TIME_FORMAT": "%s", "LC_ALL": "C.UTF-8"}
 
@@ -27,7 +28,7 @@ def records(output: str) -> dict[str, Record]:
     found: dict[str, Record] = {}
     doubtful: set[str] = set()
     heads = list(_HEAD.finditer(output))
-    for head, after in zip(heads, [*heads[1:], None], strict=True):
+    for head, after in zip_longest(heads, heads[1:]):
         record = _record(head, output[head.end() : after.start() if after else len(output)])
         name = called(record)
         if name in found:

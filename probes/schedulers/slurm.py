@@ -41,9 +41,10 @@ def accounting(world: World, job_ids: Iterable[str], cluster: str = "", tasks: b
 def _found(record: JobAccounting | None, job: str, heard: Heard) -> Answer:
     if record is not None:
         return Found(record, _source(record))
-    if heard.failures and not heard.answered:
-        return OSError("; ".join(heard.failures))
-    return Absent(f"no record of job {job}: {'; '.join((*heard.gaps, *heard.failures)) or 'nobody was there to ask'}")
+    if heard.failures:  # who could not be asked might have known it
+        return OSError(f"job {job}: {'; '.join((*heard.failures, *heard.gaps))}")
+    who = " and ".join(heard.answered)
+    return Absent(f"{who} know{'' if ' and ' in who else 's'} no job {job}" if who else f"job {job}: {'; '.join(heard.gaps)}")
 
 
 def _source(record: JobAccounting) -> str:
@@ -73,7 +74,13 @@ def collect(world: World, job: Job) -> Found[JobAccounting] | Absent:
         return from_log
     if isinstance(known, Exception):
         raise known
-    return known
+    return Absent(f"{known.reason} yet") if _just_submitted(world, job) else known
+
+
+def _just_submitted(world: World, job: Job) -> bool:
+    if not job.submitted_at:
+        return False
+    return (world.now() - datetime.fromisoformat(job.submitted_at)).total_seconds() < SETTLED_SECONDS
 
 
 def last_resort(world: World, job: Job) -> Found[JobAccounting] | None:
