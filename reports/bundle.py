@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.resources
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -35,35 +36,37 @@ PAYLOADS = ("auto", "none", "all")
 class BundleInfo:
     """A written bundle. id: sha256 of tagmanifest-sha256.txt, which names it whatever packs it; size: bytes of the ZIP.
 
-    carried, referenced: how many files of the run are in it by content, and by checksum only.
+    carried, referenced: data files of the run that are in it by content, and by checksum only.
+    redactions: how many secrets were withheld; `evidence/redactions.json` says where.
     """
 
     path: str
     id: str
     size: int
-    carried: int
-    referenced: int
-    redactions: tuple[Redaction, ...]
+    carried: tuple[str, ...]
+    referenced: tuple[str, ...]
+    redactions: int
 
 
 def build(
     job: Job,
     evidence: Sequence[Evidence],
     scorecard: Scorecard,
-    destination: str,
+    destination: str | os.PathLike[str],
     *,
     objects: Objects,
     payload: str = "auto",
     limit: int = LIMIT,
-    author: Author | None = None,
-    license: str = "",
+    author: str = "",
+    affiliation: str = "",
+    license_url: str = "",
     wheels: str = "",
     world: World | None = None,
 ) -> BundleInfo:
     """Write the bundle of one run to `destination` (a `.crate.zip`).
 
     objects: content by sha256, or None. payload: `auto` (data of at most 64 kB a file, 100 kB in total), `none`, or `all` up
-    to `limit` bytes. wheels: a folder of wheels for the run's packages, for a rebuild with no network.
+    to `limit` bytes. author: empty for an anonymous bundle. wheels: a folder of wheels for the run's packages, for a rebuild with no network.
     Raises AuditError when it cannot be written, or a file changes while it is read.
     """
     if payload not in PAYLOADS:
@@ -77,10 +80,17 @@ def build(
     how = recipe(facts, chosen.files, "environment/requirements.txt" if facts.packages else "", __version__)
     redactions = tuple(sorted((*changed, *chosen.redactions), key=lambda r: r.file))
     items = [*_documents(job, evidence, scorecard, how), *_environment(facts, house), *_lists(facts, redactions), *chosen.items]
-    items += _crate(items, facts, how, scorecard, (author or Author(), license))
-    made = bag.write(destination, items, _label(how, world, facts), world)
-    carried = sum(1 for f in how.files if f.carried)
-    return BundleInfo(destination, made.id, made.size, carried, len(how.files) - carried, redactions)
+    items += _crate(items, facts, how, scorecard, (Author.of(author, affiliation), license_url))
+    made = bag.write(os.fspath(destination), items, _label(how, world, facts), world)
+    data = [f for f in how.files if f.role != "code"]
+    return BundleInfo(
+        path=made.path,
+        id=made.id,
+        size=made.size,
+        carried=tuple(f.place for f in data if f.carried),
+        referenced=tuple(f.place for f in data if not f.carried),
+        redactions=sum(r.count for r in redactions),
+    )
 
 
 def _redacted(
@@ -135,7 +145,7 @@ def _lists(facts: Known, redactions: Sequence[Redaction]) -> list[Item]:
     items = [Item("manifests/inputs.sha256", sha256sum(facts.inputs)), Item("manifests/outputs.sha256", sha256sum(facts.outputs))]
     if facts.git and facts.git.diff:
         items.append(Item("git/working-tree.diff", facts.git.diff.encode("utf-8", "surrogateescape")))
-    return [*items, Item("redactions.json", codec.pretty(redactions))]
+    return [*items, Item("evidence/redactions.json", codec.pretty(redactions))]
 
 
 def _crate(items: Sequence[Item], facts: Known, how: Recipe, scorecard: Scorecard, owner: tuple[Author, str]) -> list[Item]:

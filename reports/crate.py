@@ -23,16 +23,14 @@ Entity = dict[str, Any]
 
 @dataclass(frozen=True)
 class Author:
-    """Who publishes the bundle. Without a name the crate says `Anonymous`, fit for double-blind review.
+    """Who publishes the bundle. Without a name the crate says `Anonymous`, fit for double-blind review."""
 
-    orcid, ror, url: absolute URLs or empty; affiliation: name of the organisation.
-    """
+    name: str
+    affiliation: str
 
-    name: str = "Anonymous"
-    orcid: str = ""
-    affiliation: str = "Withheld"
-    ror: str = ""
-    url: str = "https://withheld.invalid/"
+    @staticmethod
+    def of(name: str, affiliation: str) -> Author:
+        return Author(name or "Anonymous", affiliation or "Withheld")
 
 
 @dataclass(frozen=True)
@@ -111,8 +109,9 @@ def _license(given: str) -> Entity:
 
 
 def _people(author: Author) -> list[Entity]:
-    organisation = {"@id": author.ror or "#organisation", "@type": "Organization", "name": author.affiliation, "url": author.url}
-    person = {"@id": author.orcid or "#author", "@type": "Person", "name": author.name, "affiliation": _ref(organisation["@id"])}
+    nowhere = "https://withheld.invalid/"  # the profile wants a URL; `.invalid` never resolves (RFC 2606)
+    organisation = {"@id": "#organisation", "@type": "Organization", "name": author.affiliation, "url": nowhere}
+    person = {"@id": "#author", "@type": "Person", "name": author.name, "affiliation": _ref(organisation["@id"])}
     return [person, organisation]
 
 

@@ -24,7 +24,7 @@ KINDS = {
     "manifests/inputs.sha256": "Checksums of all inputs, as `sha256sum -c` reads them",
     "manifests/outputs.sha256": "Checksums of all outputs, as `sha256sum -c` reads them",
     "git/working-tree.diff": "How the code differed from its commit",
-    "redactions.json": "What was taken out before publishing: file, rule, count",
+    "evidence/redactions.json": "What was taken out before publishing: file, rule, count",
 }
 ROLES = {"code": "Code the job ran", "input": "Input of the run", "expected": "Output of the run", "log": "What the job printed"}
 MEDIA = {
