@@ -1,0 +1,117 @@
+"""Where does the in-job hook come from? Two shell files, with our lists filled in, kept in the home under their content's name.
+
+They are in the home because that is where the job writes to: a node that cannot see it has nothing to run. Old jobs keep the files
+they were submitted with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterable
+
+from auditor import redact, spool
+from auditor.home import Home
+from auditor.registry import probes
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def install(home: Home) -> str:
+    """Write the hook for this version, these probes and this interpreter, and point to it. The path of its file.
+
+    Raises OSError when the home cannot be written.
+    """
+    os.makedirs(home.root, mode=0o700, exist_ok=True)
+    folder = os.path.join(home.root, "hook")
+    snapshot = fill(
+        _template("snapshot.sh"),
+        SPOOL=shlex.quote(home.spool),
+        PYTHON=shlex.quote(sys.executable),
+        INJOB=shlex.quote(os.path.join(HERE, "injob.py")),
+        GUESTS=words(guests()),
+        FILES=words(records()),
+        NAMES=" ".join(sorted(n for n in redact.NAMES if redact.allowed(n))),
+        PREFIXES=" ".join(f"${{!{p}@}}" for p in redact.PREFIXES),
+        NEVER=globs(redact.NEVER.pattern),
+    )
+    where = _keep(folder, "snapshot", snapshot)
+    hook = _keep(folder, "hook", fill(_template("hook.sh"), SNAPSHOT=shlex.quote(where)))
+    for name in (pointer(sys.executable), "hook.sh"):
+        _point(os.path.join(folder, name), os.path.basename(hook))
+    os.makedirs(home.spool, mode=0o700, exist_ok=True)
+    return hook
+
+
+def pointer(executable: str) -> str:
+    """The name under which one interpreter's hook of this version is found without building it again."""
+    from auditor.submit.wrapper import pointer as name
+
+    return name(executable)
+
+
+def records() -> tuple[str, ...]:
+    """What the probes want saved in the job, each path once."""
+    return tuple(sorted({r for p in probes().values() for r in p.records}))
+
+
+def guests() -> tuple[str, ...]:
+    """Modules of the probes that must look inside the job itself. Ours only: a stranger's may import anything."""
+    modules = {p.collect.__module__ for p in probes().values() if p.guest}
+    return tuple(sorted(m for m in modules if m.startswith("probes.")))
+
+
+def fill(template: str, **values: str) -> str:
+    for name, value in values.items():
+        template = template.replace(f"@{name}@", value)
+    return template
+
+
+def words(items: Iterable[str]) -> str:
+    return " ".join(shlex.quote(i) for i in items)
+
+
+def globs(pattern: str) -> str:
+    """A regular expression of plain alternatives (`API_?KEY|_USER$`) as patterns of a shell's `case`: twenty times cheaper there.
+
+    Raises ValueError for anything more than that, so that the lists cannot drift apart unseen.
+    """
+    found = []
+    for piece in pattern.split("|"):
+        if not re.fullmatch(r"\^?(?:[A-Z0-9_]\??)+\$?", piece):
+            raise ValueError(f"{piece!r} cannot be said in shell patterns")
+        letters = re.findall(r"([A-Z0-9_])(\??)", piece)
+        choices = [(letter, "") if optional else (letter,) for letter, optional in letters]
+        head, tail = "" if piece.startswith("^") else "*", "" if piece.endswith("$") else "*"
+        found += [f"{head}{''.join(c)}{tail}" for c in itertools.product(*choices)]
+    return " | ".join(found)
+
+
+def _template(name: str) -> str:
+    with open(os.path.join(HERE, name), encoding="utf-8") as file:
+        return file.read()
+
+
+def _keep(folder: str, name: str, text: str) -> str:
+    raw = text.encode("utf-8", "surrogateescape")
+    file = f"{name}-{hashlib.sha256(raw).hexdigest()[:16]}.sh"
+    path = os.path.join(folder, file)
+    if not os.path.exists(path):
+        spool.write(folder, file, raw)
+    return path
+
+
+def _point(link: str, target: str) -> None:
+    """Make the link atomically: a submission may be reading it."""
+    try:
+        if os.readlink(link) == target:
+            return
+    except OSError:
+        pass
+    temporary = f"{link}.{os.getpid()}"
+    os.symlink(target, temporary)
+    os.replace(temporary, link)

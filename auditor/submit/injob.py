@@ -1,0 +1,63 @@
+"""What can only be told inside the job? Content that may be gone later, hashed by the guest probes, added to the start record.
+
+    python -I -S injob.py RECORD FINAL-NAME SCRIPT EXTRA MODULE...
+
+Run by snapshot.sh with the submitting interpreter and nothing but its standard library. It may fail in any way: the record is kept.
+EXTRA: lines `input=GLOB`, in bash's `printf %b` form.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+SECONDS = 20
+SCRIPT_BYTES = 4 << 20
+
+
+def main(argv: list[str]) -> None:
+    signal.alarm(SECONDS)  # the default action ends us; nobody waits for a hanging file system
+    record, final, script, extra, *modules = argv
+    sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+    from auditor.codec import dumps
+
+    evidence = b"evidence\0" + dumps(look(record, script, extra, modules)) + b"\0"
+    with open(record, "ab", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        if file.write(evidence) != len(evidence):  # a full disk: the record is better off without half of it
+            file.truncate(size)
+    os.rename(record, final)
+
+
+def look(record: str, script: str, extra: str, modules: list[str]) -> object:
+    """The guests' evidence, over the real world, as the job of this record."""
+    import importlib
+    from dataclasses import replace
+
+    from auditor import rawfile
+    from auditor.capture import capture
+    from auditor.model import Phase
+    from auditor.world import RealWorld
+    from probes.script.sbatch import marks
+
+    world = RealWorld()
+    with open(record, "rb") as file:
+        job = rawfile.parse(file.read(rawfile.LIMIT)).job
+    text = world.text(script, SCRIPT_BYTES)
+    given = tuple(i.removeprefix("input=") for i in unescape(extra).split("\n") if i.startswith("input="))
+    said = marks(text)
+    job = replace(job, script=text, workdir=world.cwd, inputs=given or said.inputs, outputs=said.outputs)
+    probes = [importlib.import_module(m).PROBE for m in modules]
+    return capture(world, job, Phase.START, probes).evidence
+
+
+def unescape(text: str) -> str:
+    r"""What auditor.submit.bashenv wrote as `\xHH`."""
+    head, *rest = text.split("\\x")
+    raw = os.fsencode(head) + b"".join(bytes([int(part[:2], 16)]) + os.fsencode(part[2:]) for part in rest)
+    return raw.decode("utf-8", "surrogateescape")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
