@@ -55,7 +55,7 @@ def at(minute: int, second: int = 0) -> str:
 
 def sha(text: str) -> str:
     """The sha256 of a short text: a file's digest that a reader can recompute."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def job(job_id: str = "123", **changes: Any) -> Job:

@@ -1,0 +1,161 @@
+"""Which runs are there, and which one is meant? Lists, names, files, packages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from auditor.model import AuditError, Job
+from auditor.store import read
+from auditor.store.rows import FileUse, PackageVersion, RunRow
+from auditor.store.text import escape, unescape
+
+if TYPE_CHECKING:
+    from auditor.store.store import Store
+
+LIST = "`auditor list` shows the runs we know; `auditor adopt JOBID` adds one that was never wrapped"
+
+# one row a run, an array's submission only until its first task is known; `number` orders jobs of the same second
+ROWS = """
+with seen as (
+    select run_no, max(submitted) as submitted, max(label) as label, max(username) as username, max(name) as name,
+        max(case phase when 'start' then 1 when 'end' then 2 else 0 end) as step
+    from capture group by run_no
+), fact as (
+    select run_no, max_by({'name': name, 'user': username, 'state': state, 'submitted': submitted, 'elapsed': elapsed},
+        (final::integer)::varchar || taken_at) as a
+    from accounting group by run_no
+), audited as (select run_id, max_by({'low': low, 'high': high, 'coverage': coverage, 'rung': rung}, no) as u from audit group by run_id
+), parent as (select r.submission, s.* from run r join seen s on s.run_no = r.no where r.is_array and r.submission <> ''
+), tasks as (select distinct submission from run where not is_array and submission <> ''
+), rows as (
+    select r.no, r.id, r.job_id, r.is_array, coalesce(nullif(f.a.name, ''), nullif(s.name, ''), p.name, '') as name,
+        coalesce(nullif(f.a.state, ''), case s.step when 2 then 'ended' when 1 then 'started' else 'submitted' end) as state,
+        coalesce(nullif(s.submitted, ''), nullif(p.submitted, ''), f.a.submitted, '') as submitted, f.a.elapsed as elapsed,
+        u.u.low as low, u.u.high as high, u.u.coverage as coverage, coalesce(nullif(s.label, ''), p.label, '') as label,
+        coalesce(u.u.rung, '') as rung, coalesce(nullif(s.username, ''), nullif(p.username, ''), f.a.user, '') as username,
+        coalesce(try_cast(regexp_extract(r.job_id, '[0-9]+') as bigint), 0) as number
+    from run r join seen s on s.run_no = r.no left join fact f on f.run_no = r.no left join audited u on u.run_id = r.id
+        left join parent p on p.submission = r.submission and not r.is_array
+    where not (r.is_array and r.submission in (select submission from tasks))
+)
+"""
+COLUMNS = "id, job_id, name, state, submitted, elapsed, low, high, coverage, label, rung"
+NEWEST = "submitted desc, number desc, no desc"
+
+
+def _row(row: tuple[Any, ...]) -> RunRow:
+    id_, job_id, name, state, submitted, elapsed, low, high, coverage, label, rung = row
+    texts = (unescape(job_id), unescape(name), unescape(state), unescape(submitted))
+    return RunRow(id_, *texts, elapsed, low, high, coverage, unescape(label), unescape(rung))
+
+
+def runs(store: Store, limit: int, *, label: str = "", state: str = "") -> tuple[RunRow, ...]:
+    found = store.query(
+        f"{ROWS} select {COLUMNS} from rows where $1 in ('', label) and $2 in ('', lower(state)) order by {NEWEST} limit $3",
+        escape(label),
+        escape(state.lower()),
+        limit or 1 << 62,
+    )
+    return tuple(map(_row, found))
+
+
+def history(store: Store, user: str, limit: int) -> tuple[RunRow, ...]:
+    found = store.query(
+        f"{ROWS} select {COLUMNS} from rows where low is not null and $1 in ('', username) order by submitted, number, no limit $2",
+        escape(user),
+        limit or 1 << 62,
+    )
+    return tuple(map(_row, found))
+
+
+def unfinished(store: Store) -> tuple[Job, ...]:
+    found = store.query(
+        """select id from run where no not in (select run_no from accounting where final)
+        and id not in (select run_id from event where what = 'given-up') order by no"""
+    )
+    ids = [id_ for (id_,) in found]
+    known = read.jobs(store, ids)
+    return tuple(known[id_] for id_ in ids)
+
+
+def resolve(store: Store, name: str | None) -> str:
+    if name in (None, "", "last"):
+        return _last(store)
+    wanted = escape(str(name))
+    found = store.query(f"{ROWS} select id, submitted from rows where job_id = ? order by {NEWEST}", wanted)
+    if len(found) > 1:
+        store.notes.append(
+            f"{len(found)} runs had job id {name}; taking the newest, {found[0][0]}, submitted {found[0][1] or 'unknown'}"
+        )
+    if found:
+        return str(found[0][0])
+    if tasks := store.query(
+        f"{ROWS} select job_id from rows where starts_with(job_id, ?) order by submitted desc, no", f"{wanted}_"
+    ):
+        raise AuditError(
+            f"{name} is an array of {len(tasks)} runs we know", f"name one task: {_some(job_id for (job_id,) in tasks)}"
+        )
+    near = store.query(f"{ROWS} select id, job_id from rows where starts_with(id, lower(?)) order by {NEWEST}", wanted)
+    if not near:
+        raise AuditError(f"no run is called {name!a}", LIST)
+    if len(near) > 1:
+        raise AuditError(f"{name} could be {len(near)} runs", f"one of: {_some(f'{i} (job {unescape(j)})' for i, j in near)}")
+    return str(near[0][0])
+
+
+def _last(store: Store) -> str:
+    found = store.query(f"{ROWS} select id, job_id from rows order by {NEWEST} limit 1")
+    if not found:
+        raise AuditError("the store holds no run yet", "submit one: `auditor sbatch SCRIPT`, or `auditor run -- COMMAND`")
+    store.notes.append(f"the last run: {found[0][0]}, job {unescape(found[0][1])}")
+    return str(found[0][0])
+
+
+def _some(names: Any) -> str:
+    every = list(names)
+    return ", ".join(every[:5]) + (f" and {len(every) - 5} more" if len(every) > 5 else "")
+
+
+def uses(store: Store, sha256: str) -> tuple[FileUse, ...]:
+    if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
+        raise AuditError(f"{sha256!a} is no sha256", "64 hexadecimal digits, as sha256sum prints them")
+    key = int(sha256[:16], 16)
+    contents = store.query(
+        "select content_no from file_key where key = $1 union select content_no from file_key_tail where key = $1", key
+    )
+    found: set[FileUse] = set()
+    for (no,) in contents:
+        found |= {
+            FileUse(run, unescape(role), unescape(path), sha256, size, unescape(at))
+            for run, role, path, size, at in store.query(
+                """select r.id, f.role, f.path, f.size, e.taken_at from file f join evidence e on e.content_no = f.content_no
+                join run r on r.no = e.run_no where f.content_no = $1 and e.content_no = $1 and f.sha256 = unhex($2)""",
+                no,
+                sha256,
+            )
+        }
+    return tuple(sorted(found, key=lambda f: (f.taken_at, f.run_id, f.role, f.path)))
+
+
+def packages(store: Store, name: str, version: str, limit: int) -> tuple[str, ...]:
+    found = store.query(
+        """select r.id from run r join (select distinct e.run_no from evidence e join package p on p.content_no = e.content_no
+            where p.name = $1 and $2 in ('', p.version)) u on u.run_no = r.no
+        join (select run_no, max(submitted) as submitted from capture group by run_no) s on s.run_no = r.no
+        order by s.submitted desc, r.no desc limit $3""",
+        escape(name),
+        escape(version),
+        limit or 1 << 62,
+    )
+    return tuple(id_ for (id_,) in found)
+
+
+def package_versions(store: Store, name: str) -> tuple[PackageVersion, ...]:
+    found = store.query(
+        """select u.version, count(*), min(s.submitted), max(s.submitted), max_by(r.id, s.submitted || r.id)
+        from (select distinct e.run_no, p.version from evidence e join package p on p.content_no = e.content_no where p.name = ?) u
+        join run r on r.no = u.run_no join (select run_no, max(submitted) as submitted from capture group by run_no) s on s.run_no = r.no
+        group by u.version order by 3, 1""",
+        escape(name),
+    )
+    return tuple(PackageVersion(name, unescape(v), n, first, last, newest) for v, n, first, last, newest in found)

@@ -1,0 +1,200 @@
+"""How do spool files become rows, with nothing lost and nothing doubled wherever we are killed?
+
+Archive (fsync), then one transaction with a ledger row a file, then delete. Killed before the commit: the files are still
+there. Killed after it: the ledger knows them, and they are only deleted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from auditor import codec, spool
+from auditor.home import Home
+from auditor.model import AuditError, Capture
+
+if TYPE_CHECKING:
+    from auditor.store.snapshot import Snapshot
+    from auditor.store.store import Store
+
+BATCH_FILES = 1000
+BATCH_BYTES = 64 << 20
+BROKEN = (AuditError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+"""What a broken spool file can raise while it is read."""
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """files: taken in; runs: different jobs among them; evidence: new pieces. quarantined, left: (name, reason)."""
+
+    files: int
+    runs: int
+    quarantined: tuple[tuple[str, str], ...] = ()
+    evidence: int = 0
+    left: tuple[tuple[str, str], ...] = ()
+    """Files that stay in the spool: from a newer auditor, or not readable now."""
+
+
+@dataclass(frozen=True)
+class _File:
+    path: str
+    raw: bytes
+    id: bytes
+    snapshot: Snapshot
+
+    @property
+    def name(self) -> str:
+        return os.path.basename(self.path)
+
+
+class _Newer(Exception):
+    """Made by a newer auditor: it can wait."""
+
+
+def ingest_spool(store: Store, home: Home) -> IngestReport:
+    """Take in everything that waits in the spool. Broken files go to quarantine with a `.why` beside them.
+
+    Raises AuditError when the store or the archive cannot be written; what was not committed still waits.
+    """
+    files = evidence = 0
+    runs: set[str] = set()
+    aside: list[tuple[str, str]] = []
+    left: list[tuple[str, str]] = []
+    for batch in _batches(home, aside, left):
+        _archive(home, batch)
+        evidence += _commit(store, batch)
+        for file in batch:
+            os.unlink(file.path)
+        files += len(batch)
+        runs |= {file.snapshot.job.run_id for file in batch if not file.snapshot.job.is_array}
+    return IngestReport(files, len(runs), tuple(aside), evidence, tuple(left))
+
+
+def _commit(store: Store, batch: Sequence[_File]) -> int:
+    from auditor.store.load import Entry
+
+    ids = [[file.id for file in batch]]
+    known = {id_ for (id_,) in store.query("select id from ledger where id in (select unnest(?::blob[]))", *ids)}
+    new = list({file.id: file for file in batch if file.id not in known}.values())
+    return store.load([f.snapshot for f in new], [Entry(f.id, f.name, f.snapshot.id) for f in new]) if new else 0
+
+
+def _batches(home: Home, aside: list[tuple[str, str]], left: list[tuple[str, str]]) -> Iterator[list[_File]]:
+    batch: list[_File] = []
+    size = 0
+    for path in list(spool.waiting(home.spool)):
+        name = os.path.basename(path)
+        try:
+            raw = _bytes(path)
+            file = _File(path, raw, ledger_id(name, raw), read(path, raw))
+        except FileNotFoundError:  # another sweep took it
+            continue
+        except _Newer as error:
+            left.append((name, str(error)))
+            continue
+        except OSError as error:
+            left.append((name, f"cannot be read: {error.strerror or error}"))
+            continue
+        except BROKEN as error:
+            aside.append((name, _quarantine(home, path, error)))
+            continue
+        batch.append(file)
+        size += len(file.raw)
+        if len(batch) >= BATCH_FILES or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _bytes(path: str) -> bytes:
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        size = os.fstat(fd).st_size
+        if size > spool.MAX_FILE:
+            raise AuditError(f"{size} bytes, more than a spool file may have")
+        with open(fd, "rb", buffering=0, closefd=False) as file:
+            return file.read(size + 1) or b""
+    finally:
+        os.close(fd)
+
+
+def ledger_id(name: str, raw: bytes) -> bytes:
+    """A spool file is known by its name and its bytes."""
+    return hashlib.sha256(os.fsencode(name) + b"\0" + raw).digest()
+
+
+def read(path: str, raw: bytes) -> Snapshot:
+    """A spool file taken apart. Raises _Newer, or one of BROKEN."""
+    from auditor.store.snapshot import SCHEMA, from_canonical, from_capture
+
+    name = os.path.basename(path)
+    if not raw:
+        raise AuditError("it is empty")
+    try:
+        if name.endswith(".raw"):
+            from auditor import intake
+
+            found = from_capture(intake.read(path))
+        elif name.endswith(f"{hashlib.sha256(raw).hexdigest()[:16]}.json"):  # our own writing, unchanged: canonical
+            found = from_canonical(raw, name)
+        else:
+            found = from_capture(codec.loads(raw, Capture, name))
+        schema = found.schema
+    except BROKEN:
+        if (schema := _schema(raw)) <= SCHEMA:
+            raise
+    if schema > SCHEMA:
+        raise _Newer(f"it was made by a newer auditor (schema {schema}); upgrade to take it in")
+    return found
+
+
+def _schema(raw: bytes) -> int:
+    """What a capture that does not read as ours says of its schema; 0 when it says nothing."""
+    try:
+        schema = json.loads(raw)["schema"]
+    except BROKEN:
+        return 0
+    return schema if isinstance(schema, int) else 0
+
+
+def _quarantine(home: Home, path: str, error: Exception) -> str:
+    """Set a broken file aside under its name (and a number, if that is taken), with the reason beside it; the reason."""
+    reason = error.message if isinstance(error, AuditError) else f"{type(error).__name__}: {error}"
+    reason = reason.encode("ascii", "backslashreplace").decode()[:1000]
+    os.makedirs(home.quarantine, mode=0o700, exist_ok=True)
+    name = os.path.basename(path)
+    target = os.path.join(home.quarantine, name)
+    count = 1
+    while os.path.lexists(target):
+        count += 1
+        target = os.path.join(home.quarantine, f"{name}.{count}")
+    os.rename(path, target)
+    with open(f"{target}.why", "w", encoding="ascii") as file:
+        file.write(f"{reason}\n")
+    return reason
+
+
+def _archive(home: Home, batch: Sequence[_File]) -> None:
+    """One file a batch, named by its content; each line a spool file."""
+    from auditor.store import archive
+
+    try:
+        archive.write(home.archive, [(file.name, file.raw) for file in batch])
+    except OSError as error:
+        raise AuditError(f"the archive cannot be written: {error}", "make room; what waits in the spool is kept") from error
+
+
+def rebuild(home: Home, wait: float = 10.0) -> IngestReport:
+    """Make the store again from the archive and the spool; what it was stays beside it as `store.duckdb.old`.
+
+    Audits and events exist nowhere else: they are carried over when the old file can still be read.
+    Raises AuditError when another process holds the store.
+    """
+    from auditor.store import rebuilding
+
+    return rebuilding.rebuild(home, wait)

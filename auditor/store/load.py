@@ -1,0 +1,213 @@
+"""How do snapshots become rows, once? Known ids are skipped, new ones numbered; the caller holds the transaction."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from auditor import codec
+from auditor.model import Job
+from auditor.store import bulk
+from auditor.store.snapshot import FileRow, Int, Piece, Snapshot, files
+from auditor.store.text import NULL, dependencies, escape, nullable, numberless, shape
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+COMPACT_ROWS = 1_000_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A line of the ledger: digest of the spool file, its name, the capture in it."""
+
+    id: bytes
+    name: str
+    capture_id: bytes
+
+
+def load(con: DuckDBPyConnection, snapshots: Sequence[Snapshot], entries: Iterable[Entry] = ()) -> int:
+    """Store what is not stored yet; the number of new pieces of evidence."""
+    known = _numbers(con, "capture", (s.id for s in snapshots))
+    new = list({s.id: s for s in snapshots if s.id not in known}.values())
+    batch = _Batch(con, new)
+    for snapshot in new:
+        batch.add(snapshot)
+    lines = batch.lines
+    lines["ledger"] = [f"{e.id.hex()}\t{escape(e.name)}\t{e.capture_id.hex()}" for e in entries]
+    for table, rows in lines.items():
+        if rows:
+            bulk.append(con, table, rows)
+    _compact(con)
+    return len(lines["evidence"])
+
+
+def _numbers(con: DuckDBPyConnection, table: str, ids: Iterable[bytes]) -> dict[bytes, int]:
+    """Which of these ids the table has, with their numbers."""
+    con.execute("create or replace temp table wanted (id blob)")
+    bulk.append(con, "wanted", [i.hex() for i in ids])
+    return dict(con.execute(f"select id, no from {table} where id in (select id from wanted)").fetchall())
+
+
+def _next(con: DuckDBPyConnection, table: str) -> int:
+    row = con.execute(f"select coalesce(max(no) + 1, 0) from {table}").fetchone()
+    return int(row[0]) if row else 0
+
+
+class _Batch:
+    """Rows of one transaction, with the numbers that are given out on the way."""
+
+    def __init__(self, con: DuckDBPyConnection, snapshots: Sequence[Snapshot]) -> None:
+        self.lines: dict[str, list[str]] = {table: [] for table in bulk.TABLES if not table.startswith("wanted")}
+        self._bodies = {p: hashlib.sha256(p).digest() for s in snapshots for p in (*_data(s), _script(s.job))}
+        self._content = _numbers(con, "content", self._bodies.values())
+        self._next_content = _next(con, "content")
+        self._next_capture = _next(con, "capture")
+        self._next_run = _next(con, "run")
+        ids = sorted({s.job.run_id for s in snapshots})
+        self._run: dict[str, int] = dict(
+            con.execute("select id, no from run where id in (select unnest(?::varchar[]))", [ids]).fetchall()
+        )
+        seen = con.execute(
+            "select run_no, id from evidence where run_no in (select unnest(?::integer[]))", [sorted(self._run.values())]
+        )
+        self._seen: set[tuple[int, bytes]] = set(seen.fetchall()) if self._run else set()
+
+    def add(self, s: Snapshot) -> None:
+        run_no = self._run_no(s.job)
+        self.lines["capture"].append(self._capture(s, run_no))
+        deps = list(dependencies(s.job.argv))
+        for piece in s.pieces:
+            if (run_no, piece.id) not in self._seen:
+                self._seen.add((run_no, piece.id))
+                self.lines["evidence"].append(self._evidence(piece, run_no))
+                if piece.head.kind == "JobAccounting" and piece.data is not None:
+                    deps += self._accounting(piece, run_no)
+        self.lines["dependency"] += [f"{run_no}\t{escape(d)}" for d in dict.fromkeys(deps)]
+
+    def _run_no(self, job: Job) -> int:
+        run_id = job.run_id
+        if run_id not in self._run:
+            self._run[run_id] = self._next_run
+            texts = map(escape, (run_id, job.scheduler, job.cluster, job.job_id, job.submission))
+            self.lines["run"].append("\t".join((str(self._next_run), *texts, str(job.is_array).lower())))
+            self._next_run += 1
+        return self._run[run_id]
+
+    def _capture(self, s: Snapshot, run_no: int) -> str:
+        j = s.job
+        no = self._next_capture
+        self._next_capture += 1
+        script = str(self._content_no(_script(j), "")) if j.script else NULL
+        slim = codec.dumps(dataclasses.replace(j, script="")).decode("ascii")
+        name = os.path.basename(j.script_path or next(iter(j.argv), ""))
+        texts = map(escape, (j.submitted_at, j.label, j.user, name, numberless(" ".join(j.argv)), shape(j.script)))
+        head = f"{no}\t{s.id.hex()}\t{run_no}\t{s.phase}\t{j.attempt}\t{s.schema}\t{slim}\t{script}"
+        return "\t".join((head, *texts))
+
+    def _evidence(self, piece: Piece, run_no: int) -> str:
+        h = piece.head
+        content = NULL if piece.data is None else str(self._content_no(piece.data, h.kind))
+        return (
+            f"{piece.id.hex()}\t{run_no}\t{escape(h.probe)}\t{h.version}\t{escape(h.kind)}\t{h.phase}\t{h.attempt}\t{h.status}\t{h.grade}"
+            f"\t{escape(h.source)}\t{escape(h.reason)}\t{escape(h.taken_at)}\t{escape(h.host)}\t{content}"
+        )
+
+    def _content_no(self, data: bytes, kind: str) -> int:
+        id_ = self._bodies[data]
+        if id_ not in self._content:
+            no = self._content[id_] = self._next_content
+            self._next_content += 1
+            parts = files(data) if kind == "DataManifest" else None
+            body, rows = parts or (data, [])
+            self.lines["content"].append(f"{no}\t{id_.hex()}\t{body.decode('ascii')}\t{'true' if parts else 'false'}")
+            self._files(no, rows)
+            if kind == "PythonPackages":
+                self.lines["package"] += [f"{no}\t{escape(p.name)}\t{escape(p.version)}" for p in _packages(data)]
+        return self._content[id_]
+
+    def _files(self, no: int, rows: Sequence[FileRow]) -> None:
+        self.lines["file"] += [
+            f"{no}\t{i}\t{escape(r.role)}\t{escape(r.how)}\t{escape(r.kind)}\t{escape(r.path)}\t{r.size}\t{r.mtime_ns}\t{r.sha256}"
+            for i, r in enumerate(rows)
+        ]
+        self.lines["file_key_tail"] += [f"{int(r.sha256[:16], 16)}\t{no}" for r in rows if r.sha256]
+
+    def _accounting(self, piece: Piece, run_no: int) -> tuple[str, ...]:
+        """One row of facts that lists and campaigns need; a record of another shape gives none. Returns its dependencies."""
+        try:
+            a = msgspec.json.decode(piece.data or b"", type=_Accounting)
+        except msgspec.MsgspecError:
+            return ()
+        last = a.attempts[-1] if a.attempts else _Attempt()
+        work = None if a.used_cpus is None or a.used_seconds is None else a.used_cpus * a.used_seconds
+        first = map(escape, (a.name, a.user, last.state, last.submitted, last.started, last.ended))
+        head = f"{run_no}\t{escape(piece.head.taken_at)}\t{str(a.final).lower()}"
+        numbers = f"{nullable(a.used_seconds)}\t{nullable(work)}\t{escape(a.partition)}\t{nullable(a.array_throttle)}"
+        self.lines["accounting"].append("\t".join((head, *first, numbers, escape(a.submit_line or a.command))))
+        return dependencies((), a.dependency)
+
+
+def _data(s: Snapshot) -> Iterable[bytes]:
+    return (p.data for p in s.pieces if p.data is not None)
+
+
+def _script(job: Job) -> bytes:
+    return codec.dumps(job.script)
+
+
+class _Attempt(msgspec.Struct):
+    state: str = ""
+    submitted: str = ""
+    started: str = ""
+    ended: str = ""
+
+
+class _Accounting(msgspec.Struct):
+    """What we index of probes.schedulers.JobAccounting."""
+
+    name: str = ""
+    user: str = ""
+    partition: str = ""
+    dependency: str = ""
+    submit_line: str = ""
+    command: str = ""
+    used_cpus: Int | None = None
+    used_seconds: float | None = None
+    array_throttle: Int | None = None
+    final: bool = False
+    attempts: tuple[_Attempt, ...] = ()
+
+
+class _Package(msgspec.Struct):
+    name: str
+    version: str
+
+
+class _Packages(msgspec.Struct):
+    packages: tuple[_Package, ...]
+
+
+def _packages(data: bytes) -> tuple[_Package, ...]:
+    try:
+        return msgspec.json.decode(data, type=_Packages).packages
+    except msgspec.MsgspecError:
+        return ()
+
+
+def _compact(con: DuckDBPyConnection) -> None:
+    """Sort the tail of new digests into the rest once it has grown to a quarter of it: lookups read a few blocks, not all."""
+    tail, rest = (con.execute(f"select count(*) from {t}").fetchall()[0][0] for t in ("file_key_tail", "file_key"))
+    if tail < max(COMPACT_ROWS, rest // 4):
+        return
+    con.execute(
+        "create table file_key_new as select * from (from file_key union all from file_key_tail) order by key, content_no"
+    )
+    con.execute("drop table file_key")
+    con.execute("alter table file_key_new rename to file_key")
+    con.execute("truncate file_key_tail")

@@ -1,0 +1,119 @@
+"""What is known of one run: its job, merged from its captures, and its evidence, byte for byte as it came in?"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from auditor import codec
+from auditor.model import AuditError, Evidence, Grade, Job, Phase, Status
+from auditor.store.snapshot import joined
+from auditor.store.text import unescape
+
+if TYPE_CHECKING:
+    from auditor.store.store import Store
+
+ORDER = {phase.value: i for i, phase in enumerate(Phase)}
+
+# a run's own captures, and those of the array it is a task of
+OWN = """(select own.no from run own where own.id = $1
+  union select parent.no from run parent join run own on own.submission = parent.submission
+  where own.id = $1 and own.submission <> '' and parent.is_array)"""
+
+
+def evidence(store: Store, run_id: str) -> tuple[Evidence, ...]:
+    """Each piece once, ordered by phase, attempt, probe and time. Raises AuditError for an unknown run."""
+    rows = store.query(
+        f"""select probe, version, e.kind, phase, attempt, status, grade, source, reason, taken_at, host, content_no, body, split, e.id
+        from evidence e left join content c on c.no = e.content_no where e.run_no in {OWN}""",
+        run_id,
+    )
+    if not rows and not store.query("select 1 from run where id = ?", run_id):
+        raise AuditError(f"no run {run_id}", "`auditor list` shows the runs we know")
+    rows.sort(key=lambda r: (ORDER[r[3]], r[4], r[0], r[9], r[14]))
+    files = _files(store, sorted({r[11] for r in rows if r[13]}))
+    return tuple({row[14]: _evidence(row, files) for row in rows}.values())
+
+
+def _evidence(row: tuple[Any, ...], files: Mapping[int, list[dict[str, Any]]]) -> Evidence:
+    probe, version, kind, phase, attempt, status, grade, source, reason, taken_at, host, no, body, split, _ = row
+    data = None if body is None else joined(body, files[no]) if split else json.loads(body)
+    return Evidence(
+        probe=unescape(probe),
+        version=version,
+        kind=unescape(kind),
+        phase=Phase(phase),
+        attempt=attempt,
+        status=Status(status),
+        grade=Grade(grade),
+        source=unescape(source),
+        reason=unescape(reason),
+        taken_at=unescape(taken_at),
+        host=unescape(host),
+        data=data,
+    )
+
+
+def _files(store: Store, contents: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+    """The files of each manifest, in their order."""
+    found: dict[int, list[dict[str, Any]]] = {no: [] for no in contents}
+    for no in contents:  # one range each: the blocks of a manifest lie together
+        for how, kind, mtime_ns, path, role, sha256, size in store.query(
+            "select how, kind, mtime_ns, path, role, lower(hex(sha256)), size from file where content_no = ? order by place", no
+        ):
+            found[no].append(
+                {
+                    "how": unescape(how),
+                    "kind": unescape(kind),
+                    "mtime_ns": mtime_ns,
+                    "path": unescape(path),
+                    "role": unescape(role),
+                    "sha256": sha256,
+                    "size": size,
+                }
+            )
+    return found
+
+
+def job(store: Store, run_id: str) -> Job:
+    """Raises AuditError for an unknown run."""
+    return jobs(store, [run_id])[run_id]
+
+
+def jobs(store: Store, run_ids: Sequence[str]) -> dict[str, Job]:
+    """Several at once. Facts come from the earliest phase that knows them, attempt and start from the last attempt."""
+    rows = store.query(
+        """with own as (select no, id, submission, no as of from run where id in (select unnest($1::varchar[]))),
+        wanted as (from own union all
+          select parent.no, own.id, own.submission, own.no from run parent join own on own.submission = parent.submission
+          where own.submission <> '' and parent.is_array and parent.no <> own.no)
+        select w.id, w.no = w.of as own, c.job, s.body, c.phase, c.attempt, c.id
+        from capture c join wanted w on c.run_no = w.no left join content s on s.no = c.script_no""",
+        list(run_ids),
+    )
+    rows.sort(key=lambda r: (r[0], ORDER[r[4]], r[5], r[6]))
+    merged: dict[str, list[tuple[bool, Job]]] = {}
+    for run_id, own, text, script, *_ in rows:
+        value = {**json.loads(text), "script": json.loads(script) if script else ""}
+        merged.setdefault(run_id, []).append((own, codec.build(value, Job, "stored job")))
+    if missing := set(run_ids) - set(merged):
+        raise AuditError(f"no run {min(missing)}", "`auditor list` shows the runs we know")
+    return {run_id: _merge(captures) for run_id, captures in merged.items()}
+
+
+def _merge(captures: Sequence[tuple[bool, Job]]) -> Job:
+    """Own identity; of everything else the first that is known."""
+    own = [job for mine, job in captures if mine]
+    last = max(own, key=lambda j: (j.attempt, j.started_at))
+    facts = {
+        field.name: next((v for _, j in captures if (v := getattr(j, field.name))), getattr(own[0], field.name))
+        for field in dataclasses.fields(Job)
+        if field.name not in ("job_id", "is_array", "attempt", "started_at", "cluster", "submitted_at")
+    }
+    # an adopted job's identity rests on these two: they stay its own when it has them
+    for name in ("cluster", "submitted_at"):
+        mine = [getattr(j, name) for j in own] + [getattr(j, name) for _, j in captures]
+        facts[name] = next((v for v in mine if v), "")
+    return Job(job_id=own[0].job_id, is_array=own[0].is_array, attempt=last.attempt, started_at=last.started_at, **facts)

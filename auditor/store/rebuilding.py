@@ -1,0 +1,113 @@
+"""How is a lost or damaged store made again? From the archive, line by line, then from the spool."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+from auditor.home import Home
+from auditor.model import AuditError
+from auditor.store import archive
+from auditor.store.ingest import BATCH_BYTES, BATCH_FILES, BROKEN, IngestReport, ingest_spool, ledger_id, read
+from auditor.store.load import Entry
+from auditor.store.snapshot import Snapshot
+from auditor.store.store import Store
+
+NOTES = {"audit": 9, "event": 5}
+"""Tables that no spool file can give back, with their number of columns."""
+
+
+def rebuild(home: Home, wait: float) -> IngestReport:
+    """See auditor.store.ingest.rebuild."""
+    new = f"{home.store}.new"
+    notes = _salvage(home.store, wait)
+    _remove(new)
+    broken: list[tuple[str, str]] = []
+    runs: set[str] = set()
+    files = evidence = 0
+    with Store.open(new, wait=wait) as store:
+        for batch in _batches(home, broken):
+            evidence += store.load([s for s, _ in batch], [e for _, e in batch])
+            files += len(batch)
+            runs |= {s.job.run_id for s, _ in batch if not s.job.is_array}
+        with store.transaction() as con:
+            for table, rows in notes.items():
+                for row in rows:
+                    con.execute(f"insert into {table} values ({', '.join('?' * NOTES[table])})", row)
+        rest = ingest_spool(store, home)
+    _swap(home.store, new)
+    return IngestReport(
+        files + rest.files, len(runs) + rest.runs, (*broken, *rest.quarantined), evidence + rest.evidence, rest.left
+    )
+
+
+def _salvage(path: str, wait: float) -> dict[str, list[tuple[Any, ...]]]:
+    """Audits and events of the old store; none when it is not there or cannot be read. Raises AuditError when it is busy."""
+    if not os.path.exists(path):
+        return {}
+    try:
+        with Store.open(path, wait=wait) as old:
+            return {table: old.query(f"from {table} order by no") for table in NOTES}
+    except AuditError as error:
+        if "busy" in error.message:
+            raise
+        return {}
+
+
+def _batches(home: Home, broken: list[tuple[str, str]]) -> Iterator[list[tuple[Snapshot, Entry]]]:
+    """Each archived spool file once."""
+    seen: set[bytes] = set()
+    batch: list[tuple[Snapshot, Entry]] = []
+    size = 0
+    names = sorted(n for n in (os.listdir(home.archive) if os.path.isdir(home.archive) else ()) if n.endswith(".ndjson"))
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names:
+            if name.startswith("."):
+                continue
+            for line in archive.lines(os.path.join(home.archive, name)):
+                try:
+                    file, raw = archive.unpack(line)
+                    id_ = ledger_id(file, raw)
+                    if id_ in seen:
+                        continue
+                    snapshot = _read(folder, file, raw)
+                except BROKEN as error:
+                    broken.append((name, str(error)))
+                    continue
+                seen.add(id_)
+                batch.append((snapshot, Entry(id_, file, snapshot.id)))
+                size += len(raw)
+                if len(batch) >= BATCH_FILES or size >= BATCH_BYTES:
+                    yield batch
+                    batch, size = [], 0
+        if batch:
+            yield batch
+
+
+def _read(folder: str, name: str, raw: bytes) -> Snapshot:
+    """A `.raw` record is parsed from a file, so it becomes one again for a moment."""
+    path = os.path.join(folder, os.path.basename(name))
+    if name.endswith(".raw"):
+        with open(path, "wb") as file:
+            file.write(raw)
+    try:
+        return read(path, raw)
+    finally:
+        if name.endswith(".raw"):
+            os.unlink(path)
+
+
+def _remove(path: str) -> None:
+    for name in (path, f"{path}.wal"):
+        if os.path.exists(name):
+            os.unlink(name)
+
+
+def _swap(path: str, new: str) -> None:
+    _remove(f"{path}.old")
+    for suffix in ("", ".wal"):
+        if os.path.exists(path + suffix):
+            os.rename(path + suffix, f"{path}.old{suffix}")
+    os.rename(new, path)

@@ -1,0 +1,152 @@
+"""What does one capture hold, ready to be stored? From the bytes of a spool file, or from a Capture; both give the same.
+
+Canonical bytes are cut, not decoded: a piece of evidence inside them is byte for byte what its id is the sha256 of.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+
+from auditor import codec
+from auditor.model import AuditError, Capture, Evidence, Grade, Job, Phase, Status
+
+SCHEMA = 1
+"""The newest capture schema that this code reads."""
+
+Int = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+
+
+class _Head(msgspec.Struct, forbid_unknown_fields=True):
+    attempt: Int
+    data: msgspec.Raw
+    grade: Grade
+    host: str
+    kind: str
+    phase: Phase
+    probe: str
+    reason: str
+    source: str
+    status: Status
+    taken_at: str
+    version: Int
+
+
+class _Envelope(msgspec.Struct, forbid_unknown_fields=True):
+    evidence: list[msgspec.Raw]
+    job: Job
+    phase: Phase
+    schema: Int
+
+
+@dataclasses.dataclass(frozen=True)
+class Piece:
+    """A piece of evidence: its id (32 bytes), its envelope with `data` None, and its data as canonical JSON (None: no data)."""
+
+    id: bytes
+    head: Evidence
+    data: bytes | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Snapshot:
+    """A capture taken apart. id: sha256 over its canonical JSON, 32 bytes."""
+
+    id: bytes
+    job: Job
+    phase: Phase
+    schema: int
+    pieces: tuple[Piece, ...]
+
+
+def from_canonical(raw: bytes, what: str = "capture") -> Snapshot:
+    """The bytes that `codec.dumps` wrote of a Capture. Raises AuditError when they hold something else."""
+    try:
+        envelope = msgspec.json.decode(raw, type=_Envelope)
+        pieces = tuple(_piece(bytes(piece)) for piece in envelope.evidence)
+    except (msgspec.MsgspecError, RecursionError):  # other fields, or text that is not UTF-8: the slow way tells, or reads it
+        return from_capture(codec.loads(raw, Capture, what))
+    return Snapshot(hashlib.sha256(raw).digest(), envelope.job, envelope.phase, envelope.schema, pieces)
+
+
+def from_capture(capture: Capture) -> Snapshot:
+    """Raises AuditError when the capture cannot be written as JSON, or holds a number beyond 64 bits."""
+    try:
+        pieces = tuple(
+            Piece(bytes.fromhex(e.id), dataclasses.replace(e, data=None), None if e.data is None else codec.dumps(e.data))
+            for e in capture.evidence
+        )
+        numbers = (capture.schema, capture.job.attempt, *(n for e in capture.evidence for n in (e.version, e.attempt)))
+        if any(not -(2**63) <= n < 2**63 for n in numbers):
+            raise ValueError("a number beyond 64 bits")
+        return Snapshot(bytes.fromhex(codec.digest(capture)), capture.job, capture.phase, capture.schema, pieces)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise AuditError(f"capture of job {capture.job.job_id!a} cannot be stored: {error}", "made by a broken probe?") from error
+
+
+def _piece(raw: bytes) -> Piece:
+    h = msgspec.json.decode(raw, type=_Head)
+    data = bytes(h.data)
+    if data != b"null" and not data.startswith(b"{"):
+        raise msgspec.ValidationError("data is neither an object nor null")
+    head = Evidence(
+        h.probe, h.version, h.kind, h.phase, h.attempt, h.status, h.grade, h.source, h.reason, h.taken_at, h.host
+    )  # fmt: skip
+    return Piece(hashlib.sha256(raw).digest(), head, None if data == b"null" else data)
+
+
+class FileRow(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A probes.data.DataFile as evidence holds it; fields in the order of their names, as canonical JSON has them."""
+
+    how: str
+    kind: str
+    mtime_ns: Int
+    path: str
+    role: str
+    sha256: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")]
+    size: Int
+
+
+class _Split(msgspec.Struct):
+    files: msgspec.Raw
+
+
+def files(data: bytes) -> tuple[bytes, list[FileRow]] | None:
+    """A manifest's data without its files, and the files; None when rows could not give back the very same bytes."""
+    try:
+        whole = msgspec.json.decode(data, type=_Split)
+        rows = msgspec.json.decode(whole.files, type=list[FileRow])
+        text = bytes(whole.files)
+    except msgspec.MsgspecError:  # other fields, or a path that is not UTF-8
+        return _files_slowly(data)
+    if (
+        not rows
+        or data.count(b'"files":') != 1
+        or (msgspec.json.encode(rows) != text and codec.dumps(msgspec.to_builtins(rows)) != text)
+    ):
+        return None
+    return data.replace(b'"files":' + text, b'"files":[]', 1), rows
+
+
+def _files_slowly(data: bytes) -> tuple[bytes, list[FileRow]] | None:
+    import json
+
+    value: dict[str, Any] = json.loads(data)
+    if data.count(b'"files":') != 1:
+        return None
+    try:
+        rows = msgspec.convert(value.get("files"), list[FileRow])
+    except msgspec.ValidationError:
+        return None
+    return (codec.dumps({**value, "files": []}), rows) if rows else None
+
+
+def joined(body: str, rows: list[dict[str, Any]]) -> Mapping[str, Any]:
+    """The manifest again."""
+    import json
+
+    return {**json.loads(body), "files": rows}
