@@ -197,7 +197,7 @@ class Need:
     """What a check asks for: the newest `ok` evidence of this type, in one of these phases (any, if empty).
 
     absent: what it means when every such piece of evidence says "looked, not there".
-    optional: the check is called with None when there is no `ok` evidence.
+    optional: where there is no `ok` evidence, the check is called with `Absent` if it was looked for and is not there, else with None.
     """
 
     kind: type

@@ -1,0 +1,49 @@
+"""How would this run be submitted again, with one thing changed? The first line of many a fix."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+from probes.schedulers import JobAccounting
+from probes.submission import Submission
+
+
+def again(submission: Submission, *options: str) -> str:
+    """`auditor sbatch --auditor-input='data/*.csv' train.sh`: our switches first, then what was typed."""
+    verb, own = ("auditor run", options) if submission.given_by == "command" else ("auditor sbatch", options)
+    switches = [o.replace("--auditor-", "--") if verb == "auditor run" else o for o in own]
+    typed = ["--", *submission.argv] if verb == "auditor run" and submission.argv[:1] != ("--",) else list(submission.argv)
+    return " ".join([verb, *(_quoted(s) for s in switches), *(shlex.quote(a) for a in typed or [submission.script_path])])
+
+
+def given(submission: Submission, *names: str) -> str | None:
+    """The last value of an option, in the script or typed; None when it is not there. Names without dashes: `mem`, `t`."""
+    values = [d.value for d in submission.directives if d.option.lstrip("-") in names]
+    return values[-1] if values else None
+
+
+def program(submission: Submission) -> str:
+    """The last command of the script: the line that does the work, as a guess for a fix to start from."""
+    lines = [line.strip() for line in submission.script_text.splitlines()]
+    work = [
+        line
+        for line in lines
+        if line and not line.startswith("#") and not re.match(r"(module|export|source|set|cd|echo)\b", line)
+    ]
+    return re.sub(r"^srun\s+", "", work[-1]) if work else shlex.join(submission.argv) or "python train.py"
+
+
+def script(submission: Submission) -> str:
+    """The batch script's name as one would type it."""
+    return submission.script_path.rsplit("/", 1)[-1] or "job.sh"
+
+
+def allocation(accounting: JobAccounting) -> str:
+    """Where the numbers come from: `sacct`, `executor`."""
+    return ", ".join(sorted(set(accounting.rungs.values()))) or accounting.scheduler
+
+
+def _quoted(switch: str) -> str:
+    name, sep, value = switch.partition("=")
+    return f"{name}{sep}{shlex.quote(value)}" if sep else name

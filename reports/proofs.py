@@ -1,0 +1,38 @@
+"""What does a replay's verdict prove? The words and tests that every tip's third level shares."""
+
+from __future__ import annotations
+
+from auditor.model import Need, Phase
+from auditor.verdict import ReplayVerdict, Sameness
+from reports.amounts import several, some
+
+REPLAY = Need(ReplayVerdict, (Phase.LATER,))
+SETTLES = "auditor bundle, then auditor replay BUNDLE: its verdict is the proof"
+SAME = (Sameness.IDENTICAL, Sameness.EQUIVALENT)
+
+
+def same(verdict: ReplayVerdict) -> bool:
+    """Every output came out identical or within tolerance, and there was one."""
+    return verdict.sameness in SAME and any(o.sameness in SAME for o in verdict.outputs)
+
+
+def summary(verdict: ReplayVerdict) -> str:
+    """`3 outputs identical in a replay on another machine (local)`, or what went wrong."""
+    place = f"a replay on {'the same' if verdict.same_machine else 'another'} machine ({verdict.where})"
+    if verdict.sameness is Sameness.NOT_RUN:
+        return f"{place} did not run: {verdict.reason}"
+    if verdict.sameness is Sameness.DIFFERENT:
+        return f"{place} gave something else: {some(differing(verdict)) or verdict.reason}"
+    if not same(verdict):
+        return f"{place} compared no output: {verdict.reason or 'none is known'}"
+    return f"{several(len(verdict.outputs), 'output')} {verdict.sameness} in {place}"
+
+
+def differing(verdict: ReplayVerdict) -> list[str]:
+    """Paths that came out differently, or not at all."""
+    return [o.path for o in verdict.outputs if o.sameness not in SAME]
+
+
+def step(verdict: ReplayVerdict, name: str) -> tuple[str, str]:
+    """State and detail of a stage; `missing` when the replay never came to it."""
+    return next(((s.state, s.detail) for s in verdict.steps if s.name == name), ("missing", "the replay never came to it"))

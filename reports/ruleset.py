@@ -1,0 +1,49 @@
+"""Which rules judged? A version, and the sha256 over every word and every line of code that can change an outcome.
+
+The hash covers the declared table (id, level, tip, title, needs) and the *source text* of the modules that judge: a declared
+version alone is forgotten when a threshold moves, and byte code differs between Python releases, while the source text in the
+wheel is the same everywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import inspect
+from collections.abc import Mapping
+from functools import cache
+
+from auditor import codec, registry
+from auditor.model import Tip
+
+VERSION = "1"
+SHARED = ("reports.amounts", "reports.judge", "reports.levels", "reports.proofs", "reports.record", "reports.verdicts")
+"""What every tip stands on."""
+
+
+@cache
+def ruleset() -> str:
+    """`1-<64 hex>` for the tips that are installed, third parties' included."""
+    return f"{VERSION}-{fingerprint(registry.tips())}"
+
+
+def fingerprint(tips: Mapping[int, Tip]) -> str:
+    modules = {c.judge.__module__ for t in tips.values() for c in t.checks}
+    sources = {m: _source(m) for m in sorted({*modules, *SHARED})}
+    return codec.digest({"tips": [_row(t) for _, t in sorted(tips.items())], "sources": sources})
+
+
+def _row(tip: Tip) -> list[object]:
+    checks = [
+        [c.id, c.level, c.title, c.source, [[n.kind.__name__, list(n.phases), n.absent, n.optional] for n in c.needs]]
+        for c in tip.checks
+    ]
+    return [tip.number, tip.slug, tip.title, checks]
+
+
+def _source(module: str) -> str:
+    try:
+        text = inspect.getsource(importlib.import_module(module))
+    except OSError:  # installed as byte code only
+        return "no source"
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()

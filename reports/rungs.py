@@ -1,0 +1,111 @@
+"""On which steps of the reproducibility ladder does the run stand? Each is earned by proof only (DESIGN section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from auditor.model import Fact, Phase, Rung
+from auditor.verdict import ReplayVerdict
+from probes.called import CalledFiles
+from probes.containers import ContainerIdentities, ContainerReferences
+from probes.data import DataManifest
+from probes.folder import FolderState
+from probes.git import GitState
+from probes.packages import PythonPackages
+from probes.schedulers import JobAccounting
+from probes.submission import Submission
+from reports.amounts import several
+from reports.proofs import same, step, summary
+from reports.record import Record
+
+Proof = tuple[str, Fact[Any] | None]
+"""What is still missing (empty: nothing), and the fact that says so."""
+
+
+def rungs(seen: Record) -> tuple[Rung, ...]:
+    """Lowest first. Each stands on its own proof; a page shows how far one comes without a gap."""
+    return (_captured(seen), _pinned(seen), *_replayed(seen))
+
+
+def _captured(seen: Record) -> Rung:
+    proofs = (
+        _have(seen, Submission, Phase.SUBMIT, "the batch script", lambda s: bool(s.script_sha256)),
+        _have(seen, CalledFiles, Phase.START, "the called files as the job started", lambda _: True),
+        _have(seen, JobAccounting, Phase.LATER, "the scheduler's final record", lambda a: a.final),
+        _have(seen, DataManifest, Phase.LATER, "the list of outputs", lambda _: True),
+    )
+    return _rung("captured", proofs, "submission, start, accounting and outputs were all seen")
+
+
+def _pinned(seen: Record) -> Rung:
+    return _rung(
+        "pinned", (_code(seen), _environment(seen), _data(seen)), "code, environment and inputs are identified by digest"
+    )
+
+
+def _replayed(seen: Record) -> tuple[Rung, Rung, Rung]:
+    fact = seen.value(ReplayVerdict, Phase.LATER)
+    if fact is None:
+        return tuple(Rung(n, False, "never replayed") for n in ("rebuildable", "repeatable", "replayed-elsewhere"))  # type: ignore[return-value]
+    verdict, cites = fact.value, (fact.evidence_id,)
+    state, detail = step(verdict, "environment")
+    rebuilt = verdict.environment in ("rebuilt-from-lock", "image-by-digest") and state == "done"
+    how = f"environment: {verdict.environment or 'not known'}, {state}" + (f" ({detail})" if detail else "")
+    elsewhere = same(verdict) and not verdict.same_machine
+    return (
+        Rung("rebuildable", rebuilt, how, cites),
+        Rung("repeatable", same(verdict), summary(verdict), cites),
+        Rung("replayed-elsewhere", elsewhere, summary(verdict), cites),
+    )
+
+
+def _rung(name: str, proofs: tuple[Proof, ...], reached: str) -> Rung:
+    missing = [why for why, _ in proofs if why]
+    cites = tuple(fact.evidence_id for _, fact in proofs if fact)
+    return Rung(name, not missing, "; ".join(missing) or reached, cites)
+
+
+def _have(seen: Record, kind: type, phase: Phase, what: str, good: Callable[[Any], bool]) -> Proof:
+    fact = seen.value(kind, phase)
+    return ("" if fact and good(fact.value) else f"{what}: not known", fact)
+
+
+def _code(seen: Record) -> Proof:
+    git, called = seen.value(GitState, Phase.SUBMIT), seen.value(CalledFiles, Phase.START)
+    if called is None:
+        return "code: what was called as the job started is not known", None
+    lost = [f.path for f in called.value.files if f.state != "ok"]
+    if lost:
+        return f"code: {several(len(lost), 'called file')} without a digest, first {lost[0]}", called
+    if git and (not git.value.dirty or not git.value.diff_cut):
+        return "", git
+    folder = seen.value(FolderState, Phase.SUBMIT)
+    if folder and not folder.value.skipped:
+        return "", folder
+    return "code: neither a commit nor a complete folder is known by digest", git or folder or called
+
+
+def _environment(seen: Record) -> Proof:
+    images, packages = seen.value(ContainerIdentities, Phase.START), seen.value(PythonPackages, Phase.START)
+    if images and images.value.images:
+        loose = [i.reference for i in images.value.images if not (i.sha256 or i.image_id)]
+        return (f"environment: no digest of {loose[0]}" if loose else "", images)
+    if seen.value(ContainerReferences, Phase.SUBMIT):
+        return "environment: an image is named and was not identified as the job started", None
+    if packages and packages.value.env_sha256:
+        leaks = packages.value.leaks
+        return (f"environment: {leaks[0]} reaches in from outside" if leaks else "", packages)
+    return "environment: neither an image nor the packages are known", packages
+
+
+def _data(seen: Record) -> Proof:
+    fact = seen.value(DataManifest, Phase.START)
+    if fact is None:
+        return "data: the inputs were not hashed as the job started", None
+    left = [s.path for s in fact.value.skipped if s.role == "input"]
+    if left:
+        return f"data: {several(len(left), 'input')} without a digest, first {left[0]}", fact
+    if not any(f.role == "input" for f in fact.value.files):
+        return "data: no input is declared", fact
+    return "", fact

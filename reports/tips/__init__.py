@@ -1,0 +1,1 @@
+"""Which rules are there? One file a tip, one constant `TIP` a file."""

@@ -1,0 +1,137 @@
+"""Tip 1: is the AI step a part of the workflow, or something bolted on?"""
+
+from __future__ import annotations
+
+from auditor.campaign import Campaign
+from auditor.model import Check, Fact, Need, Phase, Tip, Verdict
+from auditor.verdict import ReplayVerdict
+from probes.data import DataFile, DataManifest
+from probes.submission import Submission
+from probes.workflow import SystemsUsed
+from reports.again import again
+from reports.amounts import several, some
+from reports.proofs import REPLAY, SETTLES, same, summary
+from reports.verdicts import Unclear, failed, not_applicable, passed
+
+AI_PHASES = ("train", "infer")
+
+# what trainers and predictors leave behind: weights, arrays, tables
+ARTEFACTS = (
+    ".pt", ".pth", ".ckpt", ".safetensors", ".onnx", ".h5", ".hdf5", ".keras", ".pkl", ".joblib", ".npz", ".npy", ".bin",
+    ".gguf", ".json", ".jsonl", ".csv", ".tsv", ".parquet", ".pb", ".msgpack", ".zarr",
+)  # fmt: skip
+
+SYSTEMS = Need(SystemsUsed, (Phase.SUBMIT,))
+FILES = Need(DataManifest, (Phase.LATER,))
+SUBMISSION = Need(Submission, (Phase.SUBMIT,))
+CAMPAIGN = Need(Campaign, (Phase.LATER,))
+
+
+def ai_signs(seen: SystemsUsed) -> list[str]:
+    """`train (train.py:3)`, `torch (train.py:1)`."""
+    phases = [f"{phase} ({some(signs, 2)})" for phase, signs in sorted(seen.phases.items()) if phase in AI_PHASES and signs]
+    return phases + [f"{u.system} ({u.place})" for u in seen.uses if u.family == "framework"]
+
+
+def _other_work(seen: SystemsUsed) -> list[str]:
+    return [f"{phase} ({some(signs, 2)})" for phase, signs in sorted(seen.phases.items()) if phase not in AI_PHASES and signs]
+
+
+def hidden_ai(systems: Fact[SystemsUsed]) -> Verdict:
+    if signs := ai_signs(systems.value):
+        return passed(f"the scripts show it: {some(signs)}")
+    if other := _other_work(systems.value):
+        return not_applicable(f"this run holds no AI step; its scripts show {some(other)}")
+    if systems.value.uses:
+        return failed(
+            f"no step is recognised as training or inference, though the scripts use {some(u.system for u in systems.value.uses)}",
+            "# name the step after what it does, one program for each:\npython train.py ...      # or infer.py, simulate.py",
+        )
+    raise Unclear("nothing in the scripts tells whether this run trains, infers or simulates")
+
+
+def isolated_run(campaign: Fact[Campaign], submission: Fact[Submission]) -> Verdict:
+    c = campaign.value
+    fed = [k for k in c.links if k.target == c.run_id]
+    used = [k for k in c.links if k.source == c.run_id]
+    if fed or used:
+        return passed(
+            f"{several(len(fed), 'input')} came from other runs and {several(len(used), 'output')} went into others", campaign
+        )
+    return failed(
+        f"none of {several(len(c.siblings), 'other run')} of its campaign made an input of this one or read an output",
+        again(submission.value, "--auditor-label=CAMPAIGN", "--auditor-input=FILES_FROM_THE_STEP_BEFORE"),
+        campaign,
+    )
+
+
+def artefacts(manifest: DataManifest) -> list[DataFile]:
+    return [f for f in manifest.files if f.role == "output" and f.sha256 and f.path.lower().endswith(ARTEFACTS)]
+
+
+def lost_results(files: Fact[DataManifest], submission: Fact[Submission]) -> Verdict:
+    outputs = [f for f in files.value.files if f.role == "output"]
+    if found := artefacts(files.value):
+        return passed(f"{several(len(found), 'result')} recorded with digest: {some(f.path for f in found)}", files)
+    return failed(
+        f"{several(len(outputs), 'output')} seen, none of them a model, a table or an array that a next step could read",
+        again(submission.value, "--auditor-output=results/*"),
+        files,
+    )
+
+
+def unproved_results(replay: Fact[ReplayVerdict]) -> Verdict:
+    if same(replay.value):
+        return passed(summary(replay.value))
+    return failed(
+        summary(replay.value), f"auditor show {replay.value.run_id}   # seeds, threads, image: what differs is listed under drift"
+    )
+
+
+TIP = Tip(
+    number=1,
+    slug="integrate-ai",
+    title="Treat AI as part of the workflow, not a bolt-on",
+    why=(
+        "A model that is trained or asked outside the recorded workflow cannot be traced: nobody can say which data "
+        "made it and which results came from it."
+    ),
+    advice=(
+        "Run training and inference as steps like any other, whose inputs are files that earlier steps made and whose "
+        "outputs later steps read."
+    ),
+    checks=(
+        Check(
+            "hidden-ai",
+            1,
+            "Can one see in the scripts which step trains or infers?",
+            (SYSTEMS,),
+            hidden_ai,
+            "call the training or inference program by its own name in the batch script",
+        ),
+        Check(
+            "isolated-run",
+            2,
+            "Does another run of the campaign feed this one, or use what it made?",
+            (CAMPAIGN, SUBMISSION),
+            isolated_run,
+            "submit the steps before and after through auditor, with inputs and outputs declared",
+        ),
+        Check(
+            "lost-results",
+            2,
+            "Was a result that a next step could read recorded by content?",
+            (FILES, SUBMISSION),
+            lost_results,
+            "auditor sweep, once the run is finished",
+        ),
+        Check(
+            "unproved-results",
+            3,
+            "Did the results come out again when the step was run from its record?",
+            (REPLAY,),
+            unproved_results,
+            SETTLES,
+        ),
+    ),
+)

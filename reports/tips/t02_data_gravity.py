@@ -1,0 +1,161 @@
+"""Tip 2: is the work where the data is, or is the data dragged to the work?"""
+
+from __future__ import annotations
+
+from auditor.model import Check, Fact, Need, Phase, Tip, Verdict
+from auditor.verdict import ReplayVerdict
+from probes.data import DataManifest
+from probes.filesystem import FileSystems, Mount
+from probes.kernel import KernelAccounting
+from probes.submission import Submission
+from probes.workflow import SystemsUsed
+from reports.again import again, script
+from reports.amounts import MIB, several, size, some, words
+from reports.proofs import REPLAY, SETTLES, step
+from reports.verdicts import Unclear, failed, passed, weak
+
+# about what one core hashes, parses or unpacks in a second: who moves more than that mostly copies
+MAX_BYTES_PER_CORE_SECOND = 100 * MIB
+# below this there is no gravity to speak of
+SMALL_MOVE = 1 << 30
+
+SUBMISSION = Need(Submission, (Phase.SUBMIT,))
+SYSTEMS = Need(SystemsUsed, (Phase.SUBMIT,))
+INPUTS = Need(DataManifest, (Phase.START,))
+KERNEL = Need(KernelAccounting, (Phase.END,))
+PLACES = Need(FileSystems, (Phase.START,))
+
+
+def undeclared_inputs(submission: Fact[Submission]) -> Verdict:
+    named = submission.value.declared_inputs
+    if named:
+        return passed(f"{several(len(named), 'pattern')} declared: {some(named)}")
+    return failed(
+        "no input is declared, so nobody can fetch or check the data", again(submission.value, "--auditor-input=data/*")
+    )
+
+
+def download_in_job(systems: Fact[SystemsUsed], submission: Fact[Submission]) -> Verdict:
+    found = [u for u in systems.value.uses if u.family == "download"]
+    if not found:
+        return passed("no download command among what the scripts call", systems)
+    name = script(submission.value)
+    return failed(
+        f"the job downloads while it holds its nodes: {some(f'{u.system} ({u.place})' for u in found)}",
+        f"# once, before submission, with the checksum kept beside the data:\n{found[0].system} ... -O data/FILE && sha256sum data/FILE > data/FILE.sha256\n"
+        f"auditor sbatch --auditor-input='data/*' {words([name])}",
+        systems,
+    )
+
+
+def far_inputs(places: Fact[FileSystems], submission: Fact[Submission]) -> Verdict:
+    mounts = [m for m in places.value.mounts if m.role in ("input", "workdir")]
+    far = [m for m in mounts if m.family == "network"]
+    if far:
+        return failed(
+            f"{_place(far[0])} is read over the network by every task",
+            f'cp -r {words([far[0].path])} "$TMPDIR/" && cd "$TMPDIR"   # in {script(submission.value)}, before the work starts',
+            places,
+        )
+    near = [m for m in mounts if m.family in ("parallel", "local", "memory")]
+    if not near:
+        raise Unclear(f"the file system of {some(m.path for m in mounts) or 'the inputs'} is of a kind that we do not know")
+    return passed(f"inputs lie on {some(sorted({_place(m) for m in near}))}", places)
+
+
+def _place(mount: Mount) -> str:
+    return f"{mount.path} ({mount.fs_type}, {mount.family})"
+
+
+def unhashed_inputs(inputs: Fact[DataManifest], submission: Fact[Submission]) -> Verdict:
+    known = [f for f in inputs.value.files if f.role == "input" and f.sha256]
+    left = [s for s in inputs.value.skipped if s.role == "input"]
+    fix = again(submission.value, "--auditor-input=data/*")
+    if left:
+        said = some(f"{s.path} ({s.reason})" for s in left)
+        return weak(f"{several(len(left), 'input')} of {len(left) + len(known)} not known by content: {said}", fix, inputs)
+    if not known:
+        return failed("no input file was seen as the job started", fix, inputs)
+    total = sum(f.size for f in known)
+    return passed(f"{several(len(known), 'input')}, {size(total)}, each known by sha256 as the job started", inputs)
+
+
+def data_dragging(kernel: Fact[KernelAccounting], submission: Fact[Submission]) -> Verdict:
+    k = kernel.value
+    if k.bytes_read is None or k.bytes_written is None or k.cpu_seconds is None:
+        raise Unclear(f"the kernel's counters of bytes or CPU time were not readable (scope {k.scope})")
+    moved = k.bytes_read + k.bytes_written
+    said = f"{size(moved)} moved for {k.cpu_seconds:.0f} core-seconds of work"
+    if moved <= SMALL_MOVE or moved <= MAX_BYTES_PER_CORE_SECOND * k.cpu_seconds:
+        return passed(said, kernel)
+    return failed(
+        f"{said}: the job mostly copies",
+        f'# in {script(submission.value)}: read once, keep the working copy near\ncp -r data "$TMPDIR/" && cd "$TMPDIR"',
+        kernel,
+    )
+
+
+def unfetchable_inputs(replay: Fact[ReplayVerdict]) -> Verdict:
+    state, detail = step(replay.value, "inputs")
+    if state == "done":
+        return passed(f"the replay found its inputs by digest: {detail or replay.value.where}")
+    return failed(f"the replay's inputs: {state} ({detail})", f"auditor bundle --payload all {replay.value.run_id}")
+
+
+TIP = Tip(
+    number=2,
+    slug="data-gravity",
+    title="Design for data gravity, not just compute locality",
+    why=(
+        "Large data decides where work can run. A job that fetches or re-reads it over a slow path holds nodes idle, "
+        "and one whose inputs nobody named cannot be moved at all."
+    ),
+    advice=(
+        "Name every input, know it by digest, stage it once to where the job reads it, and never download while nodes are held."
+    ),
+    checks=(
+        Check(
+            "undeclared-inputs",
+            1,
+            "Are the inputs named?",
+            (SUBMISSION,),
+            undeclared_inputs,
+            "submit through auditor sbatch or auditor run",
+        ),
+        Check(
+            "download-in-job",
+            1,
+            "Does the job do without downloading while it holds its nodes?",
+            (SYSTEMS, SUBMISSION),
+            download_in_job,
+            "submit through auditor, so that the scripts are read",
+        ),
+        Check(
+            "far-inputs",
+            2,
+            "Do the inputs lie on a local, in-memory or parallel file system?",
+            (PLACES, SUBMISSION),
+            far_inputs,
+            "let the in-job hook run (no --auditor-no-hook): it reads the mount table",
+            "NFS serves one server's bandwidth to all clients (nfs(5)); Lustre and GPFS stripe",
+        ),
+        Check(
+            "unhashed-inputs",
+            2,
+            "Is the content of every input known?",
+            (INPUTS, SUBMISSION),
+            unhashed_inputs,
+            "declare the inputs; raise hash_bytes or hash_seconds in .auditor.toml if they were skipped for the budget",
+        ),
+        Check(
+            "data-dragging",
+            2,
+            "Is what the job moves in proportion to what it computes?",
+            (KERNEL, SUBMISSION),
+            data_dragging,
+            "let the in-job hook take its end snapshot, which reads the kernel's counters",
+            "proc_pid_io(5) read_bytes and write_bytes; the ratio is ours",
+        ),
+        Check("unfetchable-inputs", 3, "Could a replay find every input by its digest?", (REPLAY,), unfetchable_inputs, SETTLES),
+    ),
+)

@@ -1,0 +1,148 @@
+"""Tip 3: does one allocation hold one phase, or training, inference and simulation mixed?"""
+
+from __future__ import annotations
+
+from auditor.model import Check, Fact, Need, Phase, Tip, Verdict
+from auditor.verdict import ReplayVerdict
+from probes.data import DataManifest
+from probes.schedulers import JobAccounting, StepRecord
+from probes.submission import Submission
+from probes.workflow import SystemsUsed
+from reports.again import again, script
+from reports.amounts import GIB, memory_option, several, size, some
+from reports.proofs import REPLAY, SETTLES, same, summary
+from reports.verdicts import Unclear, failed, not_applicable, passed
+
+PHASES = ("prepare", "simulate", "train", "infer")
+CPU_PHASES = ("prepare", "simulate")
+# steps this far apart in memory do not belong in one request: the small one holds what the large one needs
+UNLIKE = 4.0
+# below this nobody misses the difference
+SMALL = GIB
+
+SYSTEMS = Need(SystemsUsed, (Phase.SUBMIT,))
+SUBMISSION = Need(Submission, (Phase.SUBMIT,))
+ACCOUNTING = Need(JobAccounting, (Phase.LATER,))
+FILES = Need(DataManifest, (Phase.LATER,))
+
+
+def found_phases(seen: SystemsUsed) -> list[str]:
+    return [p for p in PHASES if seen.phases.get(p)]
+
+
+def _chain(phases: list[str]) -> str:
+    first, *rest = phases
+    lines = [f"jid=$(sbatch --parsable {first}.sh)"]
+    lines += [f"jid=$(sbatch --parsable --dependency=afterok:$jid {phase}.sh)" for phase in rest]
+    return "\n".join(lines)
+
+
+def mixed_phases(systems: Fact[SystemsUsed], submission: Fact[Submission]) -> Verdict:
+    phases = found_phases(systems.value)
+    if not phases:
+        raise Unclear("nothing in the scripts tells which phase this run is")
+    if len(phases) == 1:
+        return passed(f"one phase: {phases[0]} ({some(systems.value.phases[phases[0]])})", systems)
+    signs = "; ".join(f"{p} ({some(systems.value.phases[p], 2)})" for p in phases)
+    return failed(f"{len(phases)} phases in {script(submission.value)}: {signs}", _chain(phases), systems)
+
+
+def gpu_held_by_cpu_phase(systems: Fact[SystemsUsed], accounting: Fact[JobAccounting]) -> Verdict:
+    gpus = accounting.value.asked_gpus
+    if gpus is None:
+        raise Unclear("the scheduler's record does not tell how many GPUs were asked for")
+    if gpus == 0:
+        return not_applicable(f"no GPU was allocated ({accounting.source})", accounting)
+    idle = [p for p in found_phases(systems.value) if p in CPU_PHASES]
+    if idle:
+        return failed(
+            f"{several(gpus, 'GPU')} held while {' and '.join(idle)} runs ({some(systems.value.phases[idle[0]], 2)})",
+            f"{_chain(found_phases(systems.value))}\n# and in {idle[0]}.sh no --gres or --gpus line",
+        )
+    if not found_phases(systems.value):
+        raise Unclear(f"{several(gpus, 'GPU')} allocated, and nothing in the scripts tells for which phase")
+    return passed(f"{several(gpus, 'GPU')} held by {' and '.join(found_phases(systems.value))} only")
+
+
+def unlike_steps(accounting: Fact[JobAccounting]) -> Verdict:
+    last = accounting.value.attempts[-1] if accounting.value.attempts else None
+    if last is None or not accounting.value.final:
+        raise Unclear("the scheduler's record is not final")
+    steps = [s for s in last.steps if s.name not in ("extern", "batch")]
+    if len(steps) < 2:
+        return passed(f"{several(len(steps), 'srun step')} beside the batch script: nothing to keep apart")
+    sized = sorted((s for s in steps if s.max_rss), key=lambda s: s.max_rss or 0)
+    if len(sized) < 2:
+        raise Unclear("the steps' memory was not sampled (they were too short)")
+    small, large = sized[0], sized[-1]
+    said = f"step {small.name} peaked at {size(small.max_rss or 0)}, step {large.name} at {size(large.max_rss or 0)}"
+    if (large.max_rss or 0) > SMALL and (large.max_rss or 0) > UNLIKE * (small.max_rss or 0):
+        return failed(said, f"{_ask(small)}\n{_ask(large)}\n# one job each, joined by --dependency=afterok:JOBID")
+    return passed(said)
+
+
+def _ask(step: StepRecord) -> str:
+    return f"#SBATCH --mem={memory_option(step.max_rss or 0)}   # step {step.name}: {step.command or 'its own script'}"
+
+
+def open_boundary(files: Fact[DataManifest], submission: Fact[Submission]) -> Verdict:
+    inputs, outputs = ([f for f in files.value.files if f.role == role and f.sha256] for role in ("input", "output"))
+    said = f"{several(len(inputs), 'input')} and {several(len(outputs), 'output')} known by sha256"
+    if inputs and outputs:
+        return passed(said, files)
+    missing = "--auditor-input=data/*" if not inputs else "--auditor-output=results/*"
+    return failed(f"{said}: the phase cannot be cut out of the whole", again(submission.value, missing), files)
+
+
+def entangled_phase(replay: Fact[ReplayVerdict]) -> Verdict:
+    if same(replay.value):
+        return passed(f"the phase ran alone: {summary(replay.value)}")
+    return failed(summary(replay.value), f"auditor bundle --payload all {replay.value.run_id} && auditor replay BUNDLE")
+
+
+TIP = Tip(
+    number=3,
+    slug="separate-phases",
+    title="Separate training, inference, and simulation phases",
+    why=(
+        "Phases want different machines and fail in different ways. Mixed in one job, the dearest resource is held all "
+        "the time and a failure costs every phase."
+    ),
+    advice="One phase a job, each with its own request, joined by files and dependencies.",
+    checks=(
+        Check(
+            "mixed-phases",
+            1,
+            "Does the job hold one phase only?",
+            (SYSTEMS, SUBMISSION),
+            mixed_phases,
+            "call each phase's program by its own name",
+        ),
+        Check(
+            "gpu-held-by-cpu-phase",
+            1,
+            "Are GPUs held only by phases that use them?",
+            (SYSTEMS, ACCOUNTING),
+            gpu_held_by_cpu_phase,
+            "auditor sweep, once the scheduler's record is final",
+        ),
+        Check(
+            "unlike-steps",
+            2,
+            "Did the job's steps need alike amounts of memory?",
+            (ACCOUNTING,),
+            unlike_steps,
+            "auditor sweep, once the scheduler's record is final",
+            "sacct(1) MaxRSS; the factor of 4 is ours",
+        ),
+        Check(
+            "open-boundary",
+            2,
+            "Is what goes into and comes out of the phase known by content?",
+            (FILES, SUBMISSION),
+            open_boundary,
+            "auditor sweep, once the run is finished",
+        ),
+        Check("entangled-phase", 3, "Could the phase be run alone, with the same result?", (REPLAY,), entangled_phase, SETTLES),
+    ),
+)

@@ -1,0 +1,163 @@
+"""Tip 6: are many alike runs one array, and many devices really used together?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from statistics import median
+
+from auditor.campaign import Campaign, Sibling
+from auditor.model import Check, Fact, Need, Phase, Tip, Verdict
+from auditor.verdict import ReplayVerdict
+from probes.schedulers import JobAccounting
+from probes.submission import Submission
+from probes.workflow import SystemsUsed
+from reports.again import program, script
+from reports.amounts import duration, several, some
+from reports.proofs import REPLAY, SETTLES, same, summary
+from reports.verdicts import Unclear, failed, not_applicable, passed, weak
+
+# two alike submissions may be a correction; three are a habit
+LOOKALIKES = 2
+# a queue notices arrays of this size; below, a limit only costs time
+UNBOUNDED = 100
+# starting and ending a task costs the scheduler seconds: below a minute that is a good part of it
+TINY, SHORT = 60.0, 300.0
+
+SYSTEMS = Need(SystemsUsed, (Phase.SUBMIT,))
+SUBMISSION = Need(Submission, (Phase.SUBMIT,))
+ACCOUNTING = Need(JobAccounting, (Phase.LATER,))
+CAMPAIGN = Need(Campaign, (Phase.LATER,))
+
+
+def lookalike_submissions(campaign: Fact[Campaign], submission: Fact[Submission]) -> Verdict:
+    c = campaign.value
+    count = len(c.lookalikes) + 1
+    if len(c.lookalikes) < LOOKALIKES:
+        said = (
+            f"one array of {several(c.array_size, 'task')}"
+            if c.array_size > 1
+            else f"{several(len(c.lookalikes), 'look-alike')} of this submission"
+        )
+        return passed(said, campaign)
+    throttle = max(1, min(50, count // 3))
+    fix = f"#SBATCH --array=0-{count - 1}%{throttle}\n{program(submission.value)}   # with $SLURM_ARRAY_TASK_ID where the numbers differ"
+    return failed(f"{several(count, 'submission')} differ only in numbers: one array of {count} tasks", fix, campaign)
+
+
+def unbounded_array(campaign: Fact[Campaign], accounting: Fact[JobAccounting]) -> Verdict:
+    size = campaign.value.array_size
+    if size <= 1 and not accounting.value.array_task_id:
+        return not_applicable(f"not a task of an array ({accounting.source})", accounting)
+    throttle = campaign.value.array_throttle or accounting.value.array_throttle or 0
+    said = f"array of {several(size, 'task')}, " + (
+        f"at most {throttle} at a time" if throttle else "no limit on how many at a time"
+    )
+    if throttle or size <= UNBOUNDED:
+        return passed(said)
+    return weak(said, f"#SBATCH --array=0-{size - 1}%{UNBOUNDED // 2}")
+
+
+def tiny_tasks(campaign: Fact[Campaign], accounting: Fact[JobAccounting]) -> Verdict:
+    a, c = accounting.value, campaign.value
+    if not a.array_task_id:
+        return not_applicable(f"not a task of an array ({accounting.source})", accounting)
+    times = [t for t in (_seconds(s) for s in c.siblings if s.job_id.split("_")[0] == a.array_job_id) if t is not None]
+    times += [a.used_seconds] if a.used_seconds is not None else []
+    if not times:
+        raise Unclear("no task of the array has finished")
+    middle = median(times)
+    said = f"the middle one of {several(len(times), 'task')} took {duration(middle)}"
+    if middle >= SHORT:
+        return passed(said)
+    each = max(2, round(SHORT / max(middle, 1.0)))
+    last = max(0, -(-c.array_size // each) - 1)
+    first = f"$((SLURM_ARRAY_TASK_ID * {each}))"
+    fix = f"#SBATCH --array=0-{last}\nfor i in $(seq {first} $(({first} + {each - 1}))); do ...; done"
+    return (failed if middle < TINY else weak)(said, fix)
+
+
+def _seconds(run: Sibling) -> float | None:
+    if not run.started_at or not run.ended_at:
+        return None
+    return (datetime.fromisoformat(run.ended_at) - datetime.fromisoformat(run.started_at)).total_seconds()
+
+
+def idle_devices(systems: Fact[SystemsUsed], accounting: Fact[JobAccounting], submission: Fact[Submission]) -> Verdict:
+    a = accounting.value
+    if a.asked_nodes is None or a.asked_gpus is None:
+        raise Unclear("the scheduler's record does not tell how many nodes and GPUs were asked for")
+    if a.asked_nodes <= 1 and a.asked_gpus <= 1:
+        return not_applicable(
+            f"{several(a.asked_nodes, 'node')} and {several(a.asked_gpus, 'GPU')} were allocated ({accounting.source}): nothing to distribute",
+            accounting,
+        )
+    asked = f"{several(a.asked_nodes, 'node')} and {several(a.asked_gpus, 'GPU')} asked for"
+    launchers = [u for u in systems.value.uses if u.family == "distributed"]
+    if launchers:
+        return passed(f"{asked}, started by {some(f'{u.system} ({u.place})' for u in launchers)}")
+    each = max(1, a.asked_gpus // max(1, a.asked_nodes))
+    line = program(submission.value)
+    fix = (
+        f"srun --ntasks-per-node=1 torchrun --nnodes={a.asked_nodes} --nproc-per-node={each} {line.removeprefix('python3 ').removeprefix('python ')}"
+        if a.asked_gpus > 1
+        else f"srun --ntasks={a.asked_nodes} {line}   # in {script(submission.value)}"
+    )
+    return failed(f"{asked}, and no launcher in the scripts that would use more than one", fix)
+
+
+def tied_task(replay: Fact[ReplayVerdict]) -> Verdict:
+    v = replay.value
+    if same(v):
+        return passed(f"this task alone: {summary(v)}")
+    return failed(f"not shown to stand alone: {summary(v)}", f"auditor replay BUNDLE   # bundle of run {v.run_id}")
+
+
+TIP = Tip(
+    number=6,
+    slug="arrays-and-distributed",
+    title="Use job arrays and distributed training strategically",
+    why=(
+        "One array is one line in the queue, one record and one throttle; a hundred alike submissions are a hundred of "
+        "each. Devices that no launcher uses stay idle."
+    ),
+    advice=(
+        "Submit alike runs as one array with a throttle and tasks of some minutes; start one rank for each device asked for."
+    ),
+    checks=(
+        Check(
+            "idle-devices",
+            1,
+            "If several nodes or GPUs were asked for, does a launcher use them?",
+            (SYSTEMS, ACCOUNTING, SUBMISSION),
+            idle_devices,
+            "auditor sweep, once the scheduler's record is final",
+        ),
+        Check(
+            "lookalike-submissions",
+            2,
+            "Are alike runs one array?",
+            (CAMPAIGN, SUBMISSION),
+            lookalike_submissions,
+            "submit through auditor with one label, so that look-alikes are seen",
+        ),
+        Check(
+            "unbounded-array",
+            2,
+            "Is a large array throttled?",
+            (CAMPAIGN, ACCOUNTING),
+            unbounded_array,
+            "auditor sweep, once the array's record is there",
+            "sbatch(1) --array: % limits the tasks that run at once; the size of 100 is ours",
+        ),
+        Check(
+            "tiny-tasks",
+            2,
+            "Do the array's tasks run long enough to be worth a start?",
+            (CAMPAIGN, ACCOUNTING),
+            tiny_tasks,
+            "auditor sweep, once tasks have finished",
+            "Slurm high-throughput guide: start and end of a job cost the controller; the minute is ours",
+        ),
+        Check("tied-task", 3, "Could this one task be run alone, with the same result?", (REPLAY,), tied_task, SETTLES),
+    ),
+)

@@ -1,0 +1,170 @@
+"""Tip 9: is the loop from results back to the next simulation written down, counted and bounded?"""
+
+from __future__ import annotations
+
+import re
+
+from auditor.campaign import Campaign, Sibling
+from auditor.model import Check, Fact, Need, Phase, Tip, Verdict
+from auditor.verdict import ReplayVerdict
+from probes.submission import Submission
+from probes.workflow import SystemsUsed
+from reports.again import again, script
+from reports.amounts import several, some
+from reports.proofs import SETTLES, same, summary
+from reports.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
+
+RESUBMITS = re.compile(r"\b(sbatch|scontrol\s+requeue|qsub)\b")
+ENDLESS = re.compile(r"\bwhile\s+(true|:|\[\s*1\s*\])|for\s*\(\(\s*;\s*;\s*\)\)")
+BAD_STATES = ("FAILED", "TIMEOUT", "OUT_OF_MEMORY", "NODE_FAIL", "CANCELLED", "BOOT_FAIL", "DEADLINE")
+
+SYSTEMS = Need(SystemsUsed, (Phase.SUBMIT,))
+CAMPAIGN = Need(Campaign, (Phase.LATER,))
+SUBMISSION = Need(Submission, (Phase.SUBMIT,))
+
+
+def _no_loop(systems: Fact[SystemsUsed], campaign: Fact[Campaign]) -> Verdict | None:
+    """Both the scripts and the data were looked at, and neither shows a loop."""
+    if systems.value.loops or campaign.value.cycle:
+        return None
+    runs = several(len(campaign.value.siblings), "other run")
+    return not_applicable(f"no loop in the scripts and no data path back through {runs} of the campaign", systems, campaign)
+
+
+def self_submission(systems: Fact[SystemsUsed], campaign: Fact[Campaign], submission: Fact[Submission]) -> Verdict:
+    hidden = [line for line in systems.value.loops if RESUBMITS.search(line)]
+    if hidden:
+        name = script(submission.value)
+        return failed(
+            f"the script submits the next round itself: {some(hidden, 1)}",
+            "# a driver that everybody can read, instead:\njid=\nfor i in $(seq 1 10); do\n"
+            f"  jid=$(sbatch --parsable ${{jid:+--dependency=afterok:$jid}} {name} $i)\ndone",
+            systems,
+        )
+    if none := _no_loop(systems, campaign):
+        return none
+    if campaign.value.cycle:
+        return passed(f"the loop shows in the data: {several(len(campaign.value.cycle), 'run')} on it")
+    return passed(f"the loop stands in the script: {some(systems.value.loops, 1)}", systems)
+
+
+def endless_loop(systems: Fact[SystemsUsed], submission: Fact[Submission]) -> Verdict:
+    loops = [line for line in systems.value.loops if not RESUBMITS.search(line)]
+    if not loops:
+        return not_applicable("no loop in the scripts that would need a stop rule", systems)
+    endless = [line for line in loops if ENDLESS.search(line)]
+    if endless and not re.search(r"\bbreak\b", submission.value.script_text):
+        return failed(
+            f"no stop rule: {endless[0]}",
+            "for iteration in $(seq 1 20); do   # at most 20, and out earlier when it converged:\n  ./converged.sh && break",
+            systems,
+        )
+    return passed(f"bounded: {some(loops, 2)}", systems)
+
+
+def uncounted_iterations(systems: Fact[SystemsUsed], campaign: Fact[Campaign], submission: Fact[Submission]) -> Verdict:
+    if none := _no_loop(systems, campaign):
+        return none
+    c = campaign.value
+    if c.iterations >= 2 and c.cycle:
+        return passed(
+            f"{several(c.iterations, 'iteration')} seen in the data, {several(len(c.cycle), 'run')} on the loop", campaign
+        )
+    return failed(
+        "a loop stands in the scripts, and the recorded data shows no second round",
+        again(
+            submission.value, "--auditor-label=LOOP", "--auditor-input=iteration-*/out/*", "--auditor-output=iteration-*/out/*"
+        ),
+        campaign,
+    )
+
+
+def built_on_failure(systems: Fact[SystemsUsed], campaign: Fact[Campaign], submission: Fact[Submission]) -> Verdict:
+    if none := _no_loop(systems, campaign):
+        return none
+    on_loop = [s for s in campaign.value.siblings if s.run_id in campaign.value.cycle]
+    bad = [s for s in on_loop if s.state in BAD_STATES]
+    if bad:
+        return weak(
+            f"the loop went on over {some(_said(s) for s in bad)}",
+            f"sbatch --dependency=afterok:JOBID {script(submission.value)}   # afterok, not afterany",
+            campaign,
+        )
+    if not on_loop:
+        raise Unclear("the rounds of the loop are not known as runs")
+    return passed(f"all {several(len(on_loop), 'other run')} on the loop ended well", campaign)
+
+
+def _said(run: Sibling) -> str:
+    return f"{run.job_id} ({run.state})"
+
+
+def unrepeated_iteration(systems: Fact[SystemsUsed], campaign: Fact[Campaign], maybe: Maybe[ReplayVerdict]) -> Verdict:
+    if none := _no_loop(systems, campaign):
+        return none
+    replay = known(maybe)
+    if replay is None:
+        raise Unclear("no round of the loop was ever replayed")
+    v = replay.value
+    return (
+        passed(f"one round again: {summary(v)}", replay)
+        if same(v)
+        else failed(summary(v), f"auditor replay BUNDLE   # bundle of run {v.run_id}", replay)
+    )
+
+
+TIP = Tip(
+    number=9,
+    slug="feedback-loops",
+    title="Design feedback loops explicitly",
+    why=(
+        "A loop that lives in self-submitting scripts or in somebody's hands has no record of its rounds, no stop rule,"
+        " and nobody can run it again."
+    ),
+    advice=(
+        "Write the loop down in one place, count the iterations, bound them, and let each round read files that the "
+        "round before wrote."
+    ),
+    checks=(
+        Check(
+            "self-submission",
+            1,
+            "Is the loop written in one place, not in a script that submits itself?",
+            (SYSTEMS, CAMPAIGN, SUBMISSION),
+            self_submission,
+            "submit through auditor, then auditor sweep, so that scripts and data paths are known",
+        ),
+        Check(
+            "endless-loop",
+            1,
+            "Does every loop in the scripts have a stop rule?",
+            (SYSTEMS, SUBMISSION),
+            endless_loop,
+            "submit through auditor, so that the scripts are read",
+        ),
+        Check(
+            "uncounted-iterations",
+            2,
+            "Can the iterations be counted from the data?",
+            (SYSTEMS, CAMPAIGN, SUBMISSION),
+            uncounted_iterations,
+            "declare inputs and outputs of every round; auditor sweep",
+        ),
+        Check(
+            "built-on-failure",
+            2,
+            "Did each round start from a good one?",
+            (SYSTEMS, CAMPAIGN, SUBMISSION),
+            built_on_failure,
+            "submit every round through auditor; auditor sweep",
+        ),
+        Check(
+            "unrepeated-iteration",
+            3,
+            "Did a round come out the same when it was run again?",
+            (SYSTEMS, CAMPAIGN, Need(ReplayVerdict, (Phase.LATER,), optional=True)),
+            unrepeated_iteration,
+            SETTLES,
+        ),
+    ),
+)

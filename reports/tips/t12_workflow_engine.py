@@ -1,0 +1,168 @@
+"""Tip 12: is the order of the steps kept by an engine, or by somebody's hands?"""
+
+from __future__ import annotations
+
+import re
+from posixpath import basename
+
+from auditor.campaign import Campaign
+from auditor.model import Absent, Check, Fact, Need, Phase, Tip, Verdict
+from auditor.verdict import ReplayVerdict
+from probes.git import GitState
+from probes.schedulers import JobAccounting
+from probes.submission import Submission
+from probes.workflow import SystemsUsed, Use
+from reports.again import program
+from reports.amounts import several, some, words
+from reports.proofs import REPLAY, SETTLES, same, summary
+from reports.verdicts import Maybe, Unclear, failed, not_applicable, passed
+
+# how engines name what they submit: their job names, scripts and work folders
+ENACTED = re.compile(
+    r"snakejob|snakemake|\.snakemake/|\bnf-|\.command\.run|nextflow|parsl|\bpegasus|rlaunch|qlaunch|FW_job|cwltool|toil|dask-worker|ray start"
+)
+
+SYSTEMS = Need(SystemsUsed, (Phase.SUBMIT,))
+CAMPAIGN = Need(Campaign, (Phase.LATER,))
+ACCOUNTING = Need(JobAccounting, (Phase.LATER,))
+SUBMISSION = Need(Submission, (Phase.SUBMIT,))
+GIT = Need(GitState, (Phase.SUBMIT,))
+
+
+def _engines(seen: SystemsUsed) -> list[Use]:
+    return [u for u in seen.uses if u.family == "engine"]
+
+
+def _tied(campaign: Campaign) -> int:
+    """Other runs that this one shares data or a dependency with."""
+    ends = {r for k in campaign.links for r in (k.source, k.target) if campaign.run_id in (k.source, k.target)}
+    waiting = {s.run_id for s in campaign.siblings if s.dependency}
+    return len((ends | waiting) - {campaign.run_id})
+
+
+def no_engine(systems: Fact[SystemsUsed], campaign: Fact[Campaign], submission: Fact[Submission]) -> Verdict:
+    if found := _engines(systems.value):
+        return passed(f"{some(f'{u.system} ({u.place})' for u in found)}", systems)
+    others = campaign.value.siblings
+    if not others:
+        return not_applicable(
+            "a run of its own: no other run is known that shares its label, array, dependency or data", campaign
+        )
+    return failed(
+        f"{several(len(others) + 1, 'run')} belong together, and no engine is named in the scripts", _rule(submission.value)
+    )
+
+
+def _rule(s: Submission) -> str:
+    """A Snakefile with this run as its first rule."""
+    name = re.sub(r"\W", "_", basename(s.script_path).rsplit(".", 1)[0]) or "step"
+    inputs = ", ".join(f'"{p}"' for p in s.declared_inputs[:5]) or '"data.csv"'
+    outputs = ", ".join(f'"{p}"' for p in s.declared_outputs[:5]) or '"results.json"'
+    return f"# Snakefile\nrule {name}:\n    input: {inputs}\n    output: {outputs}\n    shell: {program(s)!r}"
+
+
+def handmade_chain(
+    systems: Fact[SystemsUsed], campaign: Fact[Campaign], accounting: Fact[JobAccounting], submission: Fact[Submission]
+) -> Verdict:
+    a = accounting.value
+    if trace := _enacted(a, submission.value):
+        return passed(f"an engine submitted this run: {trace}", accounting, submission)
+    tied = _tied(campaign.value)
+    if not a.dependency and not tied:
+        return not_applicable(
+            f"no dependency ({accounting.source}) and no data shared with other runs: nothing to chain", accounting, campaign
+        )
+    how = f"dependency {a.dependency}" if a.dependency else f"data shared with {several(tied, 'other run')}"
+    return failed(
+        f"{how}, and no sign of an engine in the submission: the order is kept by hand",
+        _rule(submission.value),
+        accounting,
+        campaign,
+    )
+
+
+def _enacted(a: JobAccounting, s: Submission) -> str:
+    for text in (a.name, a.submit_line, a.command, a.workdir, s.script_path, *s.argv):
+        if found := ENACTED.search(text):
+            return f"“{found[0]}” in {text[:100]}"
+    return ""
+
+
+def unversioned_definition(systems: Fact[SystemsUsed], git: Maybe[GitState]) -> Verdict:
+    files = sorted({u.place.split(":", 1)[0] for u in _engines(systems.value) if u.how == "file"})
+    if not files:
+        return not_applicable("no workflow definition (Snakefile, main.nf, *.cwl ...) lies beside the scripts", systems)
+    if isinstance(git, Absent):
+        return failed(
+            f"{some(files)} is not under version control: {git.reason}",
+            f"git init && git add {words(files)} && git commit -m 'Workflow as it was run'",
+        )
+    if git is None:
+        raise Unclear(f"whether {some(files)} is under version control is not known: no git repository was read")
+    g = git.value
+    loose = [f for f in files if f in g.changed or any(u.path == f for u in g.untracked)]
+    if loose:
+        return failed(
+            f"not in commit {g.commit[:12]}: {some(loose)}", f"git add {words(loose)} && git commit -m 'Workflow as it was run'"
+        )
+    return passed(f"{some(files)} as in commit {g.commit[:12]}")
+
+
+def never_rerun(replay: Fact[ReplayVerdict]) -> Verdict:
+    v = replay.value
+    skipped = [f"{s.name} {s.state} ({s.detail})" for s in v.steps if s.state != "done"]
+    if same(v) and not skipped:
+        return passed(f"every stage from verifying to comparing ran by itself: {summary(v)}")
+    return failed(
+        f"not run from start to end without a hand: {some(skipped) or summary(v)}",
+        f"auditor replay BUNDLE --plan   # bundle of run {v.run_id}",
+    )
+
+
+TIP = Tip(
+    number=12,
+    slug="workflow-engine",
+    title="Use a workflow engine to orchestrate AI + HPC pipelines",
+    why=(
+        "Chains of hand-typed job numbers and sleep loops live in one person's shell. An engine keeps the order, "
+        "repeats what failed and can be handed to others."
+    ),
+    advice=(
+        "Describe steps, files and resources in Snakemake, Nextflow, CWL, Parsl or a like engine, and keep the "
+        "description in git."
+    ),
+    checks=(
+        Check(
+            "no-engine",
+            1,
+            "If several runs belong together, does an engine hold them?",
+            (SYSTEMS, CAMPAIGN, SUBMISSION),
+            no_engine,
+            "submit through auditor, then auditor sweep, so that the campaign is known",
+        ),
+        Check(
+            "unversioned-definition",
+            1,
+            "Is the workflow's description under version control?",
+            (SYSTEMS, Need(GitState, (Phase.SUBMIT,), optional=True)),
+            unversioned_definition,
+            "submit from the repository that holds the description",
+        ),
+        Check(
+            "handmade-chain",
+            2,
+            "Did an engine submit this run, where runs wait for each other?",
+            (SYSTEMS, CAMPAIGN, ACCOUNTING, SUBMISSION),
+            handmade_chain,
+            "auditor sweep, once the scheduler's record is final",
+        ),
+        Check(
+            "never-rerun",
+            3,
+            "Did the whole of it run again from its description, without a hand?",
+            (REPLAY,),
+            never_rerun,
+            SETTLES,
+        ),
+    ),
+)
