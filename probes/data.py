@@ -1,8 +1,20 @@
-"""Which files went in and came out, and what was in them?"""
+"""Which files went in and came out, and what was in them?
+
+Guest at the start of a job (declared inputs only, a fraction of a second); before it and after it on the login side.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from auditor import home
+from auditor.model import Absent, Job, Phase, Probe
+from auditor.world import World
+from probes.manifest.build import HARMLESS, Entry, Left, Limits, Listing, listing
 
 
 @dataclass(frozen=True)
@@ -23,12 +35,16 @@ class DataFile:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file or folder that was not hashed, and why (`budget`, `unreadable`, `changed-while-read`, `socket`, `excluded` ...)."""
+    """A file or folder that was not hashed, and why; size and time of a file where they were seen (0: not).
+
+    reason: one of `probes.manifest.build.Left`, or `absent` (declared and not there), `remote` (a URL), `not-a-path`.
+    """
 
     path: str
     role: str
     reason: str
     size: int = 0
+    mtime_ns: int = 0
 
 
 @dataclass(frozen=True)
@@ -46,3 +62,139 @@ class DataManifest:
     bytes_hashed: int
     directories: int
     """Folders walked: with the number of files, the shape that tip 11 looks at."""
+
+
+IN_JOB = Limits(bytes=256 << 20, seconds=0.2, files=20_000, workers=1)
+AT_SUBMIT = Limits(bytes=2 << 30, seconds=20, workers=1)
+LATER = Limits(bytes=20 << 30, seconds=60)
+# a last flush may follow the end that accounting notes, in whole seconds
+SLACK_NS = 2_000_000_000
+_KERNEL = frozenset({"/proc", "/sys", "/dev", "/run"})
+_URL = re.compile(r"[a-z][a-z0-9+.-]+://")
+_SLURM_LOG = re.compile(r"slurm-(\d+)(?:_\d+)?\.(?:out|err)$")
+
+
+def collect(world: World, job: Job) -> DataManifest | Absent:
+    root = job.workdir or world.cwd
+    try:
+        if not world.stat(root).is_dir:
+            return Absent(f"the work directory is not a folder: {root}")
+    except FileNotFoundError:
+        return Absent(f"the work directory is not there: {root}")
+    in_job = job.started_at or "SLURM_JOB_ID" in world.env
+    limits = LATER if job.ended_at else IN_JOB if in_job else AT_SUBMIT
+    parts = [_declared(world, root, job.inputs, "input", limits)]
+    if job.ended_at:
+        parts += [_declared(world, root, job.outputs, "output", limits), _changed(world, root, job, limits)]
+    elif not job.inputs:
+        return Absent("no inputs are declared; outputs are looked for once the run is over")
+    return _manifest(root, parts)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What one way of looking found."""
+
+    role: str
+    how: str
+    found: Listing
+    absent: tuple[Skipped, ...] = ()
+
+
+def _declared(world: World, root: str, patterns: Sequence[str], role: str, limits: Limits) -> _Part:
+    folders: list[str] = []
+    files: list[str] = []
+    absent: list[Skipped] = []
+    for pattern in patterns:
+        if _URL.match(pattern):
+            absent.append(Skipped(pattern, role, "remote"))
+            continue
+        literal = os.path.join(root, pattern)
+        try:
+            paths = (literal,) if os.path.lexists(literal) else world.glob(literal)
+        except ValueError:  # a NUL, or a pattern that is none
+            absent.append(Skipped(pattern, role, "not-a-path"))
+            continue
+        if not paths:
+            absent.append(Skipped(pattern, role, "absent"))
+        for path in paths:
+            (folders if os.path.isdir(path) else files).append(os.path.normpath(path))
+    found = listing(_outermost(folders), dict.fromkeys(files), limits=limits) if folders or files else Listing((), (), 0, 0)
+    return _Part(role, "declared", found, tuple(absent))
+
+
+def _changed(world: World, root: str, job: Job, limits: Limits) -> _Part:
+    """Files below the work directory whose mtime lies within the attempt."""
+    if not job.started_at:
+        return _Part("output", "changed", Listing((), (Left(root, "start-unknown"),), 0, 0))
+    own = home.find(dict(world.env))
+    prune = _KERNEL | ({os.path.realpath(own.root), own.root} if own else set())
+    span = (_ns(job.started_at), _ns(job.ended_at) + SLACK_NS)
+    found = listing((root,), limits=limits, span=span, prune=prune)
+    return _Part("output", "changed", replace(found, entries=tuple(e for e in found.entries if not _not_ours(e.path, root, job))))
+
+
+def _not_ours(path: str, root: str, job: Job) -> bool:
+    """The batch script itself, and the log of another job that ran in the same folder."""
+    if job.script_path and path == os.path.join(root, job.script_path):
+        return True
+    log = _SLURM_LOG.search(os.path.basename(path))
+    return log is not None and job.scheduler == "slurm" and log[0].partition(".")[0] != f"slurm-{job.job_id.partition('+')[0]}"
+
+
+def _manifest(root: str, parts: Iterable[_Part]) -> DataManifest:
+    files: dict[tuple[str, str], DataFile] = {}
+    skipped: dict[tuple[str, str, str], Skipped] = {}
+    spent = directories = 0
+    for part in parts:
+        for entry in part.found.entries:
+            one = _data_file(entry, root, part)
+            files.setdefault((one.path, one.role), one)
+        for one_left in (
+            *(Skipped(_relative(e.path, root), part.role, e.reason, e.size, e.mtime_ns) for e in part.found.left),
+            *part.absent,
+        ):
+            skipped.setdefault((one_left.path, one_left.role, one_left.reason), one_left)
+        spent += part.found.bytes_hashed
+        directories += part.found.directories
+    left = tuple(s for s in skipped.values() if (s.path, s.role) not in files)
+    return DataManifest(
+        root=root,
+        algorithm="sha256",
+        files=tuple(files[key] for key in sorted(files)),
+        skipped=tuple(sorted(left, key=lambda s: (s.path, s.role, s.reason))),
+        complete=all(s.reason in HARMLESS for s in left),
+        bytes_hashed=spent,
+        directories=directories,
+    )
+
+
+def _data_file(entry: Entry, root: str, part: _Part) -> DataFile:
+    return DataFile(_relative(entry.path, root), part.role, part.how, entry.kind, entry.size, entry.mtime_ns, entry.sha256)
+
+
+def _relative(path: str, root: str) -> str:
+    return path[len(root) :].lstrip("/") or "." if path == root or path.startswith(root.rstrip("/") + "/") else path
+
+
+def _outermost(folders: Sequence[str]) -> tuple[str, ...]:
+    """Without those that lie in another of them."""
+    kept: list[str] = []
+    for folder in sorted(set(folders)):
+        if not kept or not folder.startswith(kept[-1].rstrip("/") + "/"):
+            kept.append(folder)
+    return tuple(kept)
+
+
+def _ns(time: str) -> int:
+    return int(datetime.fromisoformat(time).timestamp()) * 1_000_000_000
+
+
+PROBE = Probe(
+    name="data",
+    kind=DataManifest,
+    collect=collect,
+    phases=frozenset({Phase.SUBMIT, Phase.START, Phase.LATER}),
+    source="content of the files",
+    guest=True,
+)

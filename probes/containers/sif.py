@@ -1,4 +1,7 @@
-"""Which Singularity images does the job run, and what is in them? Read natively; no runtime needed."""
+"""Which Singularity images does the job run, and what is in them? Read natively; no runtime needed.
+
+Verified where a signature's digests were recomputed and hold; else observed.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,9 @@ def collect(world: World, job: Job) -> Found[SifImages] | Absent:
         except (OSError, NotSif) as error:
             reasons.append(f"{path}: {error}")
     if found:
-        return Found(SifImages(tuple(found)), "; ".join(("SIF header and content", *reasons)), Grade.VERIFIED)
+        proved = all(any(s.integrity_ok for s in image.signatures) for image in found)
+        grade = Grade.VERIFIED if proved else Grade.OBSERVED
+        return Found(SifImages(tuple(found)), "; ".join(("SIF header and content", *reasons)), grade)
     return Absent("; ".join(reasons) or "the script names no image file")
 
 
@@ -36,6 +41,5 @@ PROBE = Probe(
     kind=SifImages,
     collect=collect,
     phases=frozenset({Phase.SUBMIT, Phase.LATER}),
-    grade=Grade.VERIFIED,
     source="SIF header and content",
 )

@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""How fast is the manifest beside the tools everybody has? Prints rows: what, target, ours, yardstick; alternately, best of several.
+
+ci/bench_hash.py [--folder DIR] [--repeats N] [--megabytes N] [--files N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+OURS = "import sys; sys.path.insert(0, {root!r}); from probes.manifest.build import Limits, listing; \
+found = listing({what}, limits=Limits(bytes=1 << 50, seconds=600, files=1 << 30, workers={workers})); \
+assert len(found.entries) == {count} and not found.left, found.left[:3]"
+
+
+def ours(what: str, count: int, workers: int) -> list[str]:
+    return [sys.executable, "-I", "-S", "-c", OURS.format(root=str(ROOT), what=what, workers=workers, count=count)]
+
+
+def seconds(argv: list[str]) -> float:
+    before = time.perf_counter()
+    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - before
+
+
+def best(rivals: dict[str, list[str]], repeats: int) -> dict[str, float]:
+    """Least wall seconds of each, the rivals taking turns."""
+    times: dict[str, list[float]] = {name: [] for name in rivals}
+    for _ in range(repeats):
+        for name, argv in rivals.items():
+            times[name].append(seconds(argv))
+    return {name: min(each) for name, each in times.items()}
+
+
+def large(folder: Path, megabytes: int, repeats: int) -> Iterator[tuple[str, str, str, str]]:
+    path = folder / "large.bin"
+    with path.open("wb") as file:
+        for _ in range(megabytes):
+            file.write(os.urandom(1 << 20))
+    found = best(
+        {
+            "ours": ours(f"(), [{str(path)!r}]", 1, 1),
+            "openssl": ["openssl", "dgst", "-sha256", str(path)],
+            "sha256sum": ["sha256sum", str(path)],
+        },
+        repeats,
+    )
+    path.unlink()
+    mine = found["ours"]
+    yield (
+        f"sha256 of {megabytes} MiB, cached",
+        "<= 1.0 x openssl dgst",
+        f"{mine / found['openssl']:.2f} x",
+        f"{mine:.2f} s, {found['openssl']:.2f} s",
+    )
+    yield "", ">= 4 x faster than sha256sum", f"{found['sha256sum'] / mine:.1f} x", f"{found['sha256sum']:.2f} s"
+
+
+def small(folder: Path, files: int, repeats: int) -> Iterator[tuple[str, str, str, str]]:
+    tree = folder / "tree"
+    block = os.urandom(4096 - 8)
+    for number in range(files):
+        if number % 1000 == 0:
+            below = tree / f"{number // 1000:04d}"
+            below.mkdir(parents=True)
+        (below / f"{number:08d}").write_bytes(number.to_bytes(8, "big") + block)
+    rivals = {
+        "one": ours(f"[{str(tree)!r}]", files, 1),
+        "two": ours(f"[{str(tree)!r}]", files, 2),
+        "xargs": ["sh", "-c", f"find {tree} -type f -print0 | xargs -0 sha256sum"],
+    }
+    if binary := c_loop(folder):
+        rivals["c"] = [binary, str(tree)]
+    found = best(rivals, repeats)
+    shutil.rmtree(tree)
+    what = f"{files} files of 4 KiB, cached"
+    for name, target in (("one", 1.5), ("two", 0.9)):
+        if "c" in found:
+            yield (
+                f"{what}, {name} process",
+                f"<= {target} x a C loop",
+                f"{found[name] / found['c']:.2f} x",
+                f"{found[name]:.2f} s, {found['c']:.2f} s",
+            )
+        else:
+            yield f"{what}, {name} process", f"<= {target} x a C loop", "no C compiler or libcrypto", f"{found[name]:.2f} s"
+    yield "", "find | xargs sha256sum", f"{found['xargs'] / found['one']:.1f} x faster", f"{found['xargs']:.2f} s"
+
+
+C_LOOP = r"""
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <openssl/evp.h>
+static char buffer[1 << 18] __attribute__((aligned(4096)));
+static void walk(int at) {
+    DIR *dir = fdopendir(at); struct dirent *e; unsigned char md[32];
+    EVP_MD_CTX *c = EVP_MD_CTX_new(); const EVP_MD *sha = EVP_sha256();
+    while ((e = readdir(dir))) {
+        if (e->d_name[0] == '.') continue;
+        if (e->d_type == DT_DIR) { walk(openat(at, e->d_name, O_RDONLY | O_DIRECTORY)); continue; }
+        int fd = openat(at, e->d_name, O_RDONLY); struct stat s; ssize_t n; fstat(fd, &s);
+        EVP_DigestInit_ex(c, sha, NULL);
+        for (off_t left = s.st_size; left > 0 && (n = read(fd, buffer, sizeof buffer)) > 0; left -= n) EVP_DigestUpdate(c, buffer, n);
+        EVP_DigestFinal_ex(c, md, NULL);
+        close(fd);
+    }
+    EVP_MD_CTX_free(c); closedir(dir);
+}
+int main(int argc, char **argv) { walk(open(argv[1], O_RDONLY | O_DIRECTORY)); return argc != 2; }
+"""
+
+
+def c_loop(folder: Path) -> str:
+    """The floor: the same four system calls and libcrypto from C, one thread. Empty where it cannot be built."""
+    source, binary = folder / "loop.c", folder / "loop"
+    source.write_text(C_LOOP)
+    try:
+        subprocess.run(["cc", "-O2", "-o", str(binary), str(source), "-lcrypto"], check=True, stderr=subprocess.DEVNULL)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return str(binary)
+
+
+def rows(folder: Path, repeats: int, megabytes: int, files: int) -> Iterator[tuple[str, str, str, str]]:
+    parts: tuple[Callable[[], Iterator[tuple[str, str, str, str]]], ...] = (
+        lambda: large(folder, megabytes, repeats),
+        lambda: small(folder, files, repeats),
+    )
+    for part in parts:
+        yield from part()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", default="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--megabytes", type=int, default=1024)
+    parser.add_argument("--files", type=int, default=100_000)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="auditor-bench-", dir=args.folder) as folder:
+        for row in rows(Path(folder), args.repeats, args.megabytes, args.files):
+            print("{:<44} {:<30} {:>28}   {}".format(*row))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,209 @@
+"""What is in these folders and files, within a budget of bytes, seconds and files? Many before few: small files first.
+
+Reused by everything that needs a list of digests: a probe, a replay that compares outputs, a cache.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import stat
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from typing import NamedTuple
+
+from probes.manifest.hashing import Answer, Batch, Hashed, all_hashed, records
+from probes.manifest.pool import hash_batches
+from probes.manifest.walk import CHUNK, Folder, Walk
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What may be spent: bytes read, seconds from now, files listed; workers 0: as many as it is worth."""
+
+    bytes: int
+    seconds: float
+    files: int = 100_000
+    workers: int = 0
+
+
+class Entry(NamedTuple):
+    """A file by path as found. kind: `file`, `link` (its target's content), `pointer`. Size in bytes, mtime in ns, sha256 bare hex.
+
+    A named tuple: a million of these are made in a second, where dataclasses take three.
+    """
+
+    path: str
+    kind: str
+    size: int
+    mtime_ns: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Left:
+    """A file or folder without a digest, and why; size and time where they were seen.
+
+    reason: `budget`, `time`, `unreadable`, `changed-while-read`, `special` (socket, pipe, device), `vanished`, `excluded`, `dangling-link`,
+    `link-to-folder`, `too-many-files`.
+    """
+
+    path: str
+    reason: str
+    size: int = 0
+    mtime_ns: int = 0
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Everything found, sorted by path. bytes_hashed and directories: what it took."""
+
+    entries: tuple[Entry, ...]
+    left: tuple[Left, ...]
+    bytes_hashed: int
+    directories: int
+
+
+_REASONS = {
+    Answer.LARGE: "budget",
+    Answer.BUDGET: "budget",
+    Answer.UNREADABLE: "unreadable",
+    Answer.CHANGED: "changed-while-read",
+    Answer.SPECIAL: "special",
+    Answer.GONE: "vanished",
+    Answer.TIME: "time",
+}
+HARMLESS = frozenset({"excluded", "vanished"})
+"""Reasons that leave nobody ignorant of data."""
+
+
+def listing(
+    folders: Sequence[str] = (),
+    files: Iterable[str] = (),
+    *,
+    limits: Limits,
+    span: tuple[int, int] | None = None,
+    prune: frozenset[str] = frozenset(),
+) -> Listing:
+    """Digests of `files` and of all files below `folders`. span: only those whose mtime (ns) lies in it; prune: folders not entered."""
+    collecting = gc.isenabled()
+    gc.disable()  # a million tuples that refer to nothing: looking through them for circles costs a third of the time
+    try:
+        return _listing(folders, files, limits, Walk(time.monotonic() + limits.seconds, span, prune))
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _listing(folders: Sequence[str], files: Iterable[str], limits: Limits, walk: Walk) -> Listing:
+    batches: list[Batch] = []
+    left: list[Left] = []
+    count = 0
+    for folder in (*_single(files, left), *(f for root in folders for f in walk.folders(root))):
+        count += len(folder.files) + len(folder.links)
+        if count > limits.files:
+            left.append(Left(folder.path, "too-many-files"))
+            count -= len(folder.files) + len(folder.links)
+            continue
+        batches += _batches(folder)
+    entries, more, spent = _hash(batches, limits, walk.deadline)
+    left += more
+    left += [Left(path, "excluded") for path in walk.excluded]
+    left += [Left(path, "unreadable") for path in walk.unreadable]
+    left += [Left(path, "special") for path in walk.special]
+    left += [Left(root, walk.cut) for root in folders if walk.cut]
+    return Listing(
+        tuple(sorted(entries, key=lambda e: e.path)),
+        tuple(sorted(left, key=lambda e: (e.path, e.reason))),
+        spent,
+        walk.directories,
+    )
+
+
+def _single(files: Iterable[str], left: list[Left]) -> list[Folder]:
+    """Files named one by one, gathered by folder; what is no file, or not there, goes to `left`."""
+    by_folder: dict[str, tuple[list[str], list[str]]] = {}
+    for path in sorted(set(files)):
+        try:
+            mode = os.lstat(path).st_mode
+        except OSError:
+            left.append(Left(path, "vanished"))
+            continue
+        if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+            left.append(Left(path, "special"))
+            continue
+        folder, name = os.path.split(path)
+        by_folder.setdefault(folder or ".", ([], []))[stat.S_ISLNK(mode)].append(name)
+    return [Folder(folder, tuple(names), tuple(links)) for folder, (names, links) in sorted(by_folder.items())]
+
+
+def _batches(folder: Folder) -> list[Batch]:
+    return [
+        Batch(folder.path, names[at : at + CHUNK], links)
+        for names, links in ((folder.files, False), (folder.links, True))
+        for at in range(0, len(names), CHUNK)
+    ]
+
+
+def _hash(batches: Sequence[Batch], limits: Limits, deadline: float) -> tuple[list[Entry], list[Left], int]:
+    entries: list[Entry] = []
+    left: list[Left] = []
+    large: list[tuple[int, str, Batch, Hashed]] = []
+
+    def small(index: int, raw: bytes) -> None:
+        batch = batches[index]
+        if all_hashed(raw):  # the usual folder, without a step of Python a file
+            before = f"{batch.folder}/".replace("//", "/")
+            _, sizes, times, _, digests = zip(*records(raw), strict=True)
+            kind = repeat("link" if batch.links else "file", len(batch.names))
+            entries.extend(
+                map(Entry._make, zip(map(before.__add__, batch.names), kind, sizes, times, map(bytes.hex, digests), strict=True))
+            )
+            return
+        for name, one in zip(batch.names, records(raw), strict=True):
+            if one.answer == Answer.LARGE:
+                large.append((one.size, name, batch, one))
+            else:
+                _sort_in(batch, name, one, entries, left)
+
+    hash_batches(batches, limits.bytes, deadline, small, limits.workers)
+    room = limits.bytes - sum(e.size for e in entries)
+    taken: list[Batch] = []
+    for size, name, batch, one in sorted(large, key=lambda item: (item[0], item[2].folder, item[1])):
+        if size <= room:
+            room -= size
+            taken.append(Batch(batch.folder, (name,), batch.links, limit=size))
+        else:
+            left.append(Left(os.path.join(batch.folder, name), "budget-sparse" if one.sparse else "budget", size, one.mtime_ns))
+
+    def big(index: int, raw: bytes) -> None:
+        for one in records(raw):
+            _sort_in(taken[index], taken[index].names[0], one, entries, left)
+
+    # the largest first, so that no worker is left alone with it at the end
+    taken.reverse()
+    several = len(taken) > 1 and sum(b.limit for b in taken) > 64 << 20
+    hash_batches(taken, limits.bytes, deadline, big, limits.workers or (0 if not several else _cores()))
+    return entries, left, sum(e.size for e in entries)
+
+
+def _cores() -> int:
+    from probes.manifest.pool import cores
+
+    return cores()
+
+
+def _sort_in(batch: Batch, name: str, one: Hashed, entries: list[Entry], left: list[Left]) -> None:
+    path = os.path.join(batch.folder, name)
+    if one.answer <= Answer.POINTER:
+        kind = "link" if batch.links else "pointer" if one.answer == Answer.POINTER else "file"
+        entries.append(Entry(path, kind, one.size, one.mtime_ns, one.digest.hex()))
+        return
+    reason = _REASONS[Answer(one.answer)]
+    if batch.links:
+        reason = {"vanished": "dangling-link", "special": "link-to-folder" if os.path.isdir(path) else "special"}.get(
+            reason, reason
+        )
+    left.append(Left(path, reason, one.size, one.mtime_ns))

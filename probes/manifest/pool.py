@@ -1,0 +1,128 @@
+"""How do several processes share the hashing? Processes, not threads: on five-microsecond system calls the interpreter's lock only
+costs.
+
+The list of batches lies in memory from before the fork; the next batch's number is read from one file whose offset all workers
+share. Each worker answers through its own pipe. Nothing survives the call, whatever happens in it.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import struct
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from probes.manifest.hashing import Answer, Batch, Hasher, serial, unanswered
+
+FILES_WORTH_A_PROCESS = 30_000
+_NUMBER = struct.Struct("<I")
+_HEAD = struct.Struct("<II")
+Done = Callable[[int, bytes], None]
+
+
+def hash_batches(batches: Sequence[Batch], budget: int, deadline: float, done: Done, workers: int = 0) -> None:
+    """Call `done(index, records)` once for every batch, in any order. workers 0: as many as it is worth.
+
+    budget: bytes that may be read in all. One process where the caller has threads: a fork would copy their locks.
+    """
+    files = sum(len(b.names) for b in batches)
+    workers = workers or min(cores(), max(1, files // (FILES_WORTH_A_PROCESS // 2)))
+    if workers < 2 or len(batches) < 2 or threading.active_count() > 1 or not hasattr(os, "memfd_create"):
+        serial(batches, budget, deadline, done)
+        return
+    _Pool(batches, done).run(min(workers, len(batches)), budget, deadline)
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
+
+
+@dataclass
+class _Pool:
+    batches: Sequence[Batch]
+    done: Done
+    children: list[int] = field(default_factory=list)
+    answered: set[int] = field(default_factory=set)
+
+    def run(self, workers: int, budget: int, deadline: float) -> None:
+        with open(os.memfd_create("batches"), "w+b", buffering=0) as queue:
+            queue.write(b"".join(_NUMBER.pack(n) for n in range(len(self.batches))))
+            queue.seek(0)
+            pipes: list[int] = []
+            try:
+                for _ in range(workers):
+                    pipes.append(self._start(queue.fileno(), budget // workers, deadline, pipes))
+                self._listen(pipes)
+            finally:
+                self._end(pipes)
+        for index in set(range(len(self.batches))) - self.answered:  # a worker that was killed took these along
+            self.done(index, unanswered(self.batches[index], Answer.UNREADABLE))
+
+    def _start(self, queue: int, budget: int, deadline: float, others: Sequence[int]) -> int:
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child:
+            os.close(writing)
+            self.children.append(child)
+            return reading
+        status = 1
+        try:
+            for fd in (reading, *others):
+                os.close(fd)
+            _work(self.batches, queue, writing, Hasher(budget, deadline))
+            status = 0
+        finally:
+            os._exit(status)
+
+    def _listen(self, pipes: Sequence[int]) -> None:
+        with selectors.DefaultSelector() as selector:
+            waiting = {fd: bytearray() for fd in pipes}
+            for fd in pipes:
+                selector.register(fd, selectors.EVENT_READ)
+            while waiting:
+                for key, _ in selector.select():
+                    part = os.read(key.fd, 1 << 20)
+                    if part:
+                        waiting[key.fd] += part
+                        self._take(waiting[key.fd])
+                    else:
+                        selector.unregister(key.fd)
+                        del waiting[key.fd]
+
+    def _take(self, heard: bytearray) -> None:
+        at = 0
+        while len(heard) - at >= _HEAD.size:
+            index, size = _HEAD.unpack_from(heard, at)
+            if len(heard) - at - _HEAD.size < size:
+                break
+            at += _HEAD.size
+            self.answered.add(index)
+            self.done(index, bytes(heard[at : at + size]))
+            at += size
+        del heard[:at]
+
+    def _end(self, pipes: Sequence[int]) -> None:
+        for fd in pipes:
+            os.close(fd)
+        for child in self.children:
+            if os.waitpid(child, os.WNOHANG) == (0, 0):
+                os.kill(child, signal.SIGKILL)  # only on our way out of an interruption
+                os.waitpid(child, 0)
+
+
+def _work(batches: Sequence[Batch], queue: int, out: int, hasher: Hasher) -> None:
+    while number := os.read(queue, _NUMBER.size):
+        index = _NUMBER.unpack(number)[0]
+        late = time.monotonic() > hasher.deadline
+        answer = unanswered(batches[index], Answer.TIME) if late else hasher.batch(batches[index])
+        rest = memoryview(_HEAD.pack(index, len(answer)) + answer)
+        while rest:
+            rest = rest[os.write(out, rest) :]
