@@ -1,0 +1,184 @@
+"""How do commands run as our children without anybody noticing us? Signals pass through, limits hold, the kernel counts.
+
+Signals are blocked here and taken one at a time with sigtimedwait(2): nothing is lost between looking and sleeping, and what
+the terminal sent to us and the command alike (si_code says so) is not sent on a second time.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+FORWARDED = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2})
+ENDING = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT})
+KILL_WAIT = 5.0
+"""Seconds between TERM and KILL at the time limit."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended. max_rss in bytes: of its largest process; cpu_seconds: of all it waited for. signal 0: none."""
+
+    exit_code: int
+    signal: int
+    timed_out: bool
+    max_rss: int
+    cpu_seconds: float
+    wall_seconds: float
+
+    @property
+    def status(self) -> int:
+        """As a shell tells it: 128 + signal."""
+        return 128 + self.signal if self.signal else self.exit_code
+
+
+@dataclass
+class _Running:
+    key: int
+    began: float
+    deadline: float | None
+    timed_out: bool = False
+
+
+@dataclass
+class _Crew:
+    """The children that run now."""
+
+    own_group: bool
+    members: dict[int, _Running] = field(default_factory=dict)
+    stopping: bool = False
+
+
+def in_foreground() -> bool:
+    """Are we at a terminal whose Ctrl-C reaches us? Then our children must stay in our process group to use it."""
+    for fd in range(3):
+        try:
+            if os.isatty(fd):
+                return os.tcgetpgrp(fd) == os.getpgrp()
+        except OSError:
+            continue
+    return False
+
+
+def run_all(
+    keys: Sequence[int],
+    width: int,
+    seconds: int | None,
+    start: Callable[[int, bool], int | Ended],
+    end: Callable[[int, Ended], None],
+) -> None:
+    """Run one command a key, `width` at a time, each at most `seconds`. After a signal that ends things no more are started.
+
+    start(key, own_group) -> process id, or how it failed to start; end(key, how) is called for each.
+    """
+    waiting = list(keys)
+    crew = _Crew(own_group=not in_foreground())
+    with _blocked():
+        while crew.members or (waiting and not crew.stopping):
+            while waiting and not crew.stopping and len(crew.members) < width:
+                key = waiting.pop(0)
+                pid = start(key, crew.own_group)
+                now = time.monotonic()
+                if isinstance(pid, Ended):
+                    end(key, pid)
+                    continue
+                crew.members[pid] = _Running(key, now, now + seconds if seconds else None)
+            for key, how in _reap(crew):
+                end(key, how)
+                break
+            else:
+                _attend(crew)
+
+
+@contextmanager
+def _blocked() -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED | {signal.SIGCHLD})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _reap(crew: _Crew) -> Iterator[tuple[int, Ended]]:
+    """Those that have ended, with the kernel's account of each."""
+    for pid in list(crew.members):
+        done, status, usage = os.wait4(pid, os.WNOHANG)
+        if done:
+            child = crew.members.pop(pid)
+            if child.timed_out and crew.own_group:
+                _kill(-pid, signal.SIGKILL)
+            code = os.waitstatus_to_exitcode(status)
+            yield (
+                child.key,
+                Ended(
+                    exit_code=max(code, 0),
+                    signal=max(-code, 0),
+                    timed_out=child.timed_out,
+                    max_rss=usage.ru_maxrss * 1024,  # getrusage(2): kilobytes
+                    cpu_seconds=round(usage.ru_utime + usage.ru_stime, 3),
+                    wall_seconds=round(time.monotonic() - child.began, 3),
+                ),
+            )
+
+
+def _attend(crew: _Crew) -> None:
+    """Sleep until a signal comes or a limit is reached, and act on it."""
+    if not crew.members:
+        return
+    limits = [c.deadline for c in crew.members.values() if c.deadline is not None]
+    wait = max(0.0, min(limits) - time.monotonic()) if limits else None
+    watched = FORWARDED | {signal.SIGCHLD}
+    info = signal.sigwaitinfo(watched) if wait is None else signal.sigtimedwait(watched, wait)
+    if info is None:
+        _enforce(crew)
+    elif info.si_signo != signal.SIGCHLD:
+        crew.stopping |= info.si_signo in ENDING
+        if crew.own_group or info.si_code <= 0:  # above: the terminal's own, and our children had it too
+            for pid in crew.members:
+                _kill(pid, info.si_signo)
+
+
+def _enforce(crew: _Crew) -> None:
+    now = time.monotonic()
+    for pid, child in crew.members.items():
+        if child.deadline is not None and child.deadline <= now:
+            how = signal.SIGKILL if child.timed_out else signal.SIGTERM
+            for target in [-pid] if crew.own_group else [*descendants(pid), pid]:
+                _kill(target, how)
+            child.timed_out = True
+            child.deadline = now + KILL_WAIT
+
+
+def descendants(pid: int) -> list[int]:
+    """Children, their children and so on, deepest first."""
+    found: list[int] = []
+    for task in _listed(f"/proc/{pid}/task"):
+        for child in _words(f"/proc/{pid}/task/{task}/children"):
+            found += [*descendants(int(child)), int(child)]
+    return found
+
+
+def _listed(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _words(path: str) -> list[str]:
+    try:
+        with open(path, encoding="ascii") as file:
+            return file.read().split()
+    except OSError:
+        return []
+
+
+def _kill(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,86 @@
+"""How does the local executor leave evidence without ever standing in the way? Every accident goes to the home's log."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import Any
+
+from auditor import spool
+from auditor.capture import capture
+from auditor.codec import dumps
+from auditor.home import Home
+from auditor.model import Job, Phase, Probe
+from auditor.redact import Redactor
+from auditor.submit.child import clean, keep
+from auditor.world import RealWorld
+from probes.schedulers import JobAccounting
+from probes.schedulers.local_executor import VARIABLE, ExecutorRecord
+
+Choice = Callable[[Probe[Any]], bool]
+
+
+def every(probe: Probe[Any]) -> bool:
+    return True
+
+
+def from_outside(probe: Probe[Any]) -> bool:
+    """At the end the command's own shell is gone, and what is in ours is not its; content can still be hashed."""
+    return probe.guest
+
+
+def accounts(probe: Probe[Any]) -> bool:
+    return probe.kind is JobAccounting
+
+
+def not_seen_before(probe: Probe[Any]) -> bool:
+    """What was looked at when the command ended need not be looked at again a moment later."""
+    return Phase.END not in probe.phases
+
+
+def record_path(home: Home, job_id: str) -> str:
+    return os.path.join(home.root, "executor", f"{job_id}.json")
+
+
+def see(home: Home, job: Job, phase: Phase, environ: Mapping[str, str], choice: Choice = every) -> bool:
+    """Run the probes of this phase and spool what they saw. False, with a line in the log, when that could not be."""
+    with _logged(home, f"{phase} of {job.job_id}") as accidents:
+        from auditor.registry import probes
+
+        world = RealWorld({**environ, VARIABLE: record_path(home, job.job_id)}, job.workdir)
+        found = capture(world, job, phase, (p for p in probes().values() if choice(p)))
+        redactor = Redactor(environ)
+        if phase in (Phase.SUBMIT, Phase.START):
+            keep(home.objects, found, world, redactor)
+        spool.save(home.spool, replace(found, job=clean(job, redactor)))
+    return not accidents
+
+
+def note(home: Home, record: ExecutorRecord, environ: Mapping[str, str]) -> None:
+    """Write the executor's record; it stays until the accounting made from it is in the spool."""
+    with _logged(home, f"record of {record.job_id}"):
+        path = record_path(home, record.job_id)
+        redacted = replace(record, command=Redactor(environ).text(record.command))
+        spool.write(os.path.dirname(path), os.path.basename(path), dumps(redacted))
+
+
+def forget(home: Home, job_id: str) -> None:
+    with suppress(OSError):
+        os.unlink(record_path(home, job_id))
+
+
+@contextmanager
+def _logged(home: Home, what: str) -> Iterator[list[str]]:
+    """Whatever goes wrong inside is written to the log, as far as that can be written."""
+    accidents: list[str] = []
+    try:
+        yield accidents
+    except Exception:  # noqa: BLE001  # looking must never change what the command does
+        accidents.append(traceback.format_exc())
+        with suppress(OSError):
+            os.makedirs(home.root, mode=0o700, exist_ok=True)
+            with open(home.log, "a", encoding="utf-8", errors="backslashreplace") as log:
+                log.write(f"local executor, {what}: {accidents[0]}\n")
