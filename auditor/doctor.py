@@ -13,6 +13,9 @@ from auditor.home import find
 from auditor.world import World
 
 
+LITTLE = 20_000_000  # bytes; a store with a few thousand runs
+
+
 class Answer(StrEnum):
     YES = "yes"
     PARTLY = "partly"
@@ -76,7 +79,7 @@ def _settings(world: World) -> dict[str, str]:
     ran = world.run("scontrol", "show", "config", timeout=10)
     if ran.code:
         raise OSError(_gist(ran.err))
-    return dict(m.groups() for m in re.finditer(r"^(\w+)\s*= (.*)$", ran.out, re.M))
+    return dict(m.groups() for m in re.finditer(r"^(\w+)\s*= (.*)$", ran.out, re.MULTILINE))
 
 
 def _sacct(world: World) -> tuple[Answer, str, str]:
@@ -165,6 +168,8 @@ def _home(world: World) -> tuple[Answer, str, str]:
     if not os.access(folder, os.W_OK):
         return Answer.NO, f"{folder} is not writable", "jobs are submitted unchanged, nothing is recorded; set AUDITOR_HOME"
     free = shutil.disk_usage(folder).free
+    if free < LITTLE:
+        return Answer.NO, f"{folder} has {free / 1e6:.1f} MB left", "records would fail to be written; free some space or set AUDITOR_HOME"
     kind = _fs_type(world.text("/proc/self/mountinfo"), folder)
     network = kind.startswith(("nfs", "lustre", "gpfs", "beegfs", "cifs", "ceph", "fuse.sshfs"))
     means = (

@@ -52,9 +52,19 @@ def test_a_file_of_the_same_name_in_the_working_folder_is_never_run(tmp_path: Pa
 
 
 @pytest.mark.parametrize("name", ["reports", "probes"])
-def test_a_foreign_package_that_shadows_ours_is_a_clear_message(tmp_path: Path, name: str) -> None:
+def test_not_even_when_python_looks_there_first(tmp_path: Path, name: str) -> None:
     (tmp_path / f"{name}.py").write_text("open('ran', 'w')\n")
     done = subprocess.run([sys.executable, "-m", "auditor", "list"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("name", ["reports", "probes"])
+def test_a_foreign_package_that_shadows_ours_is_a_clear_message(tmp_path: Path, name: str) -> None:
+    (tmp_path / f"{name}.py").write_text("open('ran', 'w')\n")
+    env = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    console = Path(sys.executable).with_name("auditor")
+    done = subprocess.run([console, "list"], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert f"{name}.py" in done.stderr
     assert "Traceback" not in done.stderr
