@@ -131,7 +131,7 @@ def bundle(
                 affiliation=config.affiliation,
                 license_url=config.license,
             )
-        opened.record(run_id, "bundled", {"id": info.id, "path": str(info.path), "size": info.size})
+        opened.record(run_id, "bundled", f"{info.id} {info.path} {info.size}")
     if json:
         emit(info)
         return

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from auditor.cli.common import Json, Name, console, emit, resolve, store
 from auditor.cli.plain import printable
+
+if TYPE_CHECKING:
+    from auditor.model import Edge, Node
 
 
 def complete_run(incomplete: str) -> list[tuple[str, str]]:
@@ -134,13 +138,21 @@ def lineage(
     if json or form is As.JSON:
         emit({"run": run_id, "nodes": nodes, "edges": edges})
     elif form is As.SVG:
-        from reports.formats.pictures.lineage import draw
-
-        print(draw(nodes, edges))
+        print(_picture(nodes, edges))
     else:
         from auditor.cli.tables import lineage_tree
 
         console().print(lineage_tree(run_id, nodes, edges))
+
+
+def _picture(nodes: Sequence[Node], edges: Sequence[Edge]) -> str:
+    """The report's own picture of these nodes, as a file of its own."""
+    from auditor.model import AuditError
+    from reports.formats.pictures.lineage import draw
+
+    if not edges:
+        raise AuditError("no data is known that joins this run to others", "declare inputs and outputs: #AUDITOR input=GLOB in the script")
+    return draw(tuple(nodes), tuple(edges))
 
 
 def add_to(app: typer.Typer) -> None:

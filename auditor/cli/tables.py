@@ -50,7 +50,7 @@ def interval(low: float | None, high: float | None) -> str:
 def runs_table(rows: Sequence[RunRow]) -> Table:
     made = table("run", "job", "name", "state", "submitted", "score", "rung", "label")
     for r in rows:
-        submitted = r.submitted_at[:16].replace("T", " ")
+        submitted = r.submitted[:16].replace("T", " ")
         score = interval(r.low, r.high)
         made.add_row(
             r.id,

@@ -107,6 +107,7 @@ def capture(
 
 def sweep(
     wait: Annotated[float, typer.Option(help="Seconds to wait for records that are not final yet.")] = 0.0,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Make the store anew from the archive and the spool first.")] = False,
     json: Json = False,
 ) -> None:
     """Take in what waits in the spool and complete finished jobs from accounting, in batches. Safe from cron, and twice at once.
@@ -115,6 +116,12 @@ def sweep(
     """
     from auditor.submit.sweep import sweep as sweep_all
 
+    if rebuild:
+        from auditor.store import rebuild as rebuild_store
+
+        with progress_console().status("making the store anew …"):
+            made = rebuild_store(home())
+        say(f"{made.files} captures of {made.runs} runs are in the new store; the old one lies beside it as store.duckdb.old")
     with progress_console().status("reading accounting …"):
         report = sweep_all(home(), wait=wait)
     if json:

@@ -15,7 +15,7 @@ from auditor.model import AuditError
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-REBUILD = "`auditor store rebuild` makes it again from the archive and the spool; the broken file is kept beside it"
+REBUILD = "`auditor sweep --rebuild` makes it again from the archive and the spool; the broken file is kept beside it"
 SHARED = ("nfs", "nfs4", "lustre", "gpfs", "beegfs", "cifs", "smb3", "ceph", "panfs", "afs", "fuse.sshfs", "wekafs", "pvfs2")
 
 
