@@ -16,6 +16,7 @@ from collections.abc import Iterable
 
 from auditor import redact, spool
 from auditor.home import Home
+from auditor.model import Phase
 from auditor.registry import probes
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -34,9 +35,11 @@ def install(home: Home) -> str:
         PYTHON=shlex.quote(sys.executable),
         INJOB=shlex.quote(os.path.join(HERE, "injob.py")),
         GUESTS=words(guests()),
-        FILES=words(records()),
+        START=words(records(Phase.START)),
+        END=words(records(Phase.END)),
         NAMES=" ".join(sorted(n for n in redact.NAMES if redact.allowed(n))),
-        PREFIXES=" ".join(f"${{!{p}@}}" for p in redact.PREFIXES),
+        HEADS=" | ".join(sorted({p.partition("_")[0] for p in redact.PREFIXES})),
+        PREFIXES=" | ".join(f"{p}*" for p in redact.PREFIXES),
         NEVER=globs(redact.NEVER.pattern),
     )
     where = _keep(folder, "snapshot", snapshot)
@@ -54,9 +57,9 @@ def pointer(executable: str) -> str:
     return name(executable)
 
 
-def records() -> tuple[str, ...]:
-    """What the probes want saved in the job, each path once."""
-    return tuple(sorted({r for p in probes().values() for r in p.records}))
+def records(phase: Phase) -> tuple[str, ...]:
+    """What the probes of this phase want saved in the job, each path once."""
+    return tuple(sorted({r for p in probes().values() if phase in p.phases for r in p.records}))
 
 
 def guests() -> tuple[str, ...]:

@@ -3,7 +3,10 @@
 #   snapshot.sh end   SUBMISSION STATUS
 # Writes one file of NUL-terminated keys and values; auditor/rawfile.py reads it. Builtins only, but for one rename.
 set -f
-spool=@SPOOL@ python=@PYTHON@ injob=@INJOB@ guests=(@GUESTS@) files=(@FILES@)
+out=() # what is said, in one go: bash writes after every printf
+[[ ! -v LC_ALL ]] || out=(env:LC_ALL "$LC_ALL")
+LC_ALL=C # bytes, ten times faster than characters; its own value is noted before
+spool=@SPOOL@ python=@PYTHON@ injob=@INJOB@ guests=(@GUESTS@)
 max=1048576 phase=$1 submission=$2
 
 job=${SLURM_JOB_ID-}
@@ -21,10 +24,14 @@ umask 077
 [[ -d $spool ]] || command -p mkdir -p -- "$spool" || exit 1
 exec >"$temporary" || exit 1
 
+printf 'names\0\n'
+compgen -e
+mapfile -t names <"$temporary" # back from our own file: no pipe, no process
+printf '\0'
 printf '%s\0' auditor 1 phase "$phase" job "$job" attempt "${SLURM_RESTART_COUNT:-0}" submission "$submission" \
     cluster "${SLURM_CLUSTER_NAME-}" taken "$now" host "$host" cwd "$PWD" umask "$mask"
 if [[ $phase == start ]]; then
-    script=$3 ending=trap
+    script=$3 ending=trap files=(@START@)
     printf '%s\0' script "$script" arguments "$4"
     IFS= read -r -N $max text <"$script"
     # an EXIT trap would show in the output of such a script, or its own will replace ours
@@ -33,24 +40,37 @@ if [[ $phase == start ]]; then
     if [[ $text =~ $show ]]; then ending=visible; elif [[ $text =~ $own ]]; then ending=own; fi
     printf '%s\0' ending "$ending"
 else
+    files=(@END@)
     printf '%s\0' status "$3"
 fi
 
-printf 'names\0'; compgen -e; printf '\0'
-printf 'ulimit\0'; ulimit -a; printf '\0'
-for variable in @NAMES@ @PREFIXES@; do
-    case $variable in
-    @NEVER@) ;;
-    *) [[ ! -v $variable ]] || printf 'env:%s\0%s\0' "$variable" "${!variable}" ;;
+printf 'ulimit\0'
+ulimit -a
+printf '\0'
+for variable in @NAMES@; do
+    [[ ! -v $variable ]] || out+=("env:$variable" "${!variable}")
+done
+for variable in "${names[@]}"; do
+    case ${variable%%_*} in
+    @HEADS@)
+        case $variable in
+        LC_ALL | @NEVER@) ;;
+        @PREFIXES@) out+=("env:$variable" "${!variable}") ;;
+        esac
+        ;;
     esac
 done
 
-# what belongs to the job's shell is read under its own number: this process is only its child
 save() { # PATH AS: the first bytes of a file, or that it is not there
-    { IFS= read -r -N $max text; printf 'file:%s\0%s\0' "$2" "$text"; } <"$1" && return
-    if [[ -e $1 ]]; then printf 'denied:%s\0\0' "$2"; else printf 'missing:%s\0\0' "$2"; fi
+    if [[ ! -e $1 ]]; then
+        out+=("missing:$2" '')
+    elif { IFS= read -r -N $max text; :; } <"$1"; then
+        out+=("file:$2" "$text")
+    else
+        out+=("denied:$2" '')
+    fi
 }
-LC_ALL=C
+# what belongs to the job's shell is read under its own number: this process is only its child
 for pattern in "${files[@]}"; do
     set +f
     IFS=
@@ -75,11 +95,13 @@ while IFS=: read -r _ kind path; do
     '') counters /sys/fs/cgroup "$path" memory.peak memory.max memory.events cpu.stat io.stat ;;
     esac
 done </proc/self/cgroup
-printf 'end\0\0' || { command -p rm -f -- "$temporary"; exit 1; }
+printf '%s\0' "${out[@]}" end '' || { command -p rm -f -- "$temporary"; exit 1; }
 
-if [[ $phase == start && -x $python && $5 != *nohash* ]]; then
+PATH=/usr/bin:/bin:$PATH
+[[ $phase == start ]] || exec mv -f -- "$temporary" "$spool/$name"
+if [[ -x $python && $5 != *nohash* ]]; then
     # hashes what may be gone later, adds its evidence and gives the file its name; bounded by its own alarm
     "$python" -I -S "$injob" "$temporary" "$spool/$name" "$script" "$5" "${guests[@]}" >/dev/null
 fi
-[[ ! -e $temporary ]] || command -p mv -f -- "$temporary" "$spool/$name" || { command -p rm -f -- "$temporary"; exit 1; }
-[[ $phase == end || $ending == trap ]]
+[[ ! -e $temporary ]] || mv -f -- "$temporary" "$spool/$name" || exit 1
+[[ $ending == trap ]]
