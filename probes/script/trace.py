@@ -58,6 +58,8 @@ class Trace:
     contents: Mapping[str, bytes]
     file: str
     """How the batch script is called in `Command.file`."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """The environment and the batch script's own variables at its end: the last value known."""
 
     def text(self, path: str) -> str:
         return self.contents.get(path, b"").decode("utf-8", "surrogateescape")
@@ -81,6 +83,7 @@ class _Search:
     commands: list[Command] = field(default_factory=list)
     read: int = 0
     parsed: int = 0
+    variables: dict[str, str] = field(default_factory=dict)
 
 
 def trace(world: World, job: Job) -> Trace:
@@ -107,6 +110,7 @@ def trace(world: World, job: Job) -> Trace:
         tuple(search.unresolved),
         search.contents,
         file,
+        search.variables or environment,
     )
 
 
@@ -115,6 +119,8 @@ def _shell(search: _Search, text: str, file: str, cwd: str, level: int, offset: 
     if os.path.isabs(file) and level > 1:
         state.names["0"] = state.names["BASH_SOURCE"] = (file,)
     commands = walk(text, state, offset)
+    if level == 1:
+        search.variables = {k: known[-1] for k, v in state.names.items() if (known := [x for x in v if x is not None])}
     search.commands += commands
     for command in commands:
         launched, found = of_words(command.texts, command.stdin, [w.text for w in command.reads])
