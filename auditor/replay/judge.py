@@ -1,0 +1,62 @@
+"""What do the outputs of a replay prove? Each compared by its kind, then one verdict over all of them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from auditor.replay.compare import Expected, compare
+from auditor.replay.compare.tolerance import Tolerance
+from auditor.replay.lay import Layout
+from auditor.replay.run import Ended
+from auditor.verdict import OutputVerdict, Sameness
+from reports.recipe import Recipe, RecipeFile
+
+WORST = (Sameness.DIFFERENT, Sameness.EQUIVALENT, Sameness.IDENTICAL)
+
+
+def outputs(recipe: Recipe, crate: Path, layout: Layout, folder: Path, job: str) -> tuple[OutputVerdict, ...]:
+    """Compare every output that is known by content; what the job printed against this run's stdout and stderr."""
+    made = []
+    for file in recipe.files:
+        if file.role in ("expected", "log"):
+            tolerance = Tolerance(*recipe.tolerances.get(file.place, (recipe.rtol, recipe.atol)))
+            expected = Expected(file.place, file.sha256, crate / file.carried if file.carried else None)
+            made.append(compare(expected, _made(file, recipe, layout, folder, job), tolerance))
+    return tuple(made)
+
+
+def _made(file: RecipeFile, recipe: Recipe, layout: Layout, folder: Path, job: str) -> Path:
+    """Where this replay's version lies. A log has no name of its own; under Slurm another job number may be in a name."""
+    if file.role == "log":
+        errors = file.place.endswith((".err", ".stderr", "-err.txt"))
+        return folder / ("stderr.txt" if errors else "stdout.txt")
+    path = layout.work / file.place
+    if os.path.isabs(file.place):
+        path = folder / "elsewhere" / file.place.lstrip("/")
+    old = recipe.job_id.partition("_")[0]
+    renamed = path.with_name(path.name.replace(old, job)) if job and old in path.name else path
+    return path if path.exists() or not renamed.exists() else renamed
+
+
+def verdict(recipe: Recipe, made: tuple[OutputVerdict, ...], ended: Ended) -> tuple[Sameness, str]:
+    """The worst of the outputs. What a job printed decides only where it made nothing else; the reason says so."""
+    before = recipe.original.exit_code
+    if ended.timed_out:
+        return Sameness.DIFFERENT, "it did not end within the time limit"
+    if before is not None and ended.exit_code != _status(recipe):
+        return Sameness.DIFFERENT, f"exit code {ended.exit_code}, was {_status(recipe)}"
+    if not made:
+        return Sameness.NOT_RUN, "it ran, but the bundle names no output to compare with"
+    logs = {f.place for f in recipe.files if f.role == "log"}
+    results = [o for o in made if o.path not in logs] or list(made)
+    sameness = next(s for s in WORST if any(o.sameness is s for o in results))
+    counts = ", ".join(f"{n} {s.value}" for s in reversed(WORST) if (n := sum(o.sameness is s for o in results)))
+    odd = [o.path for o in made if o not in results and o.sameness is Sameness.DIFFERENT]
+    aside = f"; not counted: {', '.join(odd)} (what it printed) differs" if odd else ""
+    return sameness, f"of {len(results)} outputs {counts}{aside}"
+
+
+def _status(recipe: Recipe) -> int:
+    """As a shell tells it."""
+    return 128 + recipe.original.signal if recipe.original.signal else recipe.original.exit_code or 0

@@ -1,0 +1,186 @@
+"""What would a replay of this bundle do: what can be checked, rebuilt and run, what cannot and why, what will it cost?
+
+Nothing of the bundle is run or unpacked here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from auditor.model import AuditError
+from auditor.replay import environment, lay, sandbox, slurm, unpack
+from auditor.replay.sandbox import Sandbox
+from auditor.world import RealWorld, World
+from reports.recipe import Recipe
+
+NEEDS_THE_HOST = re.compile(r"\b(?:srun|sbatch|mpirun|mpiexec|docker|podman|apptainer|singularity|ch-run|shifter|enroot)\b")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """bundle: its id. on: `local` or `slurm`. sources: inputs that are not carried, and where the same content was found.
+
+    can, cannot, will: sentences for the person who says yes. runnable: nothing that is needed is missing; stops: what is.
+    seconds, cores, memory: what the original took, as far as it is known.
+    """
+
+    path: str
+    bundle: str
+    recipe: Recipe
+    on: str
+    sandbox: Sandbox
+    environment: str
+    sources: Mapping[str, str]
+    can: tuple[str, ...]
+    cannot: tuple[str, ...]
+    will: tuple[str, ...]
+    stops: tuple[str, ...]
+    cost: str
+
+    @property
+    def runnable(self) -> bool:
+        return not self.stops
+
+
+def plan(
+    bundle: str | os.PathLike[str],
+    *,
+    inputs_dir: str | os.PathLike[str] | None = None,
+    on: str = "local",
+    network: bool = False,
+    sandbox: bool = True,
+    rebuild: bool = True,
+    world: World | None = None,
+) -> Plan:
+    """Look at a bundle and at this machine. Raises AuditError: not a bundle, damaged, unsafe, or no Slurm where one was asked for.
+
+    network: may the code use it. sandbox: shut it off from this machine's files where that works. rebuild: make its environment
+    from the lock; otherwise this machine's Python is used, with a warning.
+    """
+    world = world or RealWorld()
+    path = os.path.abspath(os.fspath(bundle))
+    bundle_id, recipe = unpack.load(path)
+    lay.check_places(recipe)
+    if on not in ("local", "slurm"):
+        raise AuditError(f"a replay runs on local or slurm, not on {on!r}", "leave --on out to run here")
+    if on == "slurm" and not slurm.available(world):
+        raise AuditError("there is no Slurm here", "load your site's Slurm module, or leave out --on slurm")
+    found, missing = lay.find_inputs(recipe, os.path.abspath(os.fspath(inputs_dir)) if inputs_dir else None)
+    shut = _shut(recipe, on, _find_sandbox(path, recipe, sandbox, network, world))
+    kind = _kind(recipe, rebuild)
+    stops = _stops(recipe, missing, shut)
+    return Plan(
+        path=path,
+        bundle=bundle_id,
+        recipe=recipe,
+        on=on,
+        sandbox=shut,
+        environment=kind,
+        sources=found,
+        can=_can(recipe, found),
+        cannot=(*stops, *_cannot(recipe, kind)),
+        will=_will(recipe, on, shut, kind),
+        stops=stops,
+        cost=cost(recipe),
+    )
+
+
+def _find_sandbox(path: str, recipe: Recipe, wanted: bool, network: bool, world: World) -> Sandbox:
+    found = sandbox.find(wanted, network, world)
+    if found.kind == "none" or not (tool := NEEDS_THE_HOST.search(unpack.script(path, recipe))):
+        return found
+    return Sandbox("none", f"the script uses {tool[0]}, which does not work inside one", network)
+
+
+def _shut(recipe: Recipe, on: str, found: Sandbox) -> Sandbox:
+    if found.kind == "bubblewrap" and recipe.images:
+        return Sandbox("none", "container runtimes do not work inside one", found.network)
+    return found
+
+
+def _kind(recipe: Recipe, rebuild: bool) -> str:
+    if recipe.images:
+        return environment.IMAGE
+    return environment.LOCK if rebuild and recipe.requirements and environment.interpreter(recipe) else environment.HOST
+
+
+def _stops(recipe: Recipe, missing: Mapping[str, str], shut: Sandbox) -> tuple[str, ...]:
+    """What makes a run impossible, each with the reason."""
+    stops = [f"input {place}: {reason}" for place, reason in missing.items()]
+    stops += [f"code {f.place}: {f.reason or 'not carried'}" for f in recipe.files if f.role == "code" and not f.carried]
+    if not any(f.role == "code" for f in recipe.files) or not recipe.script:
+        stops.append("the batch script is not in the bundle")
+    program = (shlex.split(recipe.interpreter) or [""])[0]
+    if not shutil.which(program):
+        stops.append(f"the script's interpreter {program or '(none)'} is not on this machine")
+    if shut.kind == "none":
+        outside = [
+            f.place for f in recipe.files if f.role in ("code", "input") and os.path.isabs(f.place) and f.place != recipe.script
+        ]
+        stops += [f"{p} must stand at this absolute path, which takes a sandbox ({shut.reason})" for p in outside]
+    return tuple(stops)
+
+
+def _can(recipe: Recipe, found: Mapping[str, str]) -> tuple[str, ...]:
+    count = {role: [f for f in recipe.files if f.role == role] for role in ("code", "input", "expected", "log")}
+    outputs = [*count["expected"], *count["log"]]
+    close = sum(1 for f in outputs if f.carried)
+    return (
+        "the bundle is whole: every checksum was recomputed",
+        f"{sum(1 for f in count['code'] if f.carried)} code files are carried",
+        f"{sum(1 for f in count['input'] if f.carried)} inputs are carried, {len(found)} were found here with the same sha256",
+        f"{len(outputs)} outputs can be compared: {close} by content within a tolerance, {len(outputs) - close} by checksum only",
+    )
+
+
+def _cannot(recipe: Recipe, kind: str) -> tuple[str, ...]:
+    told = [f"{f.place} is carried without its secrets: it is not the file that ran" for f in recipe.files if f.redacted]
+    if recipe.modules:
+        told.append(f"environment modules are not rebuilt: {' '.join(recipe.modules[:10])}")
+    if kind == environment.HOST and recipe.requirements:
+        told.append(f"its {recipe.packages} Python packages are not rebuilt: this machine's are used")
+    return (*told, *(g for g in recipe.gaps if not g.endswith("not carried")))
+
+
+def _will(recipe: Recipe, on: str, shut: Sandbox, kind: str) -> tuple[str, ...]:
+    """What happens after a yes; shown word by word before it."""
+    how = {
+        environment.LOCK: f"make a virtual environment with {recipe.packages} packages of Python {recipe.python} (pip fetches what is not carried)",
+        environment.IMAGE: "use its container images, after their digests were checked: "
+        + ", ".join(i.reference for i in recipe.images),
+        environment.HOST: "use this machine's own software",
+    }
+    task = f" as array task {recipe.array_task}" if recipe.array_task else ""
+    network = "with network" if shut.network or shut.kind == "none" else "without network"
+    place = (
+        f"in a sandbox, {network}"
+        if shut.kind == "bubblewrap"
+        else f"WITHOUT a sandbox ({shut.reason}): it can do what you can do"
+    )
+    typed = shlex.join((*shlex.split(recipe.interpreter), recipe.script, *recipe.arguments))
+    return (
+        "unpack the bundle into a new folder",
+        how[kind],
+        f"run {typed}{task} {'under Slurm' if on == 'slurm' else 'on this machine'}",
+        place,
+        f"compare {sum(1 for f in recipe.files if f.role in ('expected', 'log'))} outputs",
+    )
+
+
+def cost(recipe: Recipe) -> str:
+    """What the original took, in words."""
+    o, a = recipe.original, recipe.asked
+    parts: Sequence[str] = [
+        f"{o.seconds:.0f} s" if o.seconds is not None else "",
+        f"{o.cpu_seconds:.0f} s of CPU" if o.cpu_seconds is not None else "",
+        f"{o.memory / 2**20:.0f} MiB of memory" if o.memory is not None else "",
+        f"{a.cpus} cores" if a.cpus else "",
+        f"{a.gpus} GPUs" if a.gpus else "",
+    ]
+    known = ", ".join(p for p in parts if p)
+    return f"the original took {known}" if known else "what the original took is not known"

@@ -1,0 +1,124 @@
+"""How does the batch script run again? In its fresh folder, with the recorded settings and nothing of this user's environment."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from auditor.replay.environment import Software
+from auditor.replay.lay import Layout
+from auditor.replay.sandbox import Inside, Sandbox, can_stand_at, command
+from reports.recipe import Recipe
+
+PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
+LONGEST = 86400.0
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What is about to run: argv, where, with which whole environment, for how many seconds at most."""
+
+    argv: tuple[str, ...]
+    folder: Path
+    environment: Mapping[str, str]
+    seconds: float
+    out: Path
+    err: Path
+
+
+@dataclass(frozen=True)
+class Ended:
+    """exit_code as a shell tells it (128 + signal). trouble: why it did not run at all; empty when it ran."""
+
+    exit_code: int
+    timed_out: bool
+    trouble: str = ""
+
+
+def launch(recipe: Recipe, layout: Layout, software: Software, sandbox: Sandbox, folder: Path) -> Launch:
+    """Put the command together. In the sandbox the work directory stands at its old path; else the script runs where it lies now."""
+    shut = sandbox.kind == "bubblewrap"
+    work = recipe.workdir if shut and can_stand_at(recipe.workdir) else str(layout.work)
+    environment = variables(recipe, software, work, "/tmp" if shut else str(folder))  # the sandbox's own
+    argv = [*shlex.split(recipe.interpreter), _script(recipe, layout, work), *recipe.arguments]
+    if shut:
+        readable = [*software.readable, *_links(layout), *layout.shown, *_old_prefix(recipe, software, work)]
+        inside = Inside([(str(layout.work), work)], readable, work, environment)
+        argv = command(argv, inside, sandbox.network)
+    return Launch(tuple(argv), layout.work, environment, limit(recipe), folder / "stdout.txt", folder / "stderr.txt")
+
+
+def _script(recipe: Recipe, layout: Layout, work: str) -> str:
+    """The script's path as the interpreter finds it."""
+    if not os.path.isabs(recipe.script):
+        return os.path.join(work, recipe.script)
+    return recipe.script if work != str(layout.work) else next((s for s, t in layout.shown if t == recipe.script), recipe.script)
+
+
+def _links(layout: Layout) -> list[tuple[str, str]]:
+    """Large inputs are links out of the work directory: what they lead to must be visible, read-only."""
+    return [(str(p.readlink()), str(p.readlink())) for p in sorted(layout.work.rglob("*")) if p.is_symlink()]
+
+
+def _old_prefix(recipe: Recipe, software: Software, work: str) -> list[tuple[str, str]]:
+    """Show the rebuilt environment also where the old one lay: scripts name interpreters by absolute path."""
+    env = str(Path(software.python).parent.parent)
+    old = recipe.prefix
+    inside_work = f"{old}/".startswith(f"{work}/")
+    return [(env, old)] if software.python and old and can_stand_at(old) and not inside_work and env != old else []
+
+
+def variables(recipe: Recipe, software: Software, work: str, home: str) -> dict[str, str]:
+    """The job's whole environment: a plain PATH, the recorded settings, and what a scheduler would say."""
+    settings = {k: v.replace(recipe.workdir, work) if recipe.workdir else v for k, v in recipe.environment.items()}
+    made = {"PATH": PATH, "HOME": home, "LANG": "C.UTF-8", "TMPDIR": home, "PWD": work, **settings}
+    made.setdefault("SLURM_JOB_NAME", recipe.name)
+    made["SLURM_SUBMIT_DIR"] = work
+    if recipe.array_task:
+        made["SLURM_ARRAY_TASK_ID"] = recipe.array_task
+    if software.python:
+        bin_folder = str(Path(software.python).parent)
+        made |= {"PATH": f"{bin_folder}:{PATH}", "VIRTUAL_ENV": str(Path(bin_folder).parent)}
+    return made
+
+
+def limit(recipe: Recipe) -> float:
+    """Seconds: what was asked for, else ten times what it took and ten minutes, else a day."""
+    if recipe.asked.seconds:
+        return float(recipe.asked.seconds)
+    return min(LONGEST, 10 * recipe.original.seconds + 600) if recipe.original.seconds else LONGEST
+
+
+def run_local(what: Launch) -> Ended:
+    """Run to the end; at the time limit the whole process group is killed. Output goes to files, as a scheduler has it."""
+    with what.out.open("wb") as out, what.err.open("wb") as err:
+        try:
+            child = subprocess.Popen(
+                what.argv,
+                cwd=what.folder,
+                env=dict(what.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+        except OSError as error:
+            return Ended(127, False, f"{what.argv[0]} does not start: {error.strerror or error}")
+        try:
+            code = child.wait(timeout=what.seconds)
+        except subprocess.TimeoutExpired:
+            return Ended(_kill(child), True)
+        except BaseException:
+            _kill(child)
+            raise
+    return Ended(code if code >= 0 else 128 - code, False)
+
+
+def _kill(child: subprocess.Popen[bytes]) -> int:
+    os.killpg(child.pid, signal.SIGKILL)
+    return 128 - child.wait()

@@ -1,0 +1,93 @@
+"""How does a replay run under Slurm? As a batch job of its own: the script's resource lines, none of the other site's names."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from auditor.replay.run import Ended, Launch
+from auditor.world import World
+from probes.script.sbatch import Option, directives, options
+from reports.recipe import Recipe
+
+# names of one site, or of one submission; a replay elsewhere must not ask for them (sbatch(1))
+_THEIRS = frozenset(
+    """-p --partition -A --account -q --qos -w --nodelist -x --exclude -F --nodefile -M --clusters --reservation --mail-type --mail-user
+    -d --dependency -D --chdir --workdir -o --output -e --error -a --array -b --begin --deadline --wckey --comment --uid --gid -i --input
+    -C --constraint --prefer --export --export-file --open-mode --parsable -W --wait --wrap -Q --quiet --test-only --burst-buffer --bb --bbf
+    --container --container-id --licenses -L --nice --priority --profile -H --hold --signal --job-name -J --requeue --no-requeue --get-user-env
+    --auditor-label --auditor-input --auditor-output --auditor-no-hook""".split()
+)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The batch script of the replay, and the options of the original that it leaves out."""
+
+    text: str
+    dropped: tuple[str, ...]
+
+
+def batch(recipe: Recipe, script: str, what: Launch) -> Batch:
+    """`#SBATCH` lines that say how much is needed, then one exec of what a local replay would run."""
+    said = (*directives(script), *options(recipe.command)[0])
+    kept = [o for o in said if o.option not in _THEIRS]
+    lines = ["#!/bin/bash", *(f"#SBATCH {_written(o)}" for o in kept)]
+    # the job's own variables pass through from Slurm; ours are set on top, nothing else comes from the submitting shell
+    settings = [
+        f"export {name}={shlex.quote(value)}" for name, value in what.environment.items() if not name.startswith("SLURM_")
+    ]
+    settings.append("export SLURM_EXPORT_ENV=ALL")  # else --export=NONE would reach into every srun
+    array = [f"export SLURM_ARRAY_TASK_ID={shlex.quote(recipe.array_task)}"] if recipe.array_task else []
+    lines += [f"cd {shlex.quote(str(what.folder))} || exit 1", *settings, *array, f"exec {shlex.join(what.argv)}"]
+    return Batch(
+        "\n".join(lines) + "\n", tuple(sorted({o.option for o in said} & _THEIRS - {"-J", "--job-name", "-o", "--output"}))
+    )
+
+
+def _written(option: Option) -> str:
+    separator = "=" if option.option.startswith("--") and option.value else " " if option.value else ""
+    return f"{option.option}{separator}{shlex.quote(option.value) if option.value else ''}"
+
+
+def run_slurm(made: Batch, what: Launch, folder: Path, world: World) -> tuple[Ended, str]:
+    """Submit through our own wrapper, so that the replay is a run with evidence; wait; the job's exit status and its id."""
+    script = folder / "replay.sbatch"
+    script.write_text(made.text, "utf-8")
+    ours = (sys.executable, "-m", "auditor", "sbatch", "--auditor-label=replay")
+    asked = (
+        "--parsable",
+        "--wait",
+        "--export=NONE",
+        f"--output={what.out}",
+        f"--error={what.err}",
+        f"--job-name=replay-{folder.name}"[:60],
+    )
+    try:
+        done = world.run(*ours, *asked, str(script), timeout=what.seconds + 86400)
+    except TimeoutError:
+        return Ended(1, True), ""
+    job = re.match(r"\d+", done.out.strip())
+    if not job:
+        return Ended(1, False, f"sbatch refused the replay: {(done.err.strip() or done.out.strip())[-300:]}"), ""
+    return Ended(done.code if done.code >= 0 else 128 - done.code, False), job[0]
+
+
+def cluster(world: World) -> str:
+    """This cluster's name, as the controller tells it; empty when there is none."""
+    try:
+        told = world.run("scontrol", "show", "config", timeout=15)
+    except (OSError, TimeoutError):
+        return ""
+    match = re.search(r"^ClusterName\s*=\s*(\S+)", told.out, re.MULTILINE)
+    return match[1] if told.code == 0 and match else ""
+
+
+def available(world: World) -> bool:
+    try:
+        return world.run("sbatch", "--version", timeout=10).code == 0
+    except (OSError, TimeoutError):
+        return False

@@ -1,0 +1,66 @@
+"""How does a stranger's bundle get onto this disk without leaving its folder? Checked, then file by file, by names that are safe."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from pathlib import Path
+
+from auditor import codec
+from auditor.model import AuditError
+from reports import verifier
+from reports.recipe import Recipe
+
+
+def load(path: str) -> tuple[str, Recipe]:
+    """The bundle's id and its recipe. Raises AuditError: not a bundle, damaged, unsafe, or without a recipe."""
+    try:
+        with closing(verifier.open_bundle(path)) as bundle:
+            result = _whole(bundle)
+            return result.id, codec.loads(verifier.read(bundle, "data/replay.json"), Recipe, "replay.json")
+    except verifier.Refused as refused:
+        raise AuditError(refused.message, refused.hint) from refused
+
+
+def unpack(path: str, expected_id: str, folder: Path) -> int:
+    """Write the crate's files below the new folder `folder`; how many. The bundle must still be the one that was planned."""
+    try:
+        with closing(verifier.open_bundle(path)) as bundle:
+            if _whole(bundle).id != expected_id:
+                raise AuditError("the bundle is not the one that was planned", "make a new plan")
+            names = [n for n in bundle.sizes if n.startswith("data/")]
+            for name in names:
+                _write(folder.joinpath(*name.split("/")[1:]), bundle, name)
+            return len(names)
+    except verifier.Refused as refused:
+        raise AuditError(refused.message, refused.hint) from refused
+
+
+def _whole(bundle: verifier.Folder | verifier.Zip) -> verifier.Result:
+    result = verifier.check_open(bundle)
+    if result.problems:
+        more = f" (and {len(result.problems) - 1} more)" if len(result.problems) > 1 else ""
+        raise AuditError(f"the bundle is not whole: {result.problems[0]}{more}", "fetch it again; nothing was run")
+    return result
+
+
+def _write(target: Path, bundle: verifier.Folder | verifier.Zip, name: str) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with open(fd, "wb") as file:
+        file.writelines(bundle.pieces(name))
+
+
+def script(path: str, recipe: Recipe) -> str:
+    """The text of the batch script, read in the bundle; empty when it is not carried."""
+    carried = next((f.carried for f in recipe.files if f.role == "code" and f.place == recipe.script), "")
+    if not carried:
+        return ""
+    with closing(verifier.open_bundle(path)) as bundle:
+        return verifier.read(bundle, f"data/{carried}", 8 << 20).decode("utf-8", "replace")
+
+
+def script_text(work: Path, recipe: Recipe) -> str:
+    """The same, laid out."""
+    where = work / recipe.script
+    return where.read_text("utf-8", "replace") if where.is_file() else ""

@@ -1,0 +1,50 @@
+"""How do a plan and a verdict look in a terminal? Texts of a bundle are shown cleaned and never as markup."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from auditor.replay.plan import Plan
+from auditor.verdict import ReplayVerdict, Sameness
+from reports.words import shown
+
+COLOURS = {Sameness.IDENTICAL: "green", Sameness.EQUIVALENT: "green", Sameness.DIFFERENT: "red", Sameness.NOT_RUN: "yellow"}
+MOST = 40
+
+
+def plan_view(plan: Plan) -> RenderableType:
+    """What can be checked, what cannot, what will run, and what it costs."""
+    recipe = plan.recipe
+    head = Text(
+        f"Replay of run {shown(recipe.name)} ({recipe.scheduler} job {shown(recipe.job_id)}), bundle {plan.bundle[:16]}", "bold"
+    )
+    blocks = [("Can", plan.can, "green"), ("Cannot", plan.cannot, "yellow"), ("Will", plan.will if plan.runnable else (), "cyan")]
+    parts: list[RenderableType] = [head]
+    for title, lines, colour in blocks:
+        if lines:
+            parts += [
+                Text(title, f"bold {colour}"),
+                *(Padding(Text(f"- {shown(line, 400)}"), (0, 0, 0, 2)) for line in lines[:MOST]),
+            ]
+    parts.append(Text(f"Cost: {plan.cost}"))
+    if not plan.runnable:
+        parts.append(Text("It cannot run here: the bundle is only checked and unpacked.", "bold yellow"))
+    return Group(*parts)
+
+
+def verdict_view(verdict: ReplayVerdict) -> RenderableType:
+    """The verdict first, then the outputs, then the steps."""
+    head = Text(verdict.sameness.value, f"bold {COLOURS[verdict.sameness]}") + Text(f": {shown(verdict.reason, 400)}")
+    table = Table(box=None, pad_edge=False)
+    for title in ("output", "verdict", "compared as", "what differs"):
+        table.add_column(title, overflow="fold")
+    for output in verdict.outputs[:MOST]:
+        detail = "\n".join(shown(line, 300) for line in output.detail.splitlines())
+        table.add_row(
+            Text(shown(output.path)), Text(output.sameness.value, COLOURS[output.sameness]), output.comparator, Text(detail)
+        )
+    steps = [Text(f"{step.name}: {step.state}, {shown(step.detail, 400)}", "dim") for step in verdict.steps]
+    return Group(head, *([table] if verdict.outputs else []), *steps)
