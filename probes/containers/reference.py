@@ -50,7 +50,7 @@ def references(text: str, environ: Mapping[str, str], arguments: Sequence[str] =
     known: Variables = {name: value for name, value in environ.items() if not (SECRET_NAME.search(name) or NEVER.search(name))}
     known |= {str(n): value for n, value in enumerate(arguments, 1)}
     found = [*_directives(text), *_commands(text, known)]
-    return tuple(sorted(dict.fromkeys(found), key=lambda r: r.line))
+    return tuple(sorted(dict.fromkeys(r for r in found if r.resolved or r.unresolved), key=lambda r: r.line))
 
 
 def of_argv(argv: Sequence[str]) -> tuple[Reference, ...]:

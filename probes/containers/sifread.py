@@ -53,13 +53,6 @@ def read(world: World, path: str) -> SifImage:
     )
 
 
-def head_of(world: World, path: str) -> Header:
-    """Only the header: id and architecture, for the price of one block. Raises NotSif."""
-    for piece in world.chunks(path, 4096):
-        return sifformat.header(bytes(piece[: sifformat.HEAD]))
-    raise NotSif("an empty file")
-
-
 def layout(world: World, path: str) -> tuple[Header, tuple[Object, ...]]:
     """Header and descriptors from the file's first blocks. Raises NotSif."""
     return _layout(world.chunks(path, 1 << 16), world.stat(path).size)

@@ -1,12 +1,17 @@
-"""Real parts, started by the tests themselves: Slurm in three variants. Missing: a failure in CI, elsewhere a skip that says what."""
+"""Real parts, started by the tests themselves: Slurm in three variants, Docker, a registry, Apptainer.
+
+Missing: a failure in CI, elsewhere a skip that says what.
+"""
 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import containers_lab
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "ci"))
@@ -60,3 +65,26 @@ def slurm_cgroup(cgroup_lab: slurmlab.Lab, monkeypatch: pytest.MonkeyPatch) -> s
     """Slurm with memory limits that the kernel enforces."""
     monkeypatch.setenv("SLURM_CONF", cgroup_lab.conf)
     return cgroup_lab
+
+
+@pytest.fixture(scope="session")
+def docker_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[containers_lab.Engine]:
+    """A Docker engine of our own; nothing of it touches the machine's."""
+    need(*containers_lab.missing_docker())
+    with containers_lab.docker_engine(tmp_path_factory.mktemp("engine")) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A registry on loopback: `host:port`."""
+    need(*containers_lab.missing_docker())
+    with containers_lab.registry(tmp_path_factory.mktemp("registry")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def apptainer() -> str:
+    """The version of the Apptainer that is there."""
+    need(*containers_lab.missing_apptainer())
+    return subprocess.run(["apptainer", "version"], capture_output=True, text=True, check=True).stdout.strip()

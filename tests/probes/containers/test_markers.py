@@ -1,0 +1,58 @@
+"""Is the job script inside a container? Captured traces of each runtime, as the in-job hook saves them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from auditor.model import Absent, Job
+from auditor.world import RecordedWorld
+from probes.containers import ContainerMarkers
+from probes.containers.markers import DOCKER, LABELS, MOUNTS, PODMAN, collect
+
+ID = "8f" * 32
+HOST = "22 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n23 22 0:22 / /proc rw - proc proc rw\n"
+DOCKER_MOUNTS = f"700 600 0:60 / / rw - overlay overlay rw\n710 700 254:0 /var/lib/docker/containers/{ID}/hostname /etc/hostname rw - ext4 /dev/vda rw\n"
+PODMAN_MOUNTS = f"9 8 0:5 /containers/overlay-containers/{ID}/userdata/hosts /etc/hosts rw - tmpfs tmpfs rw\n"
+CHARLIECLOUD_MOUNTS = "40 30 254:0 /scratch/a/img / rw - ext4 /dev/vda rw\n"
+
+
+def look(env: dict[str, str], files: dict[str, str]) -> ContainerMarkers | Absent:
+    missing = frozenset({MOUNTS, LABELS, PODMAN, DOCKER} - files.keys())
+    world = RecordedWorld(
+        env, {k: v.encode() for k, v in files.items()}, {}, missing, datetime(2026, 11, 23, tzinfo=UTC), "n1", "/w"
+    )
+    return collect(world, Job("slurm", "1"))
+
+
+@pytest.mark.parametrize(
+    ("env", "files", "inside", "evidence"),
+    [
+        ({"APPTAINER_CONTAINER": "/i/x.sif", "APPTAINER_BIND": "/d"}, {MOUNTS: HOST}, "apptainer",
+         {"APPTAINER_CONTAINER": "/i/x.sif", "APPTAINER_BIND": "/d"}),
+        ({}, {MOUNTS: HOST, LABELS: '{"b": "2", "a": "1"}'}, "apptainer", {LABELS: '{"a": "1", "b": "2"}'}),
+        ({}, {MOUNTS: DOCKER_MOUNTS, DOCKER: ""}, "docker", {"docker container": ID, DOCKER: "there"}),
+        ({}, {MOUNTS: PODMAN_MOUNTS}, "podman", {"podman container": ID}),
+        ({"container": "podman"}, {PODMAN: ""}, "podman", {"container": "podman", PODMAN: "there"}),
+        ({}, {PODMAN: 'engine="podman-4.3.1"\nimage="lab/x:1"\nrootless=1\n'}, "podman",
+         {PODMAN: "there", "podman engine": "podman-4.3.1", "podman image": "lab/x:1"}),
+        ({"CH_RUNNING": "Weird Al Yankovic"}, {MOUNTS: CHARLIECLOUD_MOUNTS}, "charliecloud",
+         {"CH_RUNNING": "Weird Al Yankovic", "root directory on the host": "/scratch/a/img"}),
+        ({"SHIFTER_IMAGE": "ab12", "SHIFTER_IMAGETYPE": "docker"}, {}, "shifter", {"SHIFTER_IMAGE": "ab12", "SHIFTER_IMAGETYPE": "docker"}),
+        ({"ENROOT_ROOTFS": "/secret/place"}, {}, "enroot", {"ENROOT_ROOTFS": "set"}),
+        ({"SLURM_CONTAINER": "/b"}, {}, "slurm-oci", {"SLURM_CONTAINER": "/b"}),
+    ],
+)  # fmt: skip
+def test_each_runtime_is_known_by_what_it_leaves(
+    env: dict[str, str], files: dict[str, str], inside: str, evidence: dict[str, str]
+) -> None:
+    assert look(env, files) == ContainerMarkers(inside, evidence)
+
+
+def test_a_script_on_the_host_is_not_in_a_container() -> None:
+    assert look({"HOME": "/h"}, {MOUNTS: HOST}) == Absent("no marker of a container: the script runs on the host")
+
+
+def test_broken_traces_are_no_accident() -> None:
+    assert look({}, {MOUNTS: "\x00 x\n" * 3, LABELS: "[" * 100_000}) == ContainerMarkers("apptainer", {LABELS: "unreadable"})

@@ -1,0 +1,64 @@
+"""Which images does a whole job name: its script, the scripts it calls, and the options of sbatch?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from auditor.model import Absent, Job
+from auditor.world import RealWorld
+from probes.containers import ContainerReferences
+from probes.containers.reference import references
+from probes.containers.references import collect
+from probes.containers.scripts import files
+
+
+def look(folder: Path, **job: object) -> list[tuple[str, int, str]]:
+    found = collect(RealWorld(env={"HOME": "/home/a"}, cwd="/"), Job("slurm", "1", workdir=str(folder), **job))  # type: ignore[arg-type]
+    return [(r.file, r.line, r.resolved) for r in found.references] if isinstance(found, ContainerReferences) else []
+
+
+def test_scripts_called_from_beside_it_are_read_too_each_once(tmp_path: Path) -> None:
+    (tmp_path / "step.sh").write_text("docker run lab/step:1\nbash step.sh\nsource deep/more.sh\n")
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep/more.sh").write_text("\napptainer exec more.sif a\n")
+    script = "#!/bin/bash\nbash step.sh\nsrun ./step.sh\nbash $UNKNOWN.sh\nbash gone.sh\n"
+    assert look(tmp_path, script=script) == [("step.sh", 1, "lab/step:1"), ("deep/more.sh", 2, "more.sif")]
+
+
+def test_the_options_of_sbatch_and_the_arguments_of_the_script_count(tmp_path: Path) -> None:
+    argv = ("--container-image=ubuntu:24.04", "job.sh", "x.sif", "--container-image=not-sbatch-s")
+    script = "#!/bin/bash\napptainer exec $1 a\n"
+    assert look(tmp_path, script=script, argv=argv, script_path=str(tmp_path / "job.sh")) == [
+        ("", 0, "ubuntu:24.04"),
+        ("", 2, "x.sif"),
+    ]
+
+
+def test_a_python_batch_script_has_only_its_directives_read(tmp_path: Path) -> None:
+    script = "#!/usr/bin/env python3\n#SBATCH --container-image=a:1\nimport os\ndocker = 'run'\n"
+    assert look(tmp_path, script=script) == [("", 2, "a:1")]
+
+
+def test_image_files_are_found_from_the_work_directory_and_home(tmp_path: Path) -> None:
+    script = "apptainer exec a.sif x\napptainer exec ~/b.sif x\napptainer exec a.sif y\napptainer exec docker://c x\napptainer exec $V.sif x\n"
+    job = Job("slurm", "1", workdir="/work", script=script)
+    assert [path for _, path in files(RealWorld(env={"HOME": "/home/a"}), job)] == ["/home/a/b.sif", "/work/a.sif"]
+
+
+def test_a_job_without_images_and_one_without_a_script_are_absent() -> None:
+    world = RealWorld(env={})
+    assert collect(world, Job("slurm", "1")) == Absent("the batch script is not known")
+    assert collect(world, Job("slurm", "1", script="#!/bin/sh\ntrue\n")) == Absent(
+        "neither the script nor what it calls names an image"
+    )
+
+
+@given(st.text(alphabet="docker run apptainerexec$\"'`(){}[]\n;|&<>=#\\-/:.@é", max_size=80))
+@settings(max_examples=300, deadline=None)
+def test_any_text_is_read_without_an_accident(text: str) -> None:
+    for reference in references(text, {"a": "1"}):
+        assert reference.text
+        assert bool(reference.resolved) != bool(reference.unresolved)

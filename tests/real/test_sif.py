@@ -1,0 +1,145 @@
+"""Does the native reader say of real Singularity images what their makers put in, sign and later find tampered?"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from pathlib import Path
+
+import containers_lab
+import pytest
+from conftest import need
+
+from auditor.model import Absent, Found, Grade, Job
+from auditor.world import RealWorld
+from probes.containers import ApptainerRuntime, SifImage
+from probes.containers.apptainer import collect as ask_apptainer
+from probes.containers.sif import collect as read_sifs
+from probes.containers.sifread import read
+
+RECIPE = "Bootstrap: docker\nFrom: busybox:latest\n"
+LABELS = b'{"org.opencontainers.image.revision": "abc"}'
+
+
+def sif(path: Path) -> Path:
+    need(*containers_lab.missing_sif())
+    return containers_lab.sif(path, {".singularity.d/labels.json": LABELS}, RECIPE)
+
+
+def build(folder: Path, name: str, env: dict[str, str], recipe: str) -> Path:
+    (folder / "root.d").mkdir()
+    (folder / "x.def").write_text(recipe)
+    subprocess.run(["apptainer", "build", name, "x.def"], cwd=folder, env=env, check=True, capture_output=True, timeout=60)
+    return folder / name
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    """Apptainer with a key ring of its own. The capability is one that not every root has."""
+    (tmp_path / "keys").mkdir()
+    return {**os.environ, "APPTAINER_KEYSDIR": str(tmp_path / "keys"), "APPTAINER_DROP_CAPS": "CAP_SYS_RESOURCE"}
+
+
+def signed_with_pem(image: Path, env: dict[str, str]) -> Path:
+    key = image.with_suffix(".pem")
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", str(key)], check=True, capture_output=True)
+    subprocess.run(["apptainer", "sign", "--key", str(key), str(image)], env=env, check=True, capture_output=True)
+    return image
+
+
+def test_an_image_of_siftool_is_read_to_its_labels(tmp_path: Path) -> None:
+    path = sif(tmp_path / "x.sif")
+    found = read(RealWorld(), str(path))
+    assert found.file_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert (found.architecture, found.fs_type, found.definition, found.base, found.base_pinned) == (
+        "amd64", "squashfs", RECIPE, "busybox:latest", False,
+    )  # fmt: skip
+    assert found.labels == {"org.opencontainers.image.revision": "abc"}
+    assert found.signatures == ()
+
+
+def test_the_probe_finds_the_image_the_script_runs(tmp_path: Path) -> None:
+    path = sif(tmp_path / "x.sif")
+    script = "apptainer exec x.sif true\napptainer exec gone.sif true\n"
+    answer = read_sifs(RealWorld(), Job("slurm", "1", workdir=str(tmp_path), script=script))
+    assert isinstance(answer, Found)
+    assert ([i.path for i in answer.value.images], answer.grade) == ([str(path)], Grade.OBSERVED)
+    assert "gone.sif" in answer.source
+
+
+@pytest.mark.apptainer
+def test_a_signature_holds_until_a_byte_is_flipped(tmp_path: Path, env: dict[str, str], apptainer: str) -> None:
+    image = signed_with_pem(sif(tmp_path / "x.sif"), env)
+    before = read(RealWorld(), str(image))
+    assert [(s.kind, s.fingerprint, s.integrity_ok) for s in before.signatures] == [("dsse", "", True)]
+    answer = read_sifs(RealWorld(), Job("slurm", "1", workdir=str(tmp_path), script="./x.sif\n"))
+    assert isinstance(answer, Found)
+    assert answer.grade is Grade.VERIFIED
+    content = bytearray(image.read_bytes())
+    content[40_000] ^= 1  # inside the root file system
+    image.write_bytes(content)
+    after = read(RealWorld(), str(image))
+    assert [s.integrity_ok for s in after.signatures] == [False]
+    assert before.partition_sha256 != after.partition_sha256
+
+
+@pytest.mark.apptainer
+@pytest.mark.slow
+def test_a_pgp_signature_names_its_signer_and_signing_changes_nothing_inside(
+    tmp_path: Path, env: dict[str, str], apptainer: str
+) -> None:
+    path = sif(tmp_path / "x.sif")
+    before = read(RealWorld(), str(path))
+    subprocess.run(
+        ["apptainer", "key", "newpair", "-N", "n", "-E", "e", "-C", "c", "-P", "", "-U=false"],
+        env=env,
+        check=True,
+        capture_output=True,
+    )
+    subprocess.run(["apptainer", "sign", str(path)], env=env, check=True, capture_output=True)
+    after = read(RealWorld(), str(path))
+    [signature] = after.signatures
+    assert (signature.kind, len(signature.fingerprint), signature.integrity_ok) == ("pgp", 40, True)
+    assert (before.uuid, before.partition_sha256, before.definition) == (after.uuid, after.partition_sha256, after.definition)
+    assert before.file_sha256 != after.file_sha256
+
+
+@pytest.mark.apptainer
+def test_apptainer_and_the_native_reader_agree_on_what_apptainer_built(
+    tmp_path: Path, env: dict[str, str], apptainer: str
+) -> None:
+    base = sif(tmp_path / "base.sif")
+    recipe = f"Bootstrap: localimage\nFrom: {base}\n\n%labels\n  Version 7\n"
+    built = build(tmp_path, "built.sif", env, recipe)
+    native = read(RealWorld(), str(built))
+    answer = ask_apptainer(RealWorld(), Job("slurm", "1", workdir=str(tmp_path), script="./built.sif\n./base.sif\n./gone.sif\n"))
+    assert isinstance(answer, Found)
+    runtime = answer.value
+    assert isinstance(runtime, ApptainerRuntime)
+    assert runtime.version == apptainer
+    assert runtime.inspected == {str(built): native.labels}
+    assert native.labels["Version"] == "7"
+    assert (native.bootstrap, native.base) == ("localimage", str(base))
+    assert runtime.errors[str(base)] == "the image has no inspect-metadata.json: not started only to look"
+    assert "No such file" in runtime.errors[str(tmp_path / "gone.sif")]
+
+
+@pytest.mark.apptainer
+def test_an_image_of_ours_runs_and_its_marker_is_read(tmp_path: Path, env: dict[str, str], apptainer: str) -> None:
+    path = sif(tmp_path / "x.sif")
+    ran = subprocess.run(
+        ["apptainer", "exec", str(path), "cat", "/.singularity.d/labels.json"], env=env, capture_output=True, timeout=60
+    )
+    assert (ran.returncode, ran.stdout) == (0, LABELS), ran.stderr
+
+
+def test_without_apptainer_the_probe_says_so() -> None:
+    answer = ask_apptainer(RealWorld(env={"PATH": "/nowhere"}), Job("slurm", "1", script="./x.sif\n"))
+    assert answer == Absent("neither `apptainer` nor `singularity` is on the path")
+
+
+def test_reading_twice_gives_the_same(tmp_path: Path) -> None:
+    path = sif(tmp_path / "x.sif")
+    first: SifImage = read(RealWorld(), str(path))
+    assert read(RealWorld(), str(path)) == first
