@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os.path
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+
+from auditor.model import Absent, Grade, Job, Phase, Probe
+from auditor.world import World
+from probes.script import phases, pycode, sbatch, systems
+from probes.script.command import Command, Loop
+from probes.script.launch import Launched, program
+from probes.script.target import Target, of_words
+from probes.script.trace import Trace, trace
+
+MAX_USES = 300
+MAX_SIGNS = 20
+MAX_LINES = 50
+MAX_NAMES = 5000
+_QUIET = frozenset("echo printf sleep wait cd mkdir rm cp mv export set true : test [ date cat touch tee kill trap".split())
 
 
 @dataclass(frozen=True)
@@ -34,3 +50,174 @@ class SystemsUsed:
     loops: tuple[str, ...]
     parallel: tuple[str, ...]
     serial: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command, what it runs in the end, and the phase its words suggest."""
+
+    command: Command
+    launched: Launched
+    targets: tuple[Target, ...]
+    phase: str
+    sign: str
+
+    @property
+    def works(self) -> bool:
+        """Does it start a program worth the name?"""
+        return (
+            bool(self.launched.layers) or any(t.language not in ("command", "source") for t in self.targets) or bool(self.phase)
+        )
+
+
+def collect(world: World, job: Job) -> SystemsUsed | Absent:
+    if not job.script:
+        return Absent("the batch script is not known")
+    found = trace(world, job)
+    try:
+        names = tuple(os.path.basename(p) for p in world.glob(f"{job.workdir}/*")[:MAX_NAMES]) if job.workdir else ()
+    except (OSError, LookupError):
+        names = ()
+    return parse(found, names, job)
+
+
+def parse(found: Trace, names: tuple[str, ...], job: Job) -> SystemsUsed:
+    """From the trace and the names in the work directory."""
+    texts = Texts(found, job.workdir)
+    steps = tuple(step(c) for c in found.commands if c.words)
+    tasks = any(o.option in ("-n", "--ntasks", "--ntasks-per-node") and o.value != "1" for o in sbatch.directives(job.script))
+    python = [(s, parsed) for s in found.sources() if s.language == "python" and (parsed := pycode.tree(s.text))]
+    uses = [u for s in steps for u in _by_command(s, texts, tasks)]
+    signs = [(s.phase, f"{texts.place(s.command.file, s.command.line)} {s.sign}") for s in steps if s.phase]
+    loops = [texts.line(s.command.file, s.command.line) for s in steps if again(s, job)]
+    loops += [texts.line(file, loop.line) for file, loop in feedback(steps)]
+    for source, parsed in python:
+        for wanted in pycode.imports(parsed):
+            place = texts.place(source.file, wanted.line + source.line - 1)
+            uses += [Use(s.name, s.family, "import", place) for s in systems.of_import(wanted.module) if not wanted.level]
+        signs += [(p, f"{texts.place(source.file, n + source.line - 1)} {sign}") for p, sign, n in phases.of_python(parsed)]
+        loops += [texts.line(source.file, n + source.line - 1) for n in phases.loops_of_python(parsed)]
+    uses += list(_by_file(names))
+    return SystemsUsed(
+        uses=tuple(dict.fromkeys(uses))[:MAX_USES],
+        phases={p: tuple(dict.fromkeys(s for q, s in signs if q == p))[:MAX_SIGNS] for p in dict.fromkeys(p for p, _ in signs)},
+        loops=_lines(loops),
+        parallel=_lines(texts.line(s.command.file, s.command.line) for s in steps if side_by_side(s)),
+        serial=_lines(texts.line(file, loop.line) for file, loop in one_by_one(steps)),
+    )
+
+
+def step(command: Command) -> Step:
+    launched, targets = of_words(command.texts, command.stdin, [w.text for w in command.reads])
+    file = next((t.file or t.module for t in targets if t.file or t.module), "")
+    name = program(launched.words[0]) if launched.words else ""
+    at = launched.words.index(file) + 1 if file in launched.words else 1
+    phase, sign = phases.of_words(name, launched.words[at:], "" if file == name else file) if name not in _QUIET else ("", "")
+    return Step(command, launched, targets, phase, sign)
+
+
+def again(one: Step, job: Job) -> bool:
+    """Does this command submit the job's own script once more, or put it back in the queue?"""
+    words = one.launched.words
+    if words and program(words[0]) == "scontrol":
+        return "requeue" in words
+    if not words or program(words[0]) != "sbatch":
+        return False
+    own = {"$0", "${0}", "${BASH_SOURCE[0]}", "$BASH_SOURCE", job.script_path, os.path.basename(job.script_path)} - {""}
+    return any(w in own or (job.script_path and os.path.basename(w) == os.path.basename(job.script_path)) for w in words[1:])
+
+
+def feedback(steps: tuple[Step, ...]) -> Iterator[tuple[str, Loop]]:
+    """Loops around both a simulation and a training or inference."""
+    for (file, loop), body in _bodies(steps).items():
+        found = {s.phase for s in body}
+        if "simulate" in found and found & {"train", "infer"}:
+            yield file, loop
+
+
+def side_by_side(one: Step) -> bool:
+    """Started in the background, or by a tool that starts several."""
+    words = one.command.texts
+    name = program(words[0])
+    if one.command.ends == "&":
+        return name not in _QUIET
+    several = any(re.fullmatch(r"-P\s*\d*|--max-procs(=.*)?|-j\s*\d+|--jobs(=.*)?", w) for w in words[1:])
+    return name == "parallel" or "--multi-prog" in words or (name in ("xargs", "make") and several)
+
+
+def one_by_one(steps: tuple[Step, ...]) -> Iterator[tuple[str, Loop]]:
+    """Loops that start programs and wait for each."""
+    for (file, loop), body in _bodies(steps).items():
+        work = [s for s in body if s.works and program(s.command.texts[0]) not in _QUIET]
+        if work and not any(side_by_side(s) for s in body) and not all(program(s.launched.words[0]) == "sbatch" for s in work):
+            yield file, loop
+
+
+def _bodies(steps: tuple[Step, ...]) -> dict[tuple[str, Loop], list[Step]]:
+    bodies: dict[tuple[str, Loop], list[Step]] = {}
+    for one in steps:
+        for loop in one.command.loops:
+            bodies.setdefault((one.command.file, loop), []).append(one)
+    return bodies
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Places and lines as a reader wants them: paths relative to the work directory."""
+
+    found: Trace
+    workdir: str
+
+    def place(self, file: str, line: int) -> str:
+        inside = self.workdir and file.startswith(f"{self.workdir.rstrip('/')}/")
+        return f"{os.path.relpath(file, self.workdir) if inside else file}:{line}"
+
+    def line(self, file: str, line: int) -> str:
+        text = self.found.batch if file == self.found.file else self.found.text(file)
+        rows = text.split("\n")
+        return f"{self.place(file, line)} {rows[line - 1].strip()[:160] if line <= len(rows) else ''}".rstrip()
+
+
+def _by_command(one: Step, texts: Texts, tasks: bool) -> Iterator[Use]:
+    place = texts.place(one.command.file, one.command.line)
+    words = one.launched.words
+    names = [*one.launched.layers, *([program(words[0])] if words else [])]
+    names += [t.module.split(".")[0] for t in one.targets if t.module]
+    for name in names:
+        arguments = words[1:] if words and program(words[0]) == name else ()
+        if system := systems.of_command(name, arguments):
+            yield Use(system.name, system.family, "command", place)
+    if "srun" in one.launched.layers and _many(one.command.texts, tasks):
+        yield Use("srun", "distributed", "command", place)
+    for word in words[1:]:
+        suffix = os.path.splitext(word)[1]
+        if system := systems.BY_SUFFIX.get(suffix):
+            yield Use(system.name, system.family, "file", f"{place} {word[:200]}")
+
+
+def _many(words: tuple[str, ...], inherited: bool) -> bool:
+    """Does this srun start more than one task? Its own option, else the job's."""
+    options, _ = sbatch.options(words[words.index("srun") + 1 :]) if "srun" in words else ((), ())
+    own = [o.value for o in options if o.option in ("-n", "--ntasks", "--ntasks-per-node")]
+    return own[-1] not in ("", "1") if own else inherited
+
+
+def _by_file(names: tuple[str, ...]) -> Iterator[Use]:
+    for name in names:
+        system = systems.BY_FILE.get(name) or systems.BY_SUFFIX.get(os.path.splitext(name)[1])
+        if system:
+            yield Use(system.name, system.family, "file", name)
+
+
+def _lines(found: list[str] | Iterator[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(found))[:MAX_LINES]
+
+
+PROBE = Probe(
+    "workflow",
+    SystemsUsed,
+    collect,
+    frozenset({Phase.SUBMIT}),
+    source="the batch script, the files it calls, names in the work directory",
+    grade=Grade.DECLARED,
+)

@@ -60,12 +60,16 @@ class Trace:
     """How the batch script is called in `Command.file`."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """The environment and the batch script's own variables at its end: the last value known."""
+    batch: str = ""
+    """The batch script's text when it is a shell script."""
 
     def text(self, path: str) -> str:
         return self.contents.get(path, b"").decode("utf-8", "surrogateescape")
 
     def sources(self) -> Iterator[Snippet]:
-        """Every readable piece of code: the called files by their language, then what stands in the script itself."""
+        """Every readable piece of code: the batch script, the called files by their language, code written into the script."""
+        if self.batch:
+            yield Snippet("shell", self.batch, self.file, 1)
         for call in self.calls:
             if call.path in self.contents:
                 yield Snippet(_language(call.how, self.contents[call.path]), self.text(call.path), call.path, 1)
@@ -111,6 +115,7 @@ def trace(world: World, job: Job) -> Trace:
         search.contents,
         file,
         search.variables or environment,
+        job.script if kind == "shell" else "",
     )
 
 
