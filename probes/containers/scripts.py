@@ -32,7 +32,8 @@ def where(world: World, job: Job, path: str) -> str:
     home = world.env.get("HOME", "")
     if path.startswith("~/") and home:
         path = home + path[1:]
-    return os.path.join(job.workdir or world.cwd, path)
+    path = os.path.join(job.workdir or world.cwd, path)
+    return path if ".." in path else os.path.normpath(path)  # `..` after a link is not where the text says
 
 
 def files(world: World, job: Job) -> tuple[tuple[Reference, str], ...]:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import json
 import os
 import subprocess
+import tarfile
+import urllib.request
 from pathlib import Path
 
 import containers_lab
@@ -13,7 +17,7 @@ from conftest import need
 
 from auditor.model import Absent, Found, Grade, Job
 from auditor.world import RealWorld
-from probes.containers import ApptainerRuntime, SifImage
+from probes.containers import ApptainerRuntime
 from probes.containers.apptainer import collect as ask_apptainer
 from probes.containers.sif import collect as read_sifs
 from probes.containers.sifread import read
@@ -28,7 +32,9 @@ def sif(path: Path) -> Path:
 
 
 def build(folder: Path, name: str, env: dict[str, str], recipe: str) -> Path:
-    (folder / "root.d").mkdir()
+    """An image that Apptainer makes from the folder `root`."""
+    with tarfile.open(fileobj=io.BytesIO(containers_lab.rootfs({}))) as tar:
+        tar.extractall(folder / "root", filter="fully_trusted")
     (folder / "x.def").write_text(recipe)
     subprocess.run(["apptainer", "build", name, "x.def"], cwd=folder, env=env, check=True, capture_output=True, timeout=60)
     return folder / name
@@ -110,8 +116,7 @@ def test_apptainer_and_the_native_reader_agree_on_what_apptainer_built(
     tmp_path: Path, env: dict[str, str], apptainer: str
 ) -> None:
     base = sif(tmp_path / "base.sif")
-    recipe = f"Bootstrap: localimage\nFrom: {base}\n\n%labels\n  Version 7\n"
-    built = build(tmp_path, "built.sif", env, recipe)
+    built = build(tmp_path, "built.sif", env, "Bootstrap: localimage\nFrom: root\n\n%labels\n  Version 7\n")
     native = read(RealWorld(), str(built))
     answer = ask_apptainer(RealWorld(), Job("slurm", "1", workdir=str(tmp_path), script="./built.sif\n./base.sif\n./gone.sif\n"))
     assert isinstance(answer, Found)
@@ -120,9 +125,25 @@ def test_apptainer_and_the_native_reader_agree_on_what_apptainer_built(
     assert runtime.version == apptainer
     assert runtime.inspected == {str(built): native.labels}
     assert native.labels["Version"] == "7"
-    assert (native.bootstrap, native.base) == ("localimage", str(base))
+    assert (native.bootstrap, native.base) == ("localimage", "root")
     assert runtime.errors[str(base)] == "the image has no inspect-metadata.json: not started only to look"
     assert "No such file" in runtime.errors[str(tmp_path / "gone.sif")]
+
+
+@pytest.mark.apptainer
+@pytest.mark.docker
+def test_a_registry_knows_a_pushed_image_file_by_the_digest_we_give_it(
+    tmp_path: Path, env: dict[str, str], apptainer: str, registry: str
+) -> None:
+    path = sif(tmp_path / "x.sif")
+    push = ["apptainer", "push", "-U", "--no-https", str(path), f"oras://{registry}/lab/sif:1"]
+    subprocess.run(push, env=env, check=True, capture_output=True, timeout=60)
+    request = urllib.request.Request(
+        f"http://{registry}/v2/lab/sif/manifests/1", headers={"Accept": "application/vnd.oci.image.manifest.v1+json"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        [layer] = json.load(answer)["layers"]
+    assert layer["digest"] == f"sha256:{read(RealWorld(), str(path)).file_sha256}"
 
 
 @pytest.mark.apptainer
@@ -137,9 +158,3 @@ def test_an_image_of_ours_runs_and_its_marker_is_read(tmp_path: Path, env: dict[
 def test_without_apptainer_the_probe_says_so() -> None:
     answer = ask_apptainer(RealWorld(env={"PATH": "/nowhere"}), Job("slurm", "1", script="./x.sif\n"))
     assert answer == Absent("neither `apptainer` nor `singularity` is on the path")
-
-
-def test_reading_twice_gives_the_same(tmp_path: Path) -> None:
-    path = sif(tmp_path / "x.sif")
-    first: SifImage = read(RealWorld(), str(path))
-    assert read(RealWorld(), str(path)) == first
