@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterable
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from types import TracebackType
 
@@ -27,10 +28,8 @@ class SteadyZip:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if kind is None:
+        with nullcontext() if kind is None else suppress(OSError, ValueError):  # the first error is the one to tell
             self._zip.close()
-        elif self._zip.fp is not None:
-            self._zip.fp.close()  # no central directory: a broken file must not look whole
 
     def add(self, name: str, pieces: Iterable[bytes | memoryview], size: int, executable: bool = False) -> None:
         """One file of `size` bytes (it decides about ZIP64 before the content is read)."""
