@@ -8,6 +8,10 @@ import shlex
 from probes.schedulers import JobAccounting
 from probes.submission import Submission
 
+_GLUE = re.compile(
+    r"(module|ml|export|source|\.|set|cd|echo|mkdir|trap|wait|exit|for|while|until|do|done|if|then|else|elif|fi|case|esac)\b"
+)
+
 
 def again(submission: Submission, *options: str) -> str:
     """`auditor sbatch --auditor-input='data/*.csv' train.sh`: our switches first, then what was typed."""
@@ -24,14 +28,18 @@ def given(submission: Submission, *names: str) -> str | None:
 
 
 def program(submission: Submission) -> str:
-    """The last command of the script: the line that does the work, as a guess for a fix to start from."""
+    """The last command of the script that does work: a line for a fix to start from."""
     lines = [line.strip() for line in submission.script_text.splitlines()]
-    work = [
-        line
-        for line in lines
-        if line and not line.startswith("#") and not re.match(r"(module|export|source|set|cd|echo)\b", line)
-    ]
-    return re.sub(r"^srun\s+", "", work[-1]) if work else shlex.join(submission.argv) or "python train.py"
+    work = [line for line in lines if line and line[0] not in "#}(" and not _GLUE.match(line)]
+    return re.sub(r"^srun\s+", "", work[-1]) if work else shlex.join(a for a in submission.argv if a != "--") or "./program"
+
+
+def line_at(submission: Submission, place: str) -> str:
+    """The batch script's line at `run.sh:4`; empty when the place is in another file."""
+    name, _, number = place.rpartition(":")
+    lines = submission.script_text.splitlines()
+    here = name.rsplit("/", 1)[-1] == script(submission) and number.isdecimal() and 0 < int(number) <= len(lines)
+    return lines[int(number) - 1].strip() if here else ""
 
 
 def script(submission: Submission) -> str:

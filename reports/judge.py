@@ -39,7 +39,7 @@ def _called(check: Check, tip: int, answers: Sequence[Answer], cites: tuple[str,
         return _finding(check, tip, Verdict(Outcome.ERROR, _where(error)), Grade.OBSERVED, cites)
     used = [a for a in answers if a.fact and (not verdict.rests or a.fact.evidence_id in verdict.rests)]
     facts: list[Fact[Any]] = [a.fact for a in used if a.fact]
-    grade = min((f.grade for f in facts), key=lambda g: g.cap, default=Grade.DECLARED)
+    grade = min((f.grade for f in facts), key=lambda g: g.cap, default=Grade.OBSERVED)
     stale = next((a.stale for a in used if a.stale), "")
     return _finding(check, tip, _capped(verdict, check.level, grade, stale), grade, verdict.rests or cites)
 
@@ -49,7 +49,7 @@ def _capped(verdict: Verdict, level: int, grade: Grade, stale: str) -> Verdict:
     if verdict.outcome not in (Outcome.PASSED, Outcome.NOT_APPLICABLE):
         return verdict
     if stale:
-        return Verdict(Outcome.UNKNOWN, f"{verdict.message}: {stale}")
+        return Verdict(Outcome.UNKNOWN, f"{stale}; what was seen then: {verdict.message}")
     if verdict.outcome is Outcome.PASSED and grade.cap < level:
         return Verdict(Outcome.UNKNOWN, f"{verdict.message}: only {grade} so far, and level {level} needs it {NEEDED[level]}")
     return verdict

@@ -12,6 +12,12 @@ from auditor.model import AuditError, Evidence, Fact, Need, Phase, Status
 
 ORDER = tuple(Phase)
 """submit, start, end, later."""
+WHEN = {
+    Phase.SUBMIT: "at submission",
+    Phase.START: "as the job started",
+    Phase.END: "as the job ended",
+    Phase.LATER: "after the run",
+}
 PER_ATTEMPT = (Phase.START, Phase.END)
 
 
@@ -107,20 +113,20 @@ def _newest(pieces: list[Piece], status: Status) -> Piece | None:
 
 
 def _when(need: Need) -> str:
-    return f" at {max(need.phases, key=ORDER.index)}" if need.phases else ""
+    return f" {WHEN[max(need.phases, key=ORDER.index)]}" if need.phases else ""
 
 
 def _stale(older: Evidence, current: list[Piece], need: Need) -> str:
     missing = current[-1].evidence.reason if current else "nothing was captured then"
-    return f"seen at {older.phase} of attempt {older.attempt}, not{_when(need)} of the last one ({missing})"
+    return f"seen only {WHEN[older.phase]} of attempt {older.attempt + 1}, not{_when(need)} of the last one ({missing})"
 
 
 def _nothing(current: list[Piece], pieces: list[Piece], need: Need) -> Answer:
     broken = _newest(current, Status.FAILED) or _newest(current, Status.WITHHELD)
     if broken:
-        verb = "could not be read" if broken.evidence.status is Status.FAILED else "was withheld"
-        return Answer(None, reason=f"the {name(need.kind)}{_when(need)} {verb}: {broken.evidence.reason}", cites=(broken.id,))
+        verb = "could not look" if broken.evidence.status is Status.FAILED else "withheld"
+        return Answer(None, reason=f"{verb}: {name(need.kind)}{_when(need)}: {broken.evidence.reason}", cites=(broken.id,))
     if current:
         return Answer(None, absent=True, reason=current[-1].evidence.reason, cites=tuple(p.id for p in current))
-    earlier = f"; at {pieces[-1].evidence.phase}: {pieces[-1].evidence.reason}" if pieces else ""
-    return Answer(None, reason=f"the {name(need.kind)} was never captured{_when(need)}{earlier}")
+    earlier = f"; {WHEN[pieces[-1].evidence.phase]}: {pieces[-1].evidence.reason}" if pieces else ""
+    return Answer(None, reason=f"never captured: {name(need.kind)}{_when(need)}{earlier}")

@@ -17,7 +17,16 @@ from auditor import codec, registry
 from auditor.model import Tip
 
 VERSION = "1"
-SHARED = ("reports.amounts", "reports.judge", "reports.levels", "reports.proofs", "reports.record", "reports.verdicts")
+SHARED = (
+    "reports.again",
+    "reports.amounts",
+    "reports.judge",
+    "reports.levels",
+    "reports.proofs",
+    "reports.record",
+    "reports.sightings",
+    "reports.verdicts",
+)
 """What every tip stands on."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from auditor.model import Fact, Phase, Rung
 from auditor.verdict import ReplayVerdict
 from probes.called import CalledFiles
-from probes.containers import ContainerIdentities, ContainerReferences
+from probes.containers import ContainerIdentities, ContainerReferences, SifImages
 from probes.data import DataManifest
 from probes.folder import FolderState
 from probes.git import GitState
@@ -18,6 +18,7 @@ from probes.submission import Submission
 from reports.amounts import several
 from reports.proofs import same, step, summary
 from reports.record import Record
+from reports.sightings import digests, unmoved
 
 Proof = tuple[str, Fact[Any] | None]
 """What is still missing (empty: nothing), and the fact that says so."""
@@ -87,9 +88,10 @@ def _code(seen: Record) -> Proof:
 
 
 def _environment(seen: Record) -> Proof:
-    images, packages = seen.value(ContainerIdentities, Phase.START), seen.value(PythonPackages, Phase.START)
+    images, packages = seen.value(ContainerIdentities, Phase.START), seen.value(PythonPackages, Phase.SUBMIT)
     if images and images.value.images:
-        loose = [i.reference for i in images.value.images if not (i.sha256 or i.image_id)]
+        files = seen.value(SifImages, Phase.SUBMIT)
+        loose = [name for name, sha in digests(images.value, files.value if files else None).items() if not sha]
         return (f"environment: no digest of {loose[0]}" if loose else "", images)
     if seen.value(ContainerReferences, Phase.SUBMIT):
         return "environment: an image is named and was not identified as the job started", None
@@ -103,9 +105,14 @@ def _data(seen: Record) -> Proof:
     fact = seen.value(DataManifest, Phase.START)
     if fact is None:
         return "data: the inputs were not hashed as the job started", None
-    left = [s.path for s in fact.value.skipped if s.role == "input"]
+    known = {f.path for f in fact.value.files if f.role == "input" and f.sha256} | _same_before(seen, fact)
+    left = sorted(s.path for s in fact.value.skipped if s.role == "input" and s.path not in known)
     if left:
         return f"data: {several(len(left), 'input')} without a digest, first {left[0]}", fact
-    if not any(f.role == "input" for f in fact.value.files):
-        return "data: no input is declared", fact
-    return "", fact
+    return ("" if known else "data: no input is declared", fact)
+
+
+def _same_before(seen: Record, start: Fact[DataManifest]) -> set[str]:
+    """Inputs too large for the job's own budget, hashed at submission and by size and time the same as the job started."""
+    submit = seen.value(DataManifest, Phase.SUBMIT)
+    return unmoved(submit.value, start.value) if submit else set()

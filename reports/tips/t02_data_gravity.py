@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from auditor.model import Check, Fact, Need, Phase, Tip, Verdict
+from auditor.model import Check, Fact, Need, Outcome, Phase, Tip, Verdict
 from auditor.verdict import ReplayVerdict
 from probes.data import DataManifest
 from probes.filesystem import FileSystems, Mount
 from probes.kernel import KernelAccounting
 from probes.submission import Submission
 from probes.workflow import SystemsUsed
-from reports.again import again, script
+from reports.again import again, line_at, script
 from reports.amounts import MIB, several, size, some, words
 from reports.proofs import REPLAY, SETTLES, step
-from reports.verdicts import Unclear, failed, passed, weak
+from reports.sightings import unmoved
+from reports.verdicts import Maybe, Unclear, failed, passed, weak
 
 # about what one core hashes, parses or unpacks in a second: who moves more than that mostly copies
 MAX_BYTES_PER_CORE_SECOND = 100 * MIB
@@ -21,7 +22,8 @@ SMALL_MOVE = 1 << 30
 
 SUBMISSION = Need(Submission, (Phase.SUBMIT,))
 SYSTEMS = Need(SystemsUsed, (Phase.SUBMIT,))
-INPUTS = Need(DataManifest, (Phase.START,))
+INPUTS = Need(DataManifest, (Phase.START,), absent=Outcome.FAILED, fix="auditor sbatch --auditor-input='data/*' ...")
+BEFORE = Need(DataManifest, (Phase.SUBMIT,), optional=True)
 KERNEL = Need(KernelAccounting, (Phase.END,))
 PLACES = Need(FileSystems, (Phase.START,))
 
@@ -39,11 +41,11 @@ def download_in_job(systems: Fact[SystemsUsed], submission: Fact[Submission]) ->
     found = [u for u in systems.value.uses if u.family == "download"]
     if not found:
         return passed("no download command among what the scripts call", systems)
-    name = script(submission.value)
+    line = line_at(submission.value, found[0].place) or f"{found[0].system} ..."
     return failed(
         f"the job downloads while it holds its nodes: {some(f'{u.system} ({u.place})' for u in found)}",
-        f"# once, before submission, with the checksum kept beside the data:\n{found[0].system} ... -O data/FILE && sha256sum data/FILE > data/FILE.sha256\n"
-        f"auditor sbatch --auditor-input='data/*' {words([name])}",
+        "# once, on the login node, with the checksums kept beside the data; and out of the script:\n"
+        f"mkdir -p data && cd data && {line} && sha256sum * > ../data.sha256 && cd ..\n{again(submission.value, '--auditor-input=data/*')}",
         systems,
     )
 
@@ -54,7 +56,7 @@ def far_inputs(places: Fact[FileSystems], submission: Fact[Submission]) -> Verdi
     if far:
         return failed(
             f"{_place(far[0])} is read over the network by every task",
-            f'cp -r {words([far[0].path])} "$TMPDIR/" && cd "$TMPDIR"   # in {script(submission.value)}, before the work starts',
+            f'cp -r {words([far[0].path])} "$TMPDIR/"   # in {script(submission.value)}, before the work; then read it there',
             places,
         )
     near = [m for m in mounts if m.family in ("parallel", "local", "memory")]
@@ -67,9 +69,11 @@ def _place(mount: Mount) -> str:
     return f"{mount.path} ({mount.fs_type}, {mount.family})"
 
 
-def unhashed_inputs(inputs: Fact[DataManifest], submission: Fact[Submission]) -> Verdict:
+def unhashed_inputs(inputs: Fact[DataManifest], before: Maybe[DataManifest], submission: Fact[Submission]) -> Verdict:
+    earlier = unmoved(before.value, inputs.value) if isinstance(before, Fact) else set()
     known = [f for f in inputs.value.files if f.role == "input" and f.sha256]
-    left = [s for s in inputs.value.skipped if s.role == "input"]
+    known += [f for f in before.value.files if f.path in earlier - {k.path for k in known}] if isinstance(before, Fact) else []
+    left = [s for s in inputs.value.skipped if s.role == "input" and s.path not in earlier]
     fix = again(submission.value, "--auditor-input=data/*")
     if left:
         said = some(f"{s.path} ({s.reason})" for s in left)
@@ -77,7 +81,11 @@ def unhashed_inputs(inputs: Fact[DataManifest], submission: Fact[Submission]) ->
     if not known:
         return failed("no input file was seen as the job started", fix, inputs)
     total = sum(f.size for f in known)
-    return passed(f"{several(len(known), 'input')}, {size(total)}, each known by sha256 as the job started", inputs)
+    return passed(
+        f"{several(len(known), 'input')}, {size(total)}, each known by sha256 as the job started",
+        inputs,
+        *([before] if earlier and isinstance(before, Fact) else []),
+    )
 
 
 def data_dragging(kernel: Fact[KernelAccounting], submission: Fact[Submission]) -> Verdict:
@@ -143,7 +151,7 @@ TIP = Tip(
             "unhashed-inputs",
             2,
             "Is the content of every input known?",
-            (INPUTS, SUBMISSION),
+            (INPUTS, BEFORE, SUBMISSION),
             unhashed_inputs,
             "declare the inputs; raise hash_bytes or hash_seconds in .auditor.toml if they were skipped for the budget",
         ),

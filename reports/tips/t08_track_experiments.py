@@ -14,6 +14,7 @@ from probes.workflow import SystemsUsed
 from reports.again import again, program, script
 from reports.amounts import several, some, words
 from reports.proofs import REPLAY, SETTLES, same, summary
+from reports.sightings import called, difference
 from reports.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
 
 # what a machine reads as numbers of an experiment
@@ -117,9 +118,8 @@ def unset_seed(seeds: Fact[Determinism], submission: Fact[Submission]) -> Verdic
 
 
 def changed_while_queued(before: Fact[CalledFiles], after: Fact[CalledFiles], submission: Fact[Submission]) -> Verdict:
-    old = {f.path: (f.state, f.sha256) for f in before.value.files}
-    new = {f.path: (f.state, f.sha256) for f in after.value.files}
-    moved = [p for p in sorted(old.keys() & new.keys()) if old[p] != new[p]]
+    old, new = called(before.value), called(after.value)
+    moved = [p for p in sorted(old.keys() & new.keys()) if difference(old[p], new[p])]
     if moved:
         return failed(
             f"{several(len(moved), 'called file')} changed between submission and start: {some(moved)}",

@@ -16,6 +16,8 @@ from reports.verdicts import Maybe, Unclear, failed, known, not_applicable, pass
 
 RESUBMITS = re.compile(r"\b(sbatch|scontrol\s+requeue|qsub)\b")
 ENDLESS = re.compile(r"\bwhile\s+(true|:|\[\s*1\s*\])|for\s*\(\(\s*;\s*;\s*\)\)")
+# a round that is submitted only if something holds
+TEST = re.compile(r"\bif\b|\[|&&|\|\||-l[te]\b")
 BAD_STATES = ("FAILED", "TIMEOUT", "OUT_OF_MEMORY", "NODE_FAIL", "CANCELLED", "BOOT_FAIL", "DEADLINE")
 
 SYSTEMS = Need(SystemsUsed, (Phase.SUBMIT,))
@@ -49,16 +51,16 @@ def self_submission(systems: Fact[SystemsUsed], campaign: Fact[Campaign], submis
 
 
 def endless_loop(systems: Fact[SystemsUsed], submission: Fact[Submission]) -> Verdict:
-    loops = [line for line in systems.value.loops if not RESUBMITS.search(line)]
+    loops = systems.value.loops
     if not loops:
         return not_applicable("no loop in the scripts that would need a stop rule", systems)
-    endless = [line for line in loops if ENDLESS.search(line)]
-    if endless and not re.search(r"\bbreak\b", submission.value.script_text):
-        return failed(
-            f"no stop rule: {endless[0]}",
-            "for iteration in $(seq 1 20); do   # at most 20, and out earlier when it converged:\n  ./converged.sh && break",
-            systems,
-        )
+    stops = re.search(r"\bbreak\b", submission.value.script_text)
+    endless = [
+        line for line in loops if (ENDLESS.search(line) and not stops) or (RESUBMITS.search(line) and not TEST.search(line))
+    ]
+    if endless:
+        fix = "for iteration in $(seq 1 20); do   # at most 20, and out earlier when it converged:\n  ./converged.sh && break"
+        return failed(f"no stop rule: {endless[0]}", fix, systems)
     return passed(f"bounded: {some(loops, 2)}", systems)
 
 

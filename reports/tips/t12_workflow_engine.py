@@ -56,9 +56,17 @@ def no_engine(systems: Fact[SystemsUsed], campaign: Fact[Campaign], submission: 
 def _rule(s: Submission) -> str:
     """A Snakefile with this run as its first rule."""
     name = re.sub(r"\W", "_", basename(s.script_path).rsplit(".", 1)[0]) or "step"
-    inputs = ", ".join(f'"{p}"' for p in s.declared_inputs[:5]) or '"data.csv"'
-    outputs = ", ".join(f'"{p}"' for p in s.declared_outputs[:5]) or '"results.json"'
+    inputs = ", ".join(dict.fromkeys(_folder(p)[0] for p in s.declared_inputs[:5])) or '"data.csv"'
+    outputs = ", ".join(dict.fromkeys(_folder(p)[1] for p in s.declared_outputs[:5])) or '"results.json"'
     return f"# Snakefile\nrule {name}:\n    input: {inputs}\n    output: {outputs}\n    shell: {program(s)!r}"
+
+
+def _folder(pattern: str) -> tuple[str, str]:
+    """A pattern as Snakemake's input and output: a glob becomes its folder, which an output has to call one."""
+    if not re.search(r"[*?\[]", pattern):
+        return f'"{pattern}"', f'"{pattern}"'
+    folder = re.split(r"[*?\[]", pattern, maxsplit=1)[0].rpartition("/")[0] or "."
+    return f'"{folder}"', f'directory("{folder}")'
 
 
 def handmade_chain(

@@ -1,0 +1,53 @@
+"""How do the worlds and their golden scorecards get onto the disk? Called by `ci/golden`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from auditor import codec
+from auditor.model import Evidence, Job
+from reports.score import score
+from tests.worlds.make import WORLDS
+
+HERE = Path(__file__).parent
+GOLDEN = HERE.parent / "golden"
+
+
+def stored(name: str) -> tuple[Job, tuple[Evidence, ...]]:
+    """A world as it lies on the disk."""
+    folder = HERE / name
+    job = codec.loads((folder / "job.json").read_bytes(), Job)
+    return job, codec.loads((folder / "evidence.json").read_bytes(), tuple[Evidence, ...])
+
+
+def files() -> Iterator[tuple[Path, bytes]]:
+    """Every file that belongs there, and its bytes. The auditor's own version is left out of a golden scorecard."""
+    for name, make in WORLDS.items():
+        job, evidence = make()
+        yield HERE / name / "job.json", codec.pretty(job)
+        yield HERE / name / "evidence.json", codec.pretty(evidence)
+        yield GOLDEN / name / "scorecard.json", golden(job, evidence)
+
+
+def golden(job: Job, evidence: tuple[Evidence, ...]) -> bytes:
+    """What changes with every release or reworded rule (version, hash over the rules) is not what a golden file is for."""
+    plain = codec.plain(score(job, evidence))
+    return codec.pretty({**plain, "auditor": "0", "ruleset": "1-" + "0" * 64})
+
+
+def main(check: bool) -> int:
+    stale = [path for path, data in files() if not path.exists() or path.read_bytes() != data]
+    for path in stale:
+        sys.stdout.write(f"{path.relative_to(HERE.parent.parent)}\n")
+    if check:
+        return bool(stale)
+    for path, data in files():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv[1:]))
