@@ -60,6 +60,8 @@ def run(
     plan = planned(home, tuple(command), label, tuple(inputs), tuple(outputs))
     done = Execution()
     witness.see(home, plan.job, Phase.SUBMIT, plan.environ)
+    if plan.job.is_array:
+        witness.note(home, replace(_record(plan, plan.job, "", ""), tasks=len(plan.streams)), plan.environ)
     with chdir(plan.job.workdir):
         run_all(
             tuple(plan.streams),
@@ -93,7 +95,7 @@ def _start(plan: Plan, done: Execution, task: int, own_group: bool) -> int | End
         return _spawn(plan, task, environ, own_group)
     except OSError as error:
         sys.stderr.write(f"auditor: {plan.argv[0]}: {error.strerror}\n")
-        return Ended(127 if isinstance(error, FileNotFoundError) else 126, 0, False, 0, 0.0, 0.0)
+        return Ended(127 if isinstance(error, FileNotFoundError) else 126, 0, False, None, 0.0, 0.0)
 
 
 def _spawn(plan: Plan, task: int, environ: dict[str, str], own_group: bool) -> int:
@@ -111,11 +113,12 @@ def _spawn(plan: Plan, task: int, environ: dict[str, str], own_group: bool) -> i
 
 def _end(plan: Plan, done: Execution, task: int, how: Ended) -> None:
     done.ends[task] = how
-    job, record = done.jobs[task], _ended(done.records[task], how)
+    record = _ended(done.records[task], how)
+    done.jobs[task] = job = replace(done.jobs[task], ended_at=record.ended)
     environ = plan.environ | array_variables(plan, task)
     witness.note(plan.home, record, environ)
     witness.see(plan.home, job, Phase.END, environ, witness.from_outside)
-    if witness.see(plan.home, job, Phase.LATER, environ, witness.accounts if plan.job.is_array else witness.not_seen_before):
+    if witness.see(plan.home, job, Phase.LATER, environ, witness.of_a_task if plan.job.is_array else witness.every):
         witness.forget(plan.home, job.job_id)
 
 
@@ -128,13 +131,14 @@ def _close_array(plan: Plan, done: Execution) -> None:
     whole = replace(
         worst,
         timed_out=any(how.timed_out for how in ends),
-        max_rss=max(how.max_rss for how in ends),
+        max_rss=max((how.max_rss for how in ends if how.max_rss), default=None),
+        sampled=all(how.sampled for how in ends),
         cpu_seconds=round(sum(how.cpu_seconds for how in ends), 3),
         wall_seconds=(datetime.fromisoformat(now()) - datetime.fromisoformat(plan.job.submitted_at)).total_seconds(),
     )
-    job = replace(plan.job, started_at=done.jobs[min(done.jobs)].started_at)
+    job = replace(plan.job, started_at=done.jobs[min(done.jobs)].started_at, ended_at=now())
     witness.note(plan.home, _ended(replace(_record(plan, job, "", ""), tasks=len(ends)), whole), plan.environ)
-    if witness.see(plan.home, job, Phase.LATER, plan.environ, witness.not_seen_before):
+    if witness.see(plan.home, job, Phase.LATER, plan.environ, witness.of_an_array):
         witness.forget(plan.home, job.job_id)
 
 
@@ -156,6 +160,7 @@ def _ended(record: ExecutorRecord, how: Ended) -> ExecutorRecord:
         signal=how.signal,
         timed_out=how.timed_out,
         max_rss=how.max_rss,
+        sampled=how.sampled,
         cpu_seconds=how.cpu_seconds,
         wall_seconds=how.wall_seconds,
     )

@@ -32,13 +32,14 @@ def from_outside(probe: Probe[Any]) -> bool:
     return probe.guest
 
 
-def accounts(probe: Probe[Any]) -> bool:
-    return probe.kind is JobAccounting
+def of_a_task(probe: Probe[Any]) -> bool:
+    """What differs between the tasks of an array: how each went, and the files it touched."""
+    return probe.kind is JobAccounting or probe.guest
 
 
-def not_seen_before(probe: Probe[Any]) -> bool:
-    """What was looked at when the command ended need not be looked at again a moment later."""
-    return Phase.END not in probe.phases
+def of_an_array(probe: Probe[Any]) -> bool:
+    """What all tasks share, and the summary."""
+    return probe.kind is JobAccounting or not probe.guest
 
 
 def record_path(home: Home, job_id: str) -> str:
@@ -52,6 +53,8 @@ def see(home: Home, job: Job, phase: Phase, environ: Mapping[str, str], choice: 
 
         world = RealWorld({**environ, VARIABLE: record_path(home, job.job_id)}, job.workdir)
         found = capture(world, job, phase, (p for p in probes().values() if choice(p)))
+        if not found.evidence:
+            return True
         redactor = Redactor(environ)
         if phase in (Phase.SUBMIT, Phase.START):
             keep(home.objects, found, world, redactor)

@@ -19,6 +19,9 @@ ASKED_TO_STOP = frozenset({1, 2, 3, 15})  # HUP, INT, QUIT, TERM
 _KERNEL = ("used_memory", "used_cpu_seconds")
 _LARGEST = "memory is the peak of the largest single process, as wait4(2) counts it; several at once may have used more"
 
+_SAMPLED = "memory was read while it ran, less and less often: a later peak smaller than the executor itself is not seen"
+_SHORT = "the command was too short and too small for its memory to be told from the executor's own"
+
 
 @dataclass(frozen=True)
 class ExecutorRecord:
@@ -44,6 +47,8 @@ class ExecutorRecord:
     signal: int | None = None
     timed_out: bool = False
     max_rss: int | None = None
+    sampled: bool = False
+    """max_rss was read while it ran instead of counted by the kernel at its end."""
     cpu_seconds: float | None = None
     wall_seconds: float | None = None
     array_throttle: int | None = None
@@ -95,7 +100,9 @@ def accounting(record: ExecutorRecord, running: bool) -> JobAccounting:
 
 
 def _gaps(attempt: Attempt, record: ExecutorRecord) -> tuple[str, ...]:
-    gaps = [_LARGEST] if record.max_rss is not None else []
+    gaps = [_LARGEST] if record.max_rss is not None else [_SHORT] if record.ended else []
+    if record.sampled and record.max_rss is not None:
+        gaps.append(_SAMPLED)
     if attempt.state == "LOST":
         gaps.append("the executor was killed before the command ended; how it ended is not known")
     if record.tasks:
