@@ -1,0 +1,1 @@
+"""What can be seen at a glance? One SVG a file, each a pure function from a scorecard to text."""

@@ -1,0 +1,90 @@
+"""What may other programs expect of a scorecard in JSON? A JSON Schema (2020-12), read off the value types and their docstrings."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import itertools
+import textwrap
+import types
+import typing
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from auditor.model import Scorecard
+
+PUBLISHED = Path(__file__).with_name("scorecard.schema.json")
+
+ID = "urn:run-auditor:scorecard:1"
+"""The number is the schema's version; published ones are never edited."""
+
+_PERCENT = {"minimum": 0, "maximum": 100}
+_SHA256 = {"pattern": "^[0-9a-f]{64}$"}
+
+_BOUNDS: dict[tuple[str, str], dict[str, Any]] = {
+    ("Scorecard", "low"): _PERCENT,
+    ("Scorecard", "high"): _PERCENT,
+    ("Scorecard", "coverage"): _PERCENT,
+    ("Scorecard", "schema"): {"const": 1},
+    ("TipScore", "low"): {"minimum": 0, "maximum": 3},
+    ("TipScore", "high"): {"minimum": 0, "maximum": 3},
+    ("Finding", "level"): {"minimum": 1, "maximum": 3},
+    ("Cited", "id"): _SHA256,
+    ("RunCard", "attempts"): {"minimum": 0},
+}
+"""What types cannot say."""
+
+_SIMPLE = {str: "string", int: "integer", float: "number", bool: "boolean", types.NoneType: "null"}
+
+
+def schema() -> dict[str, Any]:
+    """The schema of `Scorecard`, with one definition for each type it holds."""
+    defined: dict[str, Any] = {}
+    top = _object(Scorecard, defined)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": ID, "title": "Scorecard", **top, "$defs": defined}
+
+
+def _object(type_: Any, defined: dict[str, Any]) -> dict[str, Any]:
+    hints, told = typing.get_type_hints(type_), _told(type_)
+    properties = {}
+    for field in dataclasses.fields(type_):
+        about = {"description": told[field.name]} if field.name in told else {}
+        properties[field.name] = {**_any(hints[field.name], defined), **_BOUNDS.get((type_.__name__, field.name), {}), **about}
+    return {"description": _flat(type_.__doc__), "type": "object", "properties": properties, "required": list(properties)}
+
+
+def _any(hint: Any, defined: dict[str, Any]) -> dict[str, Any]:
+    if hint is Any:
+        return {}
+    if hint in _SIMPLE:
+        return {"type": _SIMPLE[hint]}
+    if typing.get_origin(hint) is tuple:
+        return {"type": "array", "items": _any(typing.get_args(hint)[0], defined)}
+    if isinstance(hint, types.UnionType):
+        return {"type": [_SIMPLE[part] for part in typing.get_args(hint)]}
+    if hint.__name__ not in defined:
+        defined[hint.__name__] = {}  # a place, in case the type holds itself
+        defined[hint.__name__] = _enum(hint) if issubclass(hint, Enum) else _object(hint, defined)
+    return {"$ref": f"#/$defs/{hint.__name__}"}
+
+
+def _enum(hint: type[Enum]) -> dict[str, Any]:
+    return {"description": _flat(hint.__doc__), "enum": [member.value for member in hint]}
+
+
+def _told(type_: type) -> dict[str, str]:
+    """The texts that stand under fields in the source."""
+    body = ast.parse(textwrap.dedent(inspect.getsource(type_))).body[0].body  # type: ignore[attr-defined]
+    pairs = itertools.pairwise(body)
+    return {
+        field.target.id: _flat(text.value.value)
+        for field, text in pairs
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) and isinstance(text.value.value, str)
+    }
+
+
+def _flat(text: str | None) -> str:
+    return " ".join((text or "").split())

@@ -1,0 +1,200 @@
+"""How does a scorecard look in a terminal? In colour where the command line prints it, in plain text where it is a file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from io import StringIO
+from typing import TYPE_CHECKING
+
+from auditor.model import Format, Outcome, Scorecard, TipScore
+from reports.formats import view, words
+from reports.formats.clean import clean, line, tidy
+from reports.formats.pictures.resources import told as used
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.text import Text
+
+WIDTH, BAR = 100, 50
+"""Columns of the plain text and of the bar."""
+
+COLOURS = {
+    Outcome.PASSED: "green",
+    Outcome.WEAK: "yellow",
+    Outcome.FAILED: "bold red",
+    Outcome.UNKNOWN: "magenta",
+    Outcome.NOT_APPLICABLE: "dim",
+    Outcome.ERROR: "red",
+}
+
+
+def render(card: Scorecard) -> bytes:
+    """Plain text, 100 columns, no escape sequence."""
+    from rich.console import Console
+
+    paper = StringIO()
+    Console(file=paper, width=WIDTH, color_system=None, force_terminal=False, legacy_windows=False, _environ={}).print(
+        rich_view(card)
+    )
+    return "".join(f"{row.rstrip()}\n" for row in paper.getvalue().splitlines()).encode("utf-8")
+
+
+def rich_view(card: Scorecard) -> RenderableType:
+    """The same with colours, for a rich console of any width."""
+    from rich.console import Group
+
+    card = tidy(card)
+    parts = [*_head(card), *_ladder(card), *_todo(card), *_tips(card), *_run(card), *_drift(card), *_replay(card), _foot(card)]
+    return Group(*parts)
+
+
+def _head(card: Scorecard) -> Iterator[RenderableType]:
+    from rich.rule import Rule
+
+    told, run = view.headline(card), card.run
+    facts = (
+        run.state,
+        run.cluster and f"on {run.cluster}",
+        run.user and f"by {run.user}",
+        run.submitted_at and words.when(run.submitted_at),
+    )
+    yield _text((line(view.title(card), 90), "bold"))
+    yield _text((line(" · ".join(fact for fact in facts if fact), 200), "dim"))
+    yield Rule(style="dim")
+    yield _text((told.figure, "bold cyan" if told.unit else "bold red"), (f" {told.unit}   ", ""), *_bar(card))
+    yield _text((line(told.sentence), ""))
+    yield _text((told.coverage, "dim"))
+
+
+def _bar(card: Scorecard) -> Iterator[tuple[str, str]]:
+    """Solid to `low`, shaded to `high`."""
+    if not card.verifiable or card.low is None or card.high is None:
+        return
+    low, high = round(card.low * BAR / 100), round(card.high * BAR / 100)
+    yield "█" * low, "cyan"
+    yield "▒" * (high - low), "cyan"
+    yield "░" * (BAR - high), "dim"
+
+
+def _ladder(card: Scorecard) -> Iterator[RenderableType]:
+    yield _title("Reproducibility ladder")
+    to = view.ahead(card)
+    for rung in card.rungs:
+        mark = ("● ", "cyan") if rung.reached else ("○ ", "yellow" if rung == to else "dim")
+        name = (f"{words.upper(words.rung(line(rung.name, 40)))}: ", "bold" if rung.reached or rung == to else "dim")
+        yield _hanging(mark, name, (line(rung.reason), "" if rung.reached or rung == to else "dim"))
+
+
+def _todo(card: Scorecard) -> Iterator[RenderableType]:
+    todos = view.todo(card)
+    if todos:
+        yield _title(view.TODO[len(todos)])
+    for number, item in enumerate(todos, 1):
+        finding = item.finding
+        yield _hanging((f"{number} ", "bold cyan"), (line(finding.title), "bold"), (f"  tip {item.tip.number}", "dim"))
+        yield _indented(_text(_sign(finding.outcome), (line(finding.message), "")))
+        if item.step == "mend":
+            for code in clean(finding.fix, 2000).splitlines():
+                yield _indented(_text(("│ ", "cyan"), (line(code, 400), "cyan")))
+        else:
+            yield _indented(_text(("To settle it: ", "magenta"), (line(finding.settles), "")))
+
+
+def _tips(card: Scorecard) -> Iterator[RenderableType]:
+    from rich.table import Table
+
+    yield _title("The twelve tips", "■ reached   ▨ perhaps   □ not reached")
+    table = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    table.add_column(justify="right", width=2)
+    table.add_column(ratio=1)
+    table.add_column(width=3)
+    table.add_column(width=18)
+    for tip in card.tips:
+        about = _text((line(tip.title, 120), "bold" if tip.applicable else "dim"))
+        level = view.levels(tip).removeprefix("level ")
+        table.add_row(
+            _text((str(tip.number), "dim")), about, _text(*_meter(tip)), _text((level, "" if tip.applicable else "dim"))
+        )
+        worst = view.worst(tip)
+        table.add_row("", _text(_sign(worst.outcome), (line(worst.message or worst.title, 200), "dim")) if worst else "", "", "")
+    yield table
+
+
+def _meter(tip: TipScore) -> Iterator[tuple[str, str]]:
+    for level in (1, 2, 3):
+        if not tip.applicable:
+            yield "·", "dim"
+        else:
+            yield ("■", "cyan") if level <= tip.low else ("▨", "cyan") if level <= tip.high else ("□", "dim")
+
+
+def _run(card: Scorecard) -> Iterator[RenderableType]:
+    known = [gauge for gauge in card.story.gauges if gauge.asked is not None or gauge.used is not None]
+    if known:
+        yield _title("Resources")
+    for gauge in known[:12]:
+        yield _hanging(
+            (f"{line(gauge.name, 30)}: ", ""),
+            (used(gauge), ""),
+            (f"  from {line(gauge.source, 40)}" if gauge.source else "", "dim"),
+        )
+
+
+def _drift(card: Scorecard) -> Iterator[RenderableType]:
+    yield _title("Between submission and start")
+    yield _text((view.drift(card), {"found": "red", "none": "green"}.get(card.story.drift_state, "magenta")))
+    for change in card.story.drift[:12]:
+        named = (f"{words.rung(line(change.what, 24))} ", "dim"), (line(change.name, 120), "bold")
+        yield _hanging(("• ", ""), *named, (f"  {_short(change.before)} → {_short(change.after)}", ""))
+    if len(card.story.drift) > 12:
+        yield _text((f"and {len(card.story.drift) - 12} more", "dim"))
+
+
+def _short(value: str) -> str:
+    """A value in a row; of a digest, the beginning."""
+    return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{28,}\b", r"\1…", line(value, 200))[:80] or "–"
+
+
+def _replay(card: Scorecard) -> Iterator[RenderableType]:
+    for _, verdict in view.replays(card)[:1]:
+        same = words.SAMENESS.get(str(verdict.get("sameness")), words.SAMENESS["not-run"])
+        yield _title("Replay")
+        yield _text((f"{same}. ", "bold"), (line(str(verdict.get("reason", ""))), ""))
+        yield _text((line(f"on {verdict.get('where', '')}, environment {verdict.get('environment', '')}", 160), "dim"))
+
+
+def _foot(card: Scorecard) -> RenderableType:
+    rules = card.ruleset[: card.ruleset.find("-") + 13]
+    return _text((f"\nrun {line(card.run.id, 40)} · rules {line(rules, 40)} · auditor {line(card.auditor, 20)}", "dim"))
+
+
+def _text(*parts: tuple[str, str]) -> Text:
+    from rich.text import Text
+
+    return Text.assemble(*(part for part in parts if part[0]))
+
+
+def _title(words: str, aside: str = "") -> Text:
+    return _text((f"\n{words}", "bold cyan"), (f"   {aside}" if aside else "", "dim"))
+
+
+def _sign(outcome: Outcome) -> tuple[str, str]:
+    return f"{words.SIGNS[outcome]} {words.OUTCOMES[outcome]}: ", COLOURS[outcome]
+
+
+def _hanging(mark: tuple[str, str], *parts: tuple[str, str]) -> RenderableType:
+    from rich.table import Table
+
+    grid = Table.grid()
+    grid.add_row(_text(mark), _text(*parts))
+    return grid
+
+
+def _indented(text: Text) -> RenderableType:
+    from rich.padding import Padding
+
+    return Padding(text, (0, 0, 0, 2))
+
+
+FORMAT = Format("terminal", ".txt", render, "text/plain")
