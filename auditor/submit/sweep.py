@@ -170,6 +170,6 @@ def _local(home: Home, job: Job, done: _Round) -> bool:
         return False
     else:
         done.completed[job.run_id] = None
-    if witness.see(home, job, Phase.LATER, environ):
+    if witness.see(home, job if isinstance(record, Absent) else later.known_now(job, record), Phase.LATER, environ):
         witness.forget(home, job.job_id)
     return True

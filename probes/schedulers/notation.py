@@ -20,6 +20,7 @@ _NOTHING = frozenset({"", "(null)", "None", "Unknown", "N/A", "None assigned", "
 _SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40, "P": 1 << 50}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)([KMGTP]?)B?[cn]?", re.IGNORECASE)
 _DURATION = re.compile(r"(?:(\d+)-)?(?:(\d+):)?(?:(\d+):)?(\d+(?:\.\d+)?)")
+_SPAN = re.compile(r"(\d{1,9})(?:-(\d{1,9})(?::(\d{1,9}))?)?")
 _PATTERN = re.compile(r"%(\d*)([%AaJjNnstux])")
 
 
@@ -100,8 +101,10 @@ def spans(value: str) -> Iterator[int]:
     """Numbers of `0-9:2,15`; a throttle (`%4`) is left out. Raises ValueError for what is not a list of numbers."""
     count = 0
     for part in value.partition("%")[0].split(","):
-        bounds, _, step = part.partition(":")
-        low, _, high = bounds.partition("-")
+        match = _SPAN.fullmatch(part)
+        if not match:
+            raise ValueError(f"{part[:40]!r} is no number and no range")
+        low, high, step = match.groups()
         for n in range(int(low), int(high or low) + 1, int(step or 1)):
             count += 1
             if count > MAX_TASKS:
