@@ -33,7 +33,7 @@ def main(argv: list[str]) -> int:
             "sbatch is not in PATH", "load your site's Slurm module, or use `auditor run` where there is no scheduler"
         )
     submission = os.urandom(8).hex()
-    env, hook = _hooked(own, argv, submission)
+    env, hook = _hooked(own, argv, submission, exe)
     return _Submission(exe, own, argv, submission, hook, env).run()
 
 
@@ -80,23 +80,27 @@ def pointer(executable: str) -> str:
     return f"current-{__version__}-{executable.strip('/').replace('/', '+')[-180:]}"
 
 
-def _hooked(own: list[str], argv: list[str], submission: str) -> tuple[Mapping[str, str], str]:
+def _hooked(own: list[str], argv: list[str], submission: str, exe: str) -> tuple[Mapping[str, str], str]:
     """The environment for sbatch, and `installed` or why the hook is not in it."""
+    env = os.environ.copy()
+    if env.get("_") == sys.argv[0]:  # the shell says what it started, and a job would see that it was not sbatch
+        env["_"] = exe
     try:
         wanted, inputs, hashing = _settings(own)
         if not wanted:
-            return os.environ, "switched off"
+            return env, "switched off"
         from auditor.submit.peek import why_not
 
         prior = os.environ.get("BASH_ENV")
         if reason := why_not(argv, prior):
-            return os.environ, reason
+            return env, reason
         from auditor.submit.bashenv import value
 
         extra = "\n".join((*(() if hashing else ("nohash",)), *(f"input={i}" for i in inputs)))
-        return {**os.environ, "BASH_ENV": value(_hook_file(), submission, prior, extra)}, "installed"
+        env["BASH_ENV"] = value(_hook_file(), submission, prior, extra)
+        return env, "installed"
     except Exception as error:  # noqa: BLE001  # whatever it is, the job is submitted
-        return os.environ, f"{type(error).__name__}: {error}"
+        return env, f"{type(error).__name__}: {error}"
 
 
 def _settings(own: list[str]) -> tuple[bool, list[str], bool]:
