@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,9 +81,10 @@ def emit(value: Any) -> None:
 
 
 def console() -> Console:
+    """For results: as wide as the terminal; into a file or a pipe nothing is folded to 80 columns."""
     from rich.console import Console
 
-    return Console(highlight=False)
+    return Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160)
 
 
 def progress_console() -> Console:

@@ -72,7 +72,7 @@ def show(
 
     with store() as opened:
         run_id = resolve(opened, name)
-        job, evidence = opened.job(run_id), opened.evidence(run_id)
+        job, evidence = opened.job(run_id), (*opened.evidence(run_id), opened.campaign(run_id))
         events = opened.events(run_id) if part is Part.EVENTS else ()
     evidence = tuple(e for e in evidence if not probe or e.probe == probe)
     if json:

@@ -11,6 +11,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from auditor.cli.plain import printable
+from auditor.model import Phase
 
 if TYPE_CHECKING:
     from auditor.config import Settings
@@ -39,7 +40,8 @@ def cell(text: object, style: str = "") -> Text:
 def table(*columns: str, title: str = "") -> Table:
     made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for name in columns:
-        made.add_column(name, overflow="fold", justify="right" if name in {"score", "attempts"} else "left")
+        fixed = name in {"run", "job", "state", "submitted", "score", "phase", "status", "taken"}
+        made.add_column(name, overflow="fold", no_wrap=fixed, justify="right" if name in {"score", "attempts"} else "left")
     return made
 
 
@@ -94,7 +96,8 @@ def run_panel(card: Scorecard) -> RenderableType:
 
 def evidence_table(evidence: Iterable[Evidence]) -> Table:
     made = table("probe", "phase", "status", "grade", "source or reason", "taken", title="\nEvidence")
-    for e in sorted(evidence, key=lambda e: (e.phase, e.attempt, e.probe)):
+    order = list(Phase)
+    for e in sorted(evidence, key=lambda e: (order.index(e.phase), e.attempt, e.probe)):
         phase = f"{e.phase} #{e.attempt}" if e.attempt else e.phase
         said = e.source if e.status == "ok" else e.reason
         made.add_row(
