@@ -65,7 +65,8 @@ def crate(known: Known, recipe: Recipe, scorecard: Scorecard, parts: Sequence[Pa
         *facts.environment(recipe),
         *facts.resources(known),
         *(_file(p) for p in parts),
-        *(_outside(f) for f in recipe.files if not f.carried),
+        *(_outside(f) for f in recipe.files if not f.carried and f.role not in recipe.listed),
+        *(_tree(role, path) for role, path in recipe.listed.items()),
     ]
     return (
         json.dumps({"@context": CONTEXT, "@graph": _once(graph)}, indent=1, sort_keys=True, ensure_ascii=True) + "\n"
@@ -121,8 +122,8 @@ def _action_id(recipe: Recipe) -> str:
 
 def _action(known: Known, recipe: Recipe, parts: Sequence[Part], agent: str) -> Entity:
     carried = {p.path for p in parts}
-    inputs = [*_ids(recipe.files, ("code", "input"), carried), *(p for p in ("environment/requirements.txt",) if p in carried)]
-    results = [*_ids(recipe.files, ("expected", "log"), carried)]
+    inputs = [*_ids(recipe, ("code", "input"), carried), *(p for p in ("environment/requirements.txt",) if p in carried)]
+    results = _ids(recipe, ("expected", "log"), carried)
     action: Entity = {
         "@id": _action_id(recipe),
         "@type": "CreateAction",
@@ -142,8 +143,22 @@ def _action(known: Known, recipe: Recipe, parts: Sequence[Part], agent: str) -> 
     return action | {key: _ref(*ids) for key, ids in lists.items() if ids}
 
 
-def _ids(files: Iterable[RecipeFile], roles: tuple[str, ...], carried: set[str]) -> list[str]:
-    return list(dict.fromkeys(f.carried if f.carried in carried else _outside_id(f) for f in files if f.role in roles))
+def _ids(recipe: Recipe, roles: tuple[str, ...], carried: set[str]) -> list[str]:
+    """One by one, but for a role with too many files their tree."""
+    single = [f for f in recipe.files if f.role in roles and (f.carried or f.role not in recipe.listed)]
+    trees = [f"#ext-{role}" for role in recipe.listed if role in roles]
+    return list(dict.fromkeys([*(f.carried if f.carried in carried else _outside_id(f) for f in single), *trees]))
+
+
+def _tree(role: str, checksums: str) -> Entity:
+    """Many files that stay where they are: one Dataset, described by its checksum list."""
+    return {
+        "@id": f"#ext-{role}",
+        "@type": "Dataset",
+        "name": f"{role} files outside the bundle",
+        "description": f"Not in the bundle; names and checksums stand in {checksums}.",
+        "subjectOf": _ref(checksums),
+    }
 
 
 def _file(part: Part) -> Entity:

@@ -8,11 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reports.known import Known
+from reports.names import place
 
 RTOL = 1e-6
 """Relative: about ten float32 ulps (2**-23), what reordering a short sum moves; a change of method moves more."""
 ATOL = 1e-12
 """Absolute: rounding noise of doubles around zero."""
+
+MANY = 500
+"""Files of one role that are named one by one though they are not carried; a checksum list holds them all."""
+
+LISTS = {"input": "manifests/inputs.sha256", "expected": "manifests/outputs.sha256"}
 
 # what changes results; not where a job ran, nor paths of that machine
 _MATTERS = re.compile(
@@ -119,6 +125,8 @@ class Recipe:
     schema: int = 1
     tolerances: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Output place -> (rtol, atol) where the author set another tolerance."""
+    listed: Mapping[str, str] = field(default_factory=dict)
+    """Role -> checksum list of the crate, where `files` names only the first MANY of those that are not carried."""
 
 
 def recipe(known: Known, files: Sequence[RecipeFile], requirements: str, auditor: str) -> Recipe:
@@ -140,7 +148,8 @@ def recipe(known: Known, files: Sequence[RecipeFile], requirements: str, auditor
         command=submission.argv if submission else known.job.argv,
         array_task=array_task(known),
         environment=environment,
-        files=tuple(files),
+        files=_named(files),
+        listed=_listed(files),
         python=packages.version if packages else "",
         prefix=packages.prefix if packages else "",
         interpreter_path=packages.interpreter if packages else "",
@@ -153,6 +162,17 @@ def recipe(known: Known, files: Sequence[RecipeFile], requirements: str, auditor
         gaps=_gaps(known, files),
         auditor=auditor,
     )
+
+
+def _named(files: Sequence[RecipeFile]) -> tuple[RecipeFile, ...]:
+    """All that are carried, and of the others the first MANY of each role."""
+    left = {role: [f for f in files if f.role == role and not f.carried][MANY:] for role in LISTS}
+    drop = {(f.role, f.place) for many in left.values() for f in many}
+    return tuple(f for f in files if (f.role, f.place) not in drop)
+
+
+def _listed(files: Sequence[RecipeFile]) -> dict[str, str]:
+    return {role: path for role, path in LISTS.items() if sum(f.role == role and not f.carried for f in files) > MANY}
 
 
 def array_task(known: Known) -> str:
@@ -174,7 +194,7 @@ def _images(known: Known) -> tuple[RecipeImage, ...]:
     """One entry a reference; a digest seen by content beats one that is written down."""
     identities = {i.reference: i for i in (known.identities.images if known.identities else ())}
     pulls = {i.reference: next(iter(i.repo_digests), "") for i in (known.engine_images.images if known.engine_images else ())}
-    files = {i.path: i.file_sha256 for i in (known.sif_images.images if known.sif_images else ())}
+    files = {place(i.path, known.root): i.file_sha256 for i in (known.sif_images.images if known.sif_images else ())}
     made: dict[str, RecipeImage] = {}
     for r in known.references.references if known.references else ():
         text = r.resolved or r.text
@@ -184,7 +204,7 @@ def _images(known: Known) -> tuple[RecipeImage, ...]:
             runtime=r.runtime,
             reference=text,
             transport=r.transport,
-            sha256=(seen.sha256 if seen else "") or files.get(text, ""),
+            sha256=(seen.sha256 if seen else "") or (files.get(place(text, known.root), "") if r.transport == "file" else ""),
             image_id=seen.image_id if seen else "",
             pull=written or pulls.get(text, ""),
         )

@@ -14,6 +14,7 @@ from auditor.replay.compare import sha256
 from auditor.replay.sandbox import Inside, Sandbox, command, in_system
 from auditor.world import World
 from reports.lock import normal
+from reports.names import place
 from reports.recipe import Recipe, RecipeImage
 
 LOCK = "rebuilt-from-lock"
@@ -155,10 +156,10 @@ def _difference(wanted: Sequence[str], there: dict[str, str]) -> tuple[str, ...]
     return tuple(told)
 
 
-def image_problem(image: RecipeImage, work: Path, world: World) -> str:
+def image_problem(image: RecipeImage, workdir: str, work: Path, world: World) -> str:
     """Why exactly this image cannot be used here; empty when it is present by digest."""
     if image.transport == "file":
-        path = work / image.reference
+        path = work / place(image.reference, workdir)  # an absolute place stays absolute
         if not path.is_file():
             return f"image {image.reference} is not here"
         return (

@@ -66,6 +66,8 @@ class _Replay:
             if self.plan.stops:
                 return self._end(began, Sameness.NOT_RUN, self.plan.stops[0], ())
             layout = lay.lay(self.plan.recipe, crate, self.folder, self.plan.sources)
+            if layout.missing:
+                return self._end(began, Sameness.NOT_RUN, layout.missing[0], ())
             self._say("inputs", f"{layout.copied} files laid out, inputs checked by sha256")
             if reason := self._rebuild(crate, layout):
                 return self._end(began, Sameness.NOT_RUN, reason, ())
@@ -86,7 +88,7 @@ class _Replay:
         """Get the environment; the reason when the run makes no sense without it."""
         self.progress("rebuilding the environment")
         recipe = self.plan.recipe
-        problems = [p for i in recipe.images if (p := environment.image_problem(i, layout.work, self.world))]
+        problems = [p for i in recipe.images if (p := environment.image_problem(i, recipe.workdir, layout.work, self.world))]
         if problems:
             self._say("environment", "; ".join(problems), "failed")
             return problems[0]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from auditor.replay.compare import Expected, compare
 from auditor.replay.compare.tolerance import Tolerance
-from auditor.replay.lay import Layout
+from auditor.replay.lay import Layout, elsewhere
 from auditor.replay.run import Ended
 from auditor.verdict import OutputVerdict, Sameness
 from reports.recipe import Recipe, RecipeFile
@@ -33,7 +33,7 @@ def _made(file: RecipeFile, recipe: Recipe, layout: Layout, folder: Path, job: s
         return folder / ("stderr.txt" if errors else "stdout.txt")
     path = layout.work / file.place
     if os.path.isabs(file.place):
-        path = folder / "elsewhere" / file.place.lstrip("/")
+        path = elsewhere(folder, file.place)
     old = recipe.job_id.partition("_")[0]
     renamed = path.with_name(path.name.replace(old, job)) if job and old in path.name else path
     return path if path.exists() or not renamed.exists() else renamed

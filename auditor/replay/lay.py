@@ -12,6 +12,8 @@ from pathlib import Path
 from auditor.model import AuditError
 from auditor.replay.compare import sha256
 from auditor.replay.sandbox import can_stand_at
+from auditor.replay.unpack import UNKNOWN
+from reports.names import place
 from reports.recipe import Recipe, RecipeFile
 
 COPY = 1 << 30
@@ -20,13 +22,15 @@ COPY = 1 << 30
 
 @dataclass(frozen=True)
 class Layout:
-    """work: the new work directory. shown: pairs (where it lies, absolute path it had) that only a sandbox can put in place.
+    """work: the new work directory. shown, writable: pairs (where it lies, absolute path it had) that only a sandbox can put
+    in place: files to read, folders that outputs go to.
 
-    missing: places of needed files that could not be had, with the reason. copied, created: how many files and folders.
+    missing: places of needed files that could not be had, with the reason. copied: how many files.
     """
 
     work: Path
     shown: tuple[tuple[str, str], ...]
+    writable: tuple[tuple[str, str], ...]
     missing: tuple[str, ...]
     copied: int
 
@@ -47,18 +51,27 @@ def check_places(recipe: Recipe) -> None:
         )
 
 
+def needed(recipe: Recipe) -> tuple[RecipeFile, ...]:
+    """Code, inputs, and image files, which travel like inputs."""
+    files = [f for f in recipe.files if f.role in ("code", "input")]
+    taken = {f.place for f in files}
+    images = {place(i.reference, recipe.workdir): i.sha256 for i in recipe.images if i.transport == "file"}
+    return (*files, *(RecipeFile("image", where, digest, UNKNOWN) for where, digest in images.items() if where not in taken))
+
+
 def find_inputs(recipe: Recipe, folder: str | None) -> tuple[dict[str, str], dict[str, str]]:
-    """Inputs that the bundle does not carry: place -> path where the same content lies; place -> why there is none."""
+    """What the bundle does not carry: place -> path where the same content lies; place -> why there is none."""
     found: dict[str, str] = {}
     missing: dict[str, str] = {}
-    for file in recipe.files:
-        if file.role != "input" or file.carried:
+    for file in needed(recipe):
+        if file.role == "code" or file.carried:
             continue
-        candidates = _candidates(file, recipe.workdir, folder)
-        there = [c for c in candidates if os.path.isfile(c)]
-        same = next((c for c in there if os.path.getsize(c) == file.size and sha256(Path(c)) == file.sha256), "")
+        there = [c for c in _candidates(file.place, recipe.workdir, folder) if os.path.isfile(c)]
+        same = next((c for c in there if _same(Path(c), file)), "")
         if same:
             found[file.place] = same
+        elif there and not file.sha256:
+            missing[file.place] = "its sha256 was not recorded, so no file can be known to be it"
         else:
             missing[file.place] = (
                 f"{there[0]} is another file (its sha256 differs)" if there else "not found; name its folder with --inputs"
@@ -66,38 +79,51 @@ def find_inputs(recipe: Recipe, folder: str | None) -> tuple[dict[str, str], dic
     return found, missing
 
 
-def _candidates(file: RecipeFile, workdir: str, folder: str | None) -> list[str]:
-    given = [os.path.join(folder, file.place.lstrip("/")), os.path.join(folder, os.path.basename(file.place))] if folder else []
-    return [*given, os.path.join(workdir, file.place)]
+def _same(path: Path, file: RecipeFile) -> bool:
+    return file.size in (UNKNOWN, path.stat().st_size) and bool(file.sha256) and sha256(path) == file.sha256
+
+
+def _candidates(where: str, workdir: str, folder: str | None) -> list[str]:
+    given = [os.path.join(folder, where.lstrip("/")), os.path.join(folder, os.path.basename(where))] if folder else []
+    return [*given, os.path.join(workdir, where)]
 
 
 def lay(recipe: Recipe, crate: Path, folder: Path, sources: Mapping[str, str]) -> Layout:
-    """Fill `folder/work` (and `folder/elsewhere` for what lay outside the work directory)."""
+    """Fill `folder/work`, and `folder/elsewhere` with the folders of outputs that lay outside the work directory."""
     work = folder / "work"
     work.mkdir(mode=0o700)
     shown: list[tuple[str, str]] = []
     missing: list[str] = []
     copied = 0
-    for file in sorted(
-        recipe.files, key=lambda f: (f.role != "code", f.place)
-    ):  # an input that is code too: the code's copy stands
-        if file.role not in ("code", "input"):
-            continue
+    for file in sorted(needed(recipe), key=lambda f: (f.role != "code", f.place)):  # code before an input at the same place
         source = crate / file.carried if file.carried else Path(sources[file.place]) if file.place in sources else None
         if source is None:
             missing.append(f"{file.place}: {file.reason or 'not carried'}")
         elif not os.path.isabs(file.place):
             copied += _put(source, work / file.place)
         elif can_stand_at(file.place):
-            target = folder / "elsewhere" / file.place.lstrip("/")
-            copied += _put(source, target)
-            shown.append((str(target), file.place))
+            shown.append((str(source.resolve()), file.place))
         else:
             missing.append(f"{file.place}: it lay among the system's files")
+    return Layout(work, tuple(shown), _output_folders(recipe, work, folder), tuple(missing), copied)
+
+
+def _output_folders(recipe: Recipe, work: Path, folder: Path) -> tuple[tuple[str, str], ...]:
+    """Make the folders that outputs lay in: jobs expect them. Those outside the work directory stand there in a sandbox only."""
+    outside: dict[str, str] = {}
     for file in recipe.files:
-        if file.role in ("expected", "log") and not os.path.isabs(file.place):
-            (work / file.place).parent.mkdir(parents=True, exist_ok=True)  # jobs expect the folders they write to
-    return Layout(work, tuple(shown), tuple(missing), copied)
+        parent = os.path.dirname(file.place)
+        if file.role == "expected" and os.path.isabs(file.place) and can_stand_at(parent):
+            outside[parent] = str(elsewhere(folder, parent))
+            os.makedirs(outside[parent], exist_ok=True)
+        elif file.role in ("expected", "log") and not os.path.isabs(file.place):
+            (work / parent).mkdir(parents=True, exist_ok=True)
+    return tuple((source, target) for target, source in outside.items())
+
+
+def elsewhere(folder: Path, path: str) -> Path:
+    """Where in the replay's folder a place outside the work directory lies."""
+    return folder / "elsewhere" / path.lstrip("/")
 
 
 def _put(source: Path, target: Path) -> int:

@@ -73,7 +73,7 @@ def plan(
     found, missing = lay.find_inputs(recipe, os.path.abspath(os.fspath(inputs_dir)) if inputs_dir else None)
     shut = _shut(recipe, on, _find_sandbox(path, recipe, sandbox, network, world))
     kind = _kind(recipe, rebuild)
-    stops = _stops(recipe, missing, shut)
+    stops = _stops(recipe, found, missing, shut)
     return Plan(
         path=path,
         bundle=bundle_id,
@@ -109,7 +109,7 @@ def _kind(recipe: Recipe, rebuild: bool) -> str:
     return environment.LOCK if rebuild and recipe.requirements and environment.interpreter(recipe) else environment.HOST
 
 
-def _stops(recipe: Recipe, missing: Mapping[str, str], shut: Sandbox) -> tuple[str, ...]:
+def _stops(recipe: Recipe, found: Mapping[str, str], missing: Mapping[str, str], shut: Sandbox) -> tuple[str, ...]:
     """What makes a run impossible, each with the reason."""
     stops = [f"input {place}: {reason}" for place, reason in missing.items()]
     stops += [f"code {f.place}: {f.reason or 'not carried'}" for f in recipe.files if f.role == "code" and not f.carried]
@@ -120,9 +120,12 @@ def _stops(recipe: Recipe, missing: Mapping[str, str], shut: Sandbox) -> tuple[s
         stops.append(f"the script's interpreter {program or '(none)'} is not on this machine")
     if shut.kind == "none":
         outside = [
-            f.place for f in recipe.files if f.role in ("code", "input") and os.path.isabs(f.place) and f.place != recipe.script
+            f.place for f in lay.needed(recipe) if os.path.isabs(f.place) and f.place not in (recipe.script, found.get(f.place))
         ]
-        stops += [f"{p} must stand at this absolute path, which takes a sandbox ({shut.reason})" for p in outside]
+        outside += [f.place for f in recipe.files if f.role == "expected" and os.path.isabs(f.place)]
+        stops += [
+            f"{p} must stand at this absolute path, which takes a sandbox ({shut.reason})" for p in outside if p not in missing
+        ]
     return tuple(stops)
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
+import shutil
 import signal
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from auditor.redact import NEVER
 from auditor.replay.environment import Software
 from auditor.replay.lay import Layout
 from auditor.replay.sandbox import Inside, Sandbox, can_stand_at, command
@@ -48,7 +51,7 @@ def launch(recipe: Recipe, layout: Layout, software: Software, sandbox: Sandbox,
     argv = [*shlex.split(recipe.interpreter), _script(recipe, layout, work), *recipe.arguments]
     if shut:
         readable = [*software.readable, *_links(layout), *layout.shown, *_old_prefix(recipe, software, work)]
-        inside = Inside([(str(layout.work), work)], readable, work, environment)
+        inside = Inside([(str(layout.work), work), *layout.writable], readable, work, environment)
         argv = command(argv, inside, sandbox.network)
     return Launch(tuple(argv), layout.work, environment, limit(recipe), folder / "stdout.txt", folder / "stderr.txt")
 
@@ -81,10 +84,20 @@ def variables(recipe: Recipe, software: Software, work: str, home: str) -> dict[
     made["SLURM_SUBMIT_DIR"] = work
     if recipe.array_task:
         made["SLURM_ARRAY_TASK_ID"] = recipe.array_task
+    if recipe.images:
+        made |= _runtime_settings(recipe)
     if software.python:
         bin_folder = str(Path(software.python).parent)
         made |= {"PATH": f"{bin_folder}:{PATH}", "VIRTUAL_ENV": str(Path(bin_folder).parent)}
     return made
+
+
+def _runtime_settings(recipe: Recipe) -> dict[str, str]:
+    """Container runtimes are set up by the site through variables and lie where the site put them; credentials stay behind."""
+    names = re.compile(r"(?:APPTAINER|SINGULARITY)_(?!.*DOCKER)\w+|DOCKER_HOST|CONTAINERD?_\w+|XDG_RUNTIME_DIR")
+    settings = {k: v for k, v in os.environ.items() if names.fullmatch(k) and not NEVER.search(k)}
+    programs = {p for i in recipe.images if (p := shutil.which(i.runtime) or shutil.which("singularity"))}
+    return {**settings, "PATH": ":".join([PATH, *sorted({os.path.dirname(p) for p in programs} - set(PATH.split(":")))])}
 
 
 def limit(recipe: Recipe) -> float:

@@ -76,10 +76,9 @@ def command(argv: Sequence[str], inside: Inside, network: bool) -> list[str]:
         made += _system(path)
     for name in (*ETC, *(NETWORK if network else ())):
         made += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-    for source, target in sorted(inside.readable, key=lambda pair: pair[1].count("/")):
-        made += ["--ro-bind", source, target]
-    for source, target in sorted(inside.writable, key=lambda pair: pair[1].count("/")):
-        made += ["--bind", source, target]
+    binds = [("--ro-bind", *pair) for pair in inside.readable] + [("--bind", *pair) for pair in inside.writable]
+    for bind in sorted(binds, key=lambda b: b[2].count("/")):  # what lies deeper comes later, else it would be hidden
+        made += bind
     for name, value in inside.environment.items():
         made += ["--setenv", name, value]
     return [*made, "--chdir", inside.start, "--", *argv]

