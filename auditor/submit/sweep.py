@@ -72,7 +72,9 @@ def sweep(home: Home, wait: float = 0.0) -> SweepReport:
             if not jobs or time.monotonic() + pause > end:
                 break
             time.sleep(pause)
-        again, more, _, _ = _take_in(home, done.given_up)
+        again, more = 0, aside[:0]
+        if done.completed or done.given_up:
+            again, more, _, _ = _take_in(home, done.given_up)
     return SweepReport(ingested + again, tuple(done.completed), tuple(done.pending), (*aside, *more), tuple(done.given_up))
 
 
