@@ -1,4 +1,4 @@
-"""Where do ingested spool files go? Into `archive/<sha256>.ndjson`, a line each, exact to the byte: with the spool, the store again."""
+"""Where do ingested spool files go? Into `archive/<digest>.ndjson`, a line each, exact to the byte: with the spool, the store again."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from auditor import spool
 _HEAD, _JSON, _BASE64 = b'{"name":', b',"json":', b',"base64":"'
 
 
-def write(folder: str, files: Sequence[tuple[str, bytes]]) -> str:
-    """Pack (name, bytes) into one file, on the disk when this returns; its path. Raises OSError."""
-    data = b"".join(_line(name, raw) for name, raw in files)
-    name = f"{hashlib.sha256(data).hexdigest()}.ndjson"
+def write(folder: str, files: Sequence[tuple[str, bytes, bytes]]) -> str:
+    """Pack (name, bytes, ledger id) into one file, on the disk when this returns; its path. Raises OSError."""
+    name = f"{hashlib.sha256(b''.join(id_ for _, _, id_ in files)).hexdigest()}.ndjson"
     path = os.path.join(folder, name)
     if not os.path.exists(path):
         _clean(folder)
-        spool.write(folder, name, data)
+        spool.write(folder, name, b"".join(part for name, raw, _ in files for part in _line(name, raw)))
     fd = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(fd)
@@ -29,11 +28,11 @@ def write(folder: str, files: Sequence[tuple[str, bytes]]) -> str:
     return path
 
 
-def _line(name: str, raw: bytes) -> bytes:
+def _line(name: str, raw: bytes) -> tuple[bytes, ...]:
     """JSON of one line stands as it is, so that people can read it; anything else in base64."""
     plain = name.endswith(".json") and raw.isascii() and b"\n" not in raw and b"\r" not in raw
-    value = _JSON + raw if plain else _BASE64 + base64.b64encode(raw) + b'"'
-    return _HEAD + json.dumps(name).encode("ascii") + value + b"}\n"
+    head = _HEAD + json.dumps(name).encode("ascii")
+    return (head, _JSON, raw, b"}\n") if plain else (head, _BASE64, base64.b64encode(raw), b'"}\n')
 
 
 def lines(path: str) -> Iterator[bytes]:

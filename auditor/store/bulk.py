@@ -26,13 +26,13 @@ TABLES: dict[str, str] = {
     " grade varchar, source varchar, reason varchar, taken_at varchar, host varchar, content_no integer",
     "file": "content_no integer, place integer, role varchar, how varchar, kind varchar, path varchar, size bigint, mtime_ns bigint,"
     " sha256 blob",
-    "file_key_tail": "key ubigint, content_no integer",
+    "file_key_tail": "key uinteger, content_no integer",
     "package": "content_no integer, name varchar, version varchar",
     "accounting": "run_no integer, taken_at varchar, final boolean, name varchar, username varchar, state varchar, submitted varchar,"
     " started varchar, ended varchar, elapsed double, core_seconds double, partition varchar, throttle bigint, line varchar",
     "dependency": "run_no integer, job_id varchar",
     "wanted": "id blob",
-    "wanted_file": "key ubigint, id blob, role varchar",
+    "wanted_file": "key uinteger, id blob, role varchar",
 }
 """Columns in the order of a line's cells; a blob's cell is hexadecimal."""
 

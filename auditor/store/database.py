@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 REBUILD = "`auditor sweep --rebuild` makes it again from the archive and the spool; the broken file is kept beside it"
+ROOM = "make room on the disk; nothing that waits in the spool is lost"
 SHARED = ("nfs", "nfs4", "lustre", "gpfs", "beegfs", "cifs", "smb3", "ceph", "panfs", "afs", "fuse.sshfs", "wekafs", "pvfs2")
 
 
@@ -46,6 +47,7 @@ def _config() -> dict[str, str | bool | int | float | list[str]]:
     return {
         "storage_compatibility_version": "v1.0.0",  # DuckDB 1.5 and 2.0 read it
         "memory_limit": "768MB",
+        "checkpoint_threshold": "128MB",  # once a batch would write everything twice
         "threads": str(min(4, len(os.sched_getaffinity(0)))),
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
@@ -64,9 +66,7 @@ def _explained(error: Exception, path: str) -> AuditError:
     if re.search(r"version number \d+, but we can only read", text):
         return AuditError(f"the store {path} was written by a newer DuckDB", "upgrade duckdb: pip install -U duckdb")
     if re.search(r"(?i)no space left|disk quota|file too large|failed to write|could not write|not enough space", text):
-        return AuditError(
-            f"the store could not be written: {text}", "make room on the disk; nothing that waits in the spool is lost"
-        )
+        return AuditError(f"the store could not be written: {text}", ROOM)
     if re.search(r"(?i)permission denied|read-only|cannot open file", text):
         return AuditError(f"the store cannot be opened: {text}", "is it yours, and the disk writable?")
     return AuditError(f"the store {path} is damaged: {text}", REBUILD)
@@ -82,6 +82,8 @@ def explained(path: str) -> Iterator[None]:
         yield
     except (*file_trouble, duckdb.TransactionException) as error:
         raise _explained(error, path) from error
+    except OSError as error:
+        raise AuditError(f"the store could not be written: {error}", ROOM) from error
     except duckdb.OutOfMemoryException as error:
         raise AuditError(
             f"the store ran out of memory or disk: {str(error).splitlines()[0]}", "make room and try again"

@@ -119,7 +119,7 @@ def _some(names: Any) -> str:
 def uses(store: Store, sha256: str) -> tuple[FileUse, ...]:
     if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
         raise AuditError(f"{sha256!a} is no sha256", "64 hexadecimal digits, as sha256sum prints them")
-    key = int(sha256[:16], 16)
+    key = int(sha256[:8], 16)
     contents = store.query(
         "select content_no from file_key where key = $1 union select content_no from file_key_tail where key = $1", key
     )

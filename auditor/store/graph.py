@@ -197,10 +197,10 @@ def files_of(store: Store, numbers: Collection[int]) -> set[Use]:
 
 def counterparts(store: Store, uses: Iterable[Use]) -> set[Use]:
     """Who made what these read, and who read what these made."""
-    store.query("create or replace temp table wanted_file (key ubigint, id blob, role varchar)")
+    store.query("create or replace temp table wanted_file (key uinteger, id blob, role varchar)")
     other = {"input": "output", "output": "input"}
     wanted = sorted({(u.sha256, other[u.role]) for u in uses if u.role in other})
-    bulk.append(store.con, "wanted_file", [f"{int(sha[:16], 16)}\t{sha}\t{role}" for sha, role in wanted])
+    bulk.append(store.con, "wanted_file", [f"{int(sha[:8], 16)}\t{sha}\t{role}" for sha, role in wanted])
     found = store.query(
         f"""with c as (select distinct content_no from (from file_key union all from file_key_tail) where key in (select key from wanted_file))
         select distinct e.run_no, f.role, f.path, lower(hex(f.sha256)) from c join file f on f.content_no = c.content_no

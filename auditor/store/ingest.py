@@ -65,8 +65,7 @@ def ingest_spool(store: Store, home: Home) -> IngestReport:
     aside: list[tuple[str, str]] = []
     left: list[tuple[str, str]] = []
     for batch in _batches(home, aside, left):
-        _archive(home, batch)
-        evidence += _commit(store, batch)
+        evidence += _commit(store, home, batch)
         for file in batch:
             os.unlink(file.path)
         files += len(batch)
@@ -74,13 +73,22 @@ def ingest_spool(store: Store, home: Home) -> IngestReport:
     return IngestReport(files, len(runs), tuple(aside), evidence, tuple(left))
 
 
-def _commit(store: Store, batch: Sequence[_File]) -> int:
-    from auditor.store.load import Entry
+def _commit(store: Store, home: Home, batch: Sequence[_File]) -> int:
+    """Archive and store; the archive is written beside the loading, and is on the disk before the commit."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from auditor.store.load import Entry, load
 
     ids = [[file.id for file in batch]]
     known = {id_ for (id_,) in store.query("select id from ledger where id in (select unnest(?::blob[]))", *ids)}
     new = list({file.id: file for file in batch if file.id not in known}.values())
-    return store.load([f.snapshot for f in new], [Entry(f.id, f.name, f.snapshot.id) for f in new]) if new else 0
+    if not new:
+        return 0
+    with ThreadPoolExecutor(1) as beside, store.transaction() as con:
+        packed = beside.submit(_archive, home, new)
+        count = load(con, [f.snapshot for f in new], [Entry(f.id, f.name, f.snapshot.id) for f in new])
+        packed.result()
+    return count
 
 
 def _batches(home: Home, aside: list[tuple[str, str]], left: list[tuple[str, str]]) -> Iterator[list[_File]]:
@@ -90,7 +98,8 @@ def _batches(home: Home, aside: list[tuple[str, str]], left: list[tuple[str, str
         name = os.path.basename(path)
         try:
             raw = _bytes(path)
-            file = _File(path, raw, ledger_id(name, raw), read(path, raw))
+            digest = hashlib.sha256(raw).digest()
+            file = _File(path, raw, ledger_id(name, digest), read(name, raw, digest))
         except FileNotFoundError:  # another sweep took it
             continue
         except _Newer as error:
@@ -123,25 +132,24 @@ def _bytes(path: str) -> bytes:
         os.close(fd)
 
 
-def ledger_id(name: str, raw: bytes) -> bytes:
-    """A spool file is known by its name and its bytes."""
-    return hashlib.sha256(os.fsencode(name) + b"\0" + raw).digest()
+def ledger_id(name: str, digest: bytes) -> bytes:
+    """A spool file is known by its name and the sha256 of its bytes."""
+    return hashlib.sha256(digest + os.fsencode(name)).digest()
 
 
-def read(path: str, raw: bytes) -> Snapshot:
-    """A spool file taken apart. Raises _Newer, or one of BROKEN."""
+def read(name: str, raw: bytes, digest: bytes) -> Snapshot:
+    """A spool file taken apart; `digest` is the sha256 of its bytes. Raises _Newer, or one of BROKEN."""
     from auditor.store.snapshot import SCHEMA, from_canonical, from_capture
 
-    name = os.path.basename(path)
     if not raw:
         raise AuditError("it is empty")
     try:
         if name.endswith(".raw"):
             from auditor import intake
 
-            found = from_capture(intake.read(path))
-        elif name.endswith(f"{hashlib.sha256(raw).hexdigest()[:16]}.json"):  # our own writing, unchanged: canonical
-            found = from_canonical(raw, name)
+            found = from_capture(intake.observed(raw, name))
+        elif name.endswith(f"{digest.hex()[:16]}.json"):  # our own writing, unchanged: canonical
+            found = from_canonical(raw, digest, name)
         else:
             found = from_capture(codec.loads(raw, Capture, name))
         schema = found.schema
@@ -184,7 +192,7 @@ def _archive(home: Home, batch: Sequence[_File]) -> None:
     from auditor.store import archive
 
     try:
-        archive.write(home.archive, [(file.name, file.raw) for file in batch])
+        archive.write(home.archive, [(file.name, file.raw, file.id) for file in batch])
     except OSError as error:
         raise AuditError(f"the archive cannot be written: {error}", "make room; what waits in the spool is kept") from error
 

@@ -14,7 +14,7 @@ from auditor import codec
 from auditor.model import Job
 from auditor.store import bulk
 from auditor.store.snapshot import FileRow, Int, Piece, Snapshot, files
-from auditor.store.text import NULL, dependencies, escape, nullable, numberless, shape
+from auditor.store.text import NULL, dependencies, escape, nullable, numberless, shape, word
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -64,7 +64,8 @@ class _Batch:
 
     def __init__(self, con: DuckDBPyConnection, snapshots: Sequence[Snapshot]) -> None:
         self.lines: dict[str, list[str]] = {table: [] for table in bulk.TABLES if not table.startswith("wanted")}
-        self._bodies = {p: hashlib.sha256(p).digest() for s in snapshots for p in (*_data(s), _script(s.job))}
+        bodies = {body for s in snapshots for body in (*_data(s), _script(s.job))}
+        self._bodies = {body: hashlib.sha256(body).digest() for body in bodies}
         self._content = _numbers(con, "content", self._bodies.values())
         self._next_content = _next(con, "content")
         self._next_capture = _next(con, "capture")
@@ -114,8 +115,8 @@ class _Batch:
         h = piece.head
         content = NULL if piece.data is None else str(self._content_no(piece.data, h.kind))
         return (
-            f"{piece.id.hex()}\t{run_no}\t{escape(h.probe)}\t{h.version}\t{escape(h.kind)}\t{h.phase}\t{h.attempt}\t{h.status}\t{h.grade}"
-            f"\t{escape(h.source)}\t{escape(h.reason)}\t{escape(h.taken_at)}\t{escape(h.host)}\t{content}"
+            f"{piece.id.hex()}\t{run_no}\t{word(h.probe)}\t{h.version}\t{word(h.kind)}\t{h.phase}\t{h.attempt}\t{h.status}\t{h.grade}"
+            f"\t{word(h.source)}\t{escape(h.reason)}\t{word(h.taken_at)}\t{word(h.host)}\t{content}"
         )
 
     def _content_no(self, data: bytes, kind: str) -> int:
@@ -128,15 +129,15 @@ class _Batch:
             self.lines["content"].append(f"{no}\t{id_.hex()}\t{body.decode('ascii')}\t{'true' if parts else 'false'}")
             self._files(no, rows)
             if kind == "PythonPackages":
-                self.lines["package"] += [f"{no}\t{escape(p.name)}\t{escape(p.version)}" for p in _packages(data)]
+                self.lines["package"] += [f"{no}\t{word(p.name)}\t{word(p.version)}" for p in _packages(data)]
         return self._content[id_]
 
     def _files(self, no: int, rows: Sequence[FileRow]) -> None:
         self.lines["file"] += [
-            f"{no}\t{i}\t{escape(r.role)}\t{escape(r.how)}\t{escape(r.kind)}\t{escape(r.path)}\t{r.size}\t{r.mtime_ns}\t{r.sha256}"
+            f"{no}\t{i}\t{word(r.role)}\t{word(r.how)}\t{word(r.kind)}\t{escape(r.path)}\t{r.size}\t{r.mtime_ns}\t{r.sha256}"
             for i, r in enumerate(rows)
         ]
-        self.lines["file_key_tail"] += [f"{int(r.sha256[:16], 16)}\t{no}" for r in rows if r.sha256]
+        self.lines["file_key_tail"] += [f"{int(r.sha256[:8], 16)}\t{no}" for r in rows if r.sha256]
 
     def _accounting(self, piece: Piece, run_no: int) -> tuple[str, ...]:
         """One row of facts that lists and campaigns need; a record of another shape gives none. Returns its dependencies."""

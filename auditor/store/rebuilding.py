@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-import tempfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -62,41 +62,26 @@ def _batches(home: Home, broken: list[tuple[str, str]]) -> Iterator[list[tuple[S
     batch: list[tuple[Snapshot, Entry]] = []
     size = 0
     names = sorted(n for n in (os.listdir(home.archive) if os.path.isdir(home.archive) else ()) if n.endswith(".ndjson"))
-    with tempfile.TemporaryDirectory() as folder:
-        for name in names:
-            if name.startswith("."):
-                continue
-            for line in archive.lines(os.path.join(home.archive, name)):
-                try:
-                    file, raw = archive.unpack(line)
-                    id_ = ledger_id(file, raw)
-                    if id_ in seen:
-                        continue
-                    snapshot = _read(folder, file, raw)
-                except BROKEN as error:
-                    broken.append((name, str(error)))
+    for name in names:
+        for line in () if name.startswith(".") else archive.lines(os.path.join(home.archive, name)):
+            try:
+                file, raw = archive.unpack(line)
+                digest = hashlib.sha256(raw).digest()
+                id_ = ledger_id(file, digest)
+                if id_ in seen:
                     continue
-                seen.add(id_)
-                batch.append((snapshot, Entry(id_, file, snapshot.id)))
-                size += len(raw)
-                if len(batch) >= BATCH_FILES or size >= BATCH_BYTES:
-                    yield batch
-                    batch, size = [], 0
-        if batch:
-            yield batch
-
-
-def _read(folder: str, name: str, raw: bytes) -> Snapshot:
-    """A `.raw` record is parsed from a file, so it becomes one again for a moment."""
-    path = os.path.join(folder, os.path.basename(name))
-    if name.endswith(".raw"):
-        with open(path, "wb") as file:
-            file.write(raw)
-    try:
-        return read(path, raw)
-    finally:
-        if name.endswith(".raw"):
-            os.unlink(path)
+                snapshot = read(file, raw, digest)
+            except BROKEN as error:
+                broken.append((name, str(error)))
+                continue
+            seen.add(id_)
+            batch.append((snapshot, Entry(id_, file, snapshot.id)))
+            size += len(raw)
+            if len(batch) >= BATCH_FILES or size >= BATCH_BYTES:
+                yield batch
+                batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def _remove(path: str) -> None:

@@ -63,14 +63,14 @@ class Snapshot:
     pieces: tuple[Piece, ...]
 
 
-def from_canonical(raw: bytes, what: str = "capture") -> Snapshot:
-    """The bytes that `codec.dumps` wrote of a Capture. Raises AuditError when they hold something else."""
+def from_canonical(raw: bytes, digest: bytes, what: str = "capture") -> Snapshot:
+    """The bytes that `codec.dumps` wrote of a Capture, and their sha256. Raises AuditError when they hold something else."""
     try:
         envelope = msgspec.json.decode(raw, type=_Envelope)
         pieces = tuple(_piece(bytes(piece)) for piece in envelope.evidence)
     except (msgspec.MsgspecError, RecursionError):  # other fields, or text that is not UTF-8: the slow way tells, or reads it
         return from_capture(codec.loads(raw, Capture, what))
-    return Snapshot(hashlib.sha256(raw).digest(), envelope.job, envelope.phase, envelope.schema, pieces)
+    return Snapshot(digest, envelope.job, envelope.phase, envelope.schema, pieces)
 
 
 def from_capture(capture: Capture) -> Snapshot:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 NULL = "\\N"  # no escaped text equals it: JSON has no escape of that name
@@ -16,6 +17,10 @@ def escape(text: str) -> str:
     if text.isascii() and text.isprintable() and "\\" not in text and '"' not in text:
         return text
     return json.dumps(text)[1:-1]
+
+
+word = lru_cache(4096)(escape)
+"""The same for words that come again and again: roles, kinds, hosts, times."""
 
 
 def unescape(text: str) -> str:

@@ -32,9 +32,9 @@ create table file (
     content_no integer, place integer, role varchar, how varchar, kind varchar, path varchar, size bigint, mtime_ns bigint, sha256 blob
 );
 
--- First 64 bits of each file's digest -> content, sorted; `file_key_tail` takes the new ones until it is worth sorting again.
-create table file_key (key ubigint, content_no integer);
-create table file_key_tail (key ubigint, content_no integer);
+-- First 32 bits of each file's digest -> content, sorted; `file_key_tail` takes the new ones until it is worth sorting again.
+create table file_key (key uinteger, content_no integer);
+create table file_key_tail (key uinteger, content_no integer);
 
 create table package (content_no integer, name varchar, version varchar);
 
