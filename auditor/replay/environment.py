@@ -51,19 +51,30 @@ def pins(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(p for p in wanted if _PIN.fullmatch(p)), tuple(p for p in wanted if not _PIN.fullmatch(p))
 
 
-def interpreter(recipe: Recipe) -> str:
-    """A Python of the run's minor version on this machine, or empty."""
+def interpreter(recipe: Recipe, world: World) -> str:
+    """A Python of the run's minor version on this machine that can make environments, or empty."""
     minor = ".".join(recipe.python.split(".")[:2])
     if not minor:
         return ""
-    if minor == f"{sys.version_info.major}.{sys.version_info.minor}":
-        return getattr(sys, "_base_executable", "") or sys.executable
-    return shutil.which(f"python{minor}") or ""
+    ours = getattr(sys, "_base_executable", "") or sys.executable
+    for candidate in (ours, shutil.which(f"python{minor}"), shutil.which("python3")):
+        if candidate and _version(candidate, world).startswith(f"{minor}."):
+            return candidate
+    return ""
+
+
+def _version(python: str, world: World) -> str:
+    """Its full version; empty for a name behind which no usable Python is (pyenv's shims)."""
+    try:
+        told = world.run(python, "-I", "-c", "import venv, platform; print(platform.python_version())", timeout=20)
+    except (OSError, TimeoutError):
+        return ""
+    return told.out.strip() if told.code == 0 else ""
 
 
 def rebuild(recipe: Recipe, crate: Path, folder: Path, sandbox: Sandbox, world: World) -> Software:
     """The environment from its lock, in `folder/env`; when that fails this machine's Python, and what differs."""
-    python = interpreter(recipe)
+    python = interpreter(recipe, world)
     if not recipe.requirements or not python:
         why = (
             "no Python packages were recorded"
@@ -78,10 +89,20 @@ def rebuild(recipe: Recipe, crate: Path, folder: Path, sandbox: Sandbox, world: 
     if trouble:
         differing = _difference(wanted, _installed(python, world))
         return Software(HOST, "", base, f"the lock could not be installed: {trouble}", (trouble, *differing))
-    differing = (*(f"not installed: {o}" for o in odd), *_difference(wanted, _installed(str(env / "bin/python"), world)))
+    here = _version(python, world)
+    release = (f"Python {here} is here, the run had {recipe.python}",) if here != recipe.python else ()
+    differing = (
+        *release,
+        *(f"not installed: {o}" for o in odd),
+        *_difference(wanted, _installed(str(env / "bin/python"), world)),
+    )
     readable = ((str(env), str(env)), *base)
     return Software(
-        LOCK, str(env / "bin/python"), readable, f"Python {recipe.python}, {len(wanted)} packages from the lock", differing
+        LOCK,
+        str(env / "bin/python"),
+        readable,
+        f"Python {here}, {len(wanted)} package{'s' * (len(wanted) != 1)} from the lock",
+        differing,
     )
 
 

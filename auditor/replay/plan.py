@@ -72,7 +72,7 @@ def plan(
         raise AuditError("there is no Slurm here", "load your site's Slurm module, or leave out --on slurm")
     found, missing = lay.find_inputs(recipe, os.path.abspath(os.fspath(inputs_dir)) if inputs_dir else None)
     shut = _shut(recipe, on, _find_sandbox(path, recipe, sandbox, network, world))
-    kind = _kind(recipe, rebuild)
+    kind = _kind(recipe, rebuild, world)
     stops = _stops(recipe, found, missing, shut)
     return Plan(
         path=path,
@@ -103,10 +103,10 @@ def _shut(recipe: Recipe, on: str, found: Sandbox) -> Sandbox:
     return found
 
 
-def _kind(recipe: Recipe, rebuild: bool) -> str:
+def _kind(recipe: Recipe, rebuild: bool, world: World) -> str:
     if recipe.images:
         return environment.IMAGE
-    return environment.LOCK if rebuild and recipe.requirements and environment.interpreter(recipe) else environment.HOST
+    return environment.LOCK if rebuild and recipe.requirements and environment.interpreter(recipe, world) else environment.HOST
 
 
 def _stops(recipe: Recipe, found: Mapping[str, str], missing: Mapping[str, str], shut: Sandbox) -> tuple[str, ...]:
@@ -146,14 +146,14 @@ def _cannot(recipe: Recipe, kind: str) -> tuple[str, ...]:
     if recipe.modules:
         told.append(f"environment modules are not rebuilt: {' '.join(recipe.modules[:10])}")
     if kind == environment.HOST and recipe.requirements:
-        told.append(f"its {recipe.packages} Python packages are not rebuilt: this machine's are used")
+        told.append(f"its Python packages ({recipe.packages}) are not rebuilt: this machine's are used")
     return (*told, *(g for g in recipe.gaps if not g.endswith("not carried")))
 
 
 def _will(recipe: Recipe, on: str, shut: Sandbox, kind: str) -> tuple[str, ...]:
     """What happens after a yes; shown word by word before it."""
     how = {
-        environment.LOCK: f"make a virtual environment with {recipe.packages} packages of Python {recipe.python} (pip fetches what is not carried)",
+        environment.LOCK: f"make a virtual environment of Python {recipe.python} with its {recipe.packages} packages (pip fetches what is not carried)",
         environment.IMAGE: "use its container images, after their digests were checked: "
         + ", ".join(i.reference for i in recipe.images),
         environment.HOST: "use this machine's own software",
