@@ -86,7 +86,7 @@ def unidentified_environment(
         if loose:
             return failed(f"no digest of {some(loose)}", fix, images)
         return passed(f"as the job started: {some(f'{name} = {sha[:19]}' for name, sha in found.items())}", images)
-    if named is None or (isinstance(named, Fact) and named.value.references):
+    if images is None or named is None or (isinstance(named, Fact) and named.value.references):
         raise Unclear("which image ran was not identified as the job started")
     if isinstance(packages, Fact) and packages.value.env_sha256:
         p = packages.value
