@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from auditor import codec
+import os
+
+from auditor import codec, spool
+from auditor.home import Home
 from auditor.model import AuditError, Capture, Evidence, Grade, Phase, Status
 from auditor.redact import Redactor
-from auditor.store import Store
+from auditor.store import Store, ingest_spool
 from auditor.verdict import ReplayVerdict
 from auditor.world import RealWorld, World
 
@@ -36,5 +39,11 @@ def remember(store: Store, verdict: ReplayVerdict) -> bool:
         job = store.job(verdict.run_id)
     except AuditError:
         return False
-    store.ingest([Capture(job, Phase.LATER, (verdict_evidence(verdict),))])
+    capture = Capture(job, Phase.LATER, (verdict_evidence(verdict),))
+    home = Home(os.path.dirname(os.path.abspath(store.path)))
+    if os.path.basename(home.store) != os.path.basename(store.path):
+        store.ingest([capture])
+        return True
+    spool.save(home.spool, capture)  # through the spool, so that a store that is built anew has it too
+    ingest_spool(store, home)
     return True
