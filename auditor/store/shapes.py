@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 SWEEP = timedelta(days=1)
 """Look-alikes submitted further apart than this are no sweep that one array could replace."""
 
+MAX_LINKS, FILES_A_PAIR = 1000, 5
+
 Graph = Mapping[int, set[int]]
 
 
@@ -34,13 +36,24 @@ def build(around: Neighbourhood) -> Campaign:
         run_id=me.id,
         why=tuple(sorted(around.why)),
         siblings=tuple(_sibling(f, waited[f.no]) for f in others),
-        links=tuple(Link(runs[a].id, runs[b].id, use.path, use.sha256) for a, b, use in around.links),
+        links=_links(around),
         array_size=around.array_size,
         array_throttle=me.throttle,
         iterations=iterations,
         cycle=tuple(runs[no].id for no in cycle),
         lookalikes=tuple(f.id for f in around.lookalikes if f.no not in bound and _alike(f, me)),
     )
+
+
+def _links(around: Neighbourhood) -> tuple[Link, ...]:
+    """A few files for each pair of runs are enough to show that data binds them."""
+    count: dict[tuple[int, int], int] = defaultdict(int)
+    found: list[Link] = []
+    for a, b, use in around.links:
+        count[a, b] += 1
+        if count[a, b] <= FILES_A_PAIR and len(found) < MAX_LINKS:
+            found.append(Link(around.runs[a].id, around.runs[b].id, use.path, use.sha256))
+    return tuple(found)
 
 
 def _sibling(f: Facts, waited: Iterable[str]) -> Sibling:

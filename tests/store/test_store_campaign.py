@@ -1,0 +1,164 @@
+"""Which runs belong together, why, and what does the group look like?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from auditor import codec
+from auditor.campaign import Campaign
+from auditor.model import Capture, Edge, Node, Phase
+from auditor.store import Store
+from tests.factory import accounting, at, attempt, capture, file, job, manifest, seen
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(str(tmp_path / "store.duckdb")) as opened:
+        yield opened
+
+
+def ran(
+    job_id: str, script: str, *argv: str, minute: int, reads: Iterable[str] = (), makes: Iterable[str] = (), **changes: Any
+) -> list[Capture]:
+    """A run of `<script>.sh argv` that started at this minute and lasted less than one."""
+    of = job(
+        job_id,
+        **{
+            "script": f"#!/bin/bash\npython {script}.py {' '.join(argv)}\n",
+            "script_path": f"/w/{script}.sh",
+            "argv": (f"{script}.sh", *argv),
+            "submitted_at": at(minute),
+            **changes,
+        },
+    )
+    tried = attempt(submitted=at(minute), started=at(minute, 10), ended=at(minute, 50))
+    data = manifest(*(file(f) for f in reads), *(file(f, "output") for f in makes))
+    return [
+        capture(of, Phase.SUBMIT),
+        capture(of, Phase.END, seen(data, taken_at=at(minute, 50))),
+        capture(of, Phase.LATER, seen(accounting(job_id, tried, name=script), taken_at=at(minute + 1))),
+    ]
+
+
+def campaign(store: Store, job_id: str) -> Campaign:
+    return codec.build(store.campaign(store.resolve(job_id)).data, Campaign)
+
+
+def ids(*job_ids: str) -> tuple[str, ...]:
+    return tuple(job(job_id).run_id for job_id in job_ids)
+
+
+def loop() -> list[Capture]:
+    """simulate -> train -> predict -> simulate ..., twice around and a last simulation; each train reads all simulations so far."""
+    found: list[Capture] = []
+    for n in range(3):
+        found += ran(f"{n}0", "simulate", str(n), minute=10 * n, reads=[f"params{n}"], makes=[f"sim{n}"])
+        if n < 2:
+            found += ran(
+                f"{n}1", "train", str(n), minute=10 * n + 2, reads=[f"sim{k}" for k in range(n + 1)], makes=[f"model{n}"]
+            )
+            found += ran(f"{n}2", "predict", str(n), minute=10 * n + 4, reads=[f"model{n}"], makes=[f"params{n + 1}"])
+    return found
+
+
+def test_a_run_alone_has_an_empty_campaign(store: Store) -> None:
+    store.ingest(ran("1", "train", minute=0))
+    assert campaign(store, "1") == Campaign(ids("1")[0], (), (), (), 0, 0, 1, (), ())
+
+
+def test_outputs_that_become_inputs_make_a_loop(store: Store) -> None:
+    store.ingest(loop())
+    found = campaign(store, "11")
+    assert found.why == ("data",)
+    assert found.iterations == 2
+    assert found.cycle == ids("01", "02", "10", "11")
+    assert [(s.job_id, s.name) for s in found.siblings][:3] == [("00", "simulate"), ("01", "train"), ("02", "predict")]
+    assert (ids("02")[0], ids("10")[0], "params1") in [(k.source, k.target, k.path) for k in found.links]
+    assert found.lookalikes == ()  # the two trainings wait for each other's data: no array could replace them
+    assert campaign(store, "00").iterations == 3
+
+
+def test_the_same_bytes_whatever_the_order_of_ingest(store: Store, tmp_path: Path) -> None:
+    store.ingest(loop())
+    with Store.open(str(tmp_path / "other.duckdb")) as other:
+        for one in reversed(loop()):
+            other.ingest([one])
+        assert codec.dumps(other.campaign(ids("11")[0])) == codec.dumps(store.campaign(ids("11")[0]))
+
+
+def test_a_data_set_that_two_runs_read_joins_nothing(store: Store) -> None:
+    store.ingest(ran("1", "train", minute=0, reads=["mnist"]) + ran("2", "other", minute=1, reads=["mnist"]))
+    assert campaign(store, "1").siblings == ()
+
+
+def test_an_empty_file_joins_nothing(store: Store) -> None:
+    empty = file("done.flag", "output", size=0)
+    made = capture(job("1"), Phase.END, seen(manifest(empty)))
+    read = capture(job("2"), Phase.START, seen(manifest(file("done.flag", size=0))))
+    store.ingest([made, read])
+    assert campaign(store, "1").siblings == ()
+
+
+def test_a_label_joins_runs(store: Store) -> None:
+    store.ingest(ran("1", "a", minute=0, label="study") + ran("2", "b", minute=1, label="study") + ran("3", "c", minute=2))
+    found = campaign(store, "1")
+    assert (found.why, [s.job_id for s in found.siblings]) == (("label",), ["2"])
+
+
+def test_a_dependency_joins_runs_and_is_told(store: Store) -> None:
+    store.ingest(ran("12", "prepare", minute=0))
+    store.ingest([capture(job("13", argv=("--dependency=afterok:12", "train.sh"), submitted_at=at(1)), Phase.SUBMIT)])
+    waiting = accounting("14", attempt(state="PENDING"), dependency="afterany:13(unfulfilled)", final=False)
+    store.ingest([capture(job("14", submitted_at=at(2)), Phase.SUBMIT, seen(waiting))])
+    found = campaign(store, "12")
+    assert found.why == ("dependency",)
+    assert [(s.job_id, s.dependency) for s in found.siblings] == [("13", "12"), ("14", "13")]
+
+
+def test_tasks_of_an_array_are_counted(store: Store) -> None:
+    array = job("50", is_array=True, argv=("--array=0-3%2", "train.sh"))
+    tasks = [capture(job(f"50_{n}"), Phase.LATER, seen(accounting(f"50_{n}", array_throttle=2))) for n in range(4)]
+    store.ingest([capture(array, Phase.SUBMIT), *tasks])
+    found = campaign(store, "50_2")
+    assert (found.why, found.array_size, found.array_throttle, len(found.siblings)) == (("array",), 4, 2, 3)
+    assert found.siblings[0].command == "--array=#-#%# train.sh"
+
+
+def test_submissions_that_differ_only_in_numbers_look_alike(store: Store) -> None:
+    for n in range(4):
+        store.ingest(ran(str(10 + n), "train", f"--lr={n / 10}", minute=n))
+    store.ingest(ran("20", "train", "--lr=0.0", minute=5))  # the same once more: a repetition, not a sweep
+    store.ingest(ran("21", "train", "--lr=0.5", "--fast", minute=6))  # more than a number
+    store.ingest(ran("22", "train", "--lr=0.7", minute=7, user="bob"))
+    store.ingest(ran("23", "train", "--lr=0.8", minute=8, submitted_at="2026-11-30T12:00:00+00:00"))  # a week later
+    assert campaign(store, "10").lookalikes == ids("11", "12", "13")
+
+
+def test_lineage_shows_what_came_from_where(store: Store) -> None:
+    store.ingest(
+        ran("1", "simulate", minute=0, reads=["params"], makes=["sim"]) + ran("2", "train", minute=2, reads=["sim", "seed"])
+    )
+    nodes, edges = store.lineage(ids("2")[0])
+    labels = {n.id: n.label for n in nodes}
+    assert nodes[0] == Node(ids("2")[0], "this-run", "train (2)")
+    assert sorted((labels[e.source], labels[e.target]) for e in edges) == [
+        ("seed", "train (2)"),
+        ("sim", "train (2)"),
+        ("simulate (1)", "sim"),
+    ]
+
+
+def test_a_large_lineage_is_summed_up(store: Store) -> None:
+    store.ingest(ran("1", "gather", minute=90, reads=[f"part{n}" for n in range(80)], makes=[f"out{n}" for n in range(30)]))
+    for n in range(80):
+        store.ingest(ran(str(100 + n), "work", str(n), minute=n, makes=[f"part{n}"]))
+    nodes, edges = store.lineage(ids("1")[0])
+    assert len(nodes) <= 60
+    assert {"and 24 more outputs"} <= {n.label for n in nodes}
+    assert any(n.label.endswith("more runs") for n in nodes)
+    assert {e.source for e in edges} | {e.target for e in edges} <= {n.id for n in nodes}
+    assert Edge(ids("1")[0], "more-output") in edges
