@@ -14,6 +14,7 @@ from probes.containers.reference import MAX_TEXT, of_argv, references
 from probes.containers.shelltext import commands, expand
 
 MAX_SCRIPTS = 20
+MAX_ALL = 1 << 19
 _SHELL_LINE = re.compile(r"#!\s*\S*?(?:/env\s+(?:-\S+\s+)*)?(?:ba|da|k|z|a)?sh\b|#!\s*\S*/(?:ba|da|k|z|a)?sh\b")
 _SCRIPT_NAME = re.compile(r"[^\s$`*?]+\.(?:sh|bash|sbatch|slurm|job)")
 _CALLERS = frozenset({"source", ".", "bash", "sh", "srun", "sbatch", "exec", "mpirun", "time", "nohup"})
@@ -50,15 +51,17 @@ def _scripts(world: World, job: Job) -> Iterator[tuple[str, str, Sequence[str]]]
     """(path, text, arguments) of the batch script, path empty, and of shell scripts called by name."""
     todo: list[tuple[str, str, Sequence[str]]] = [("", job.script, _arguments(job))]
     seen: set[str] = set()
+    read = 0
     while todo:
         path, text, arguments = todo.pop(0)
         yield path, text if _is_shell(text) else _directives_only(text), arguments
         for called in _called(text) if _is_shell(text) else ():
-            if called in seen or len(seen) >= MAX_SCRIPTS:
+            if called in seen or len(seen) >= MAX_SCRIPTS or read > MAX_ALL:
                 continue
             seen.add(called)
             try:
                 todo.append((called, world.text(where(world, job, called), MAX_TEXT), ()))
+                read += len(todo[-1][1])
             except (OSError, LookupError):
                 continue  # `called-files` says what cannot be read
 

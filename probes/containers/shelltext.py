@@ -11,10 +11,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 MAX_DEPTH = 4
+MAX_VALUE = 1 << 16
+# words before a command, and how they change the depth
+_KEYWORDS = dict.fromkeys(("then", "else", "elif", "do", "!", "{", "}", "time"), 0)
+_KEYWORDS |= {"if": 1, "while": 1, "until": 1, "fi": -1, "done": -1}
 _BREAKS = frozenset(";&|()\n")
 _HEREDOC = re.compile(r"<<(-?)[ \t]*(\\?['\"]?)([\w.-]+)")
 _VARIABLE = re.compile(r"\$(?:(?P<plain>\w+|[@*#?$!-])|\{(?P<name>!?\w+|[@*])(?P<rest>[^{}]*(?:\{[^{}]*\}[^{}]*)*)\})")
 _DEFAULT = re.compile(r":?([-=])(.*)", re.DOTALL)
+
+
+Closings = dict[int, int]
 
 
 @dataclass(frozen=True)
@@ -30,10 +37,11 @@ def commands(text: str, first_line: int = 1, level: int = 0) -> Iterator[Command
     """Simple commands in order of appearance, those in `$(...)` and backticks after the one that holds them."""
     depth = 0
     for line, split in _split(text.replace("\r\n", "\n"), first_line):
-        words = split
-        while words and words[0] in {"if", "then", "else", "elif", "do", "while", "until", "!", "{", "}", "fi", "done", "time"}:
-            depth += {"if": 1, "while": 1, "until": 1, "fi": -1, "done": -1}.get(words[0], 0)
-            words = words[1:]
+        start = 0
+        while start < len(split) and split[start] in _KEYWORDS:
+            depth += _KEYWORDS[split[start]]
+            start += 1
+        words = split[start:]
         if not words or words[0] == "esac":
             depth -= bool(words)
             continue
@@ -62,14 +70,19 @@ def _fill(piece: str, known: Mapping[str, str | None], missing: list[str]) -> st
         missing.append("$(...)")
         return piece
 
+    room = MAX_VALUE  # `A=$A$A` a few dozen times over would fill any memory
+
     def value(match: re.Match[str]) -> str:
+        nonlocal room
         name = match["plain"] or match["name"]
         rest = match["rest"] or ""
         default = _DEFAULT.fullmatch(rest)
-        if known.get(name) is not None and (not rest or (default and known[name])):
-            return known[name] or ""
-        if default and name not in known:
+        found = known.get(name)
+        if default and not found and (found is not None or name not in known):
             return _fill(default[2].strip("\"'"), known, missing)
+        if found is not None and len(found) <= room and (not rest or (default and found)):
+            room -= len(found)
+            return found
         missing.append(name)
         return match[0]
 
@@ -78,7 +91,7 @@ def _fill(piece: str, known: Mapping[str, str | None], missing: list[str]) -> st
 
 def _pieces(word: str) -> Iterator[tuple[str, str]]:
     """(quote, text) runs of a word: quote is `'` where nothing is filled in, else `"` or empty."""
-    at, plain = 0, ""
+    at, plain, closings = 0, "", _closings(word)
     while at < len(word):
         char = word[at]
         if char == "\\" and at + 1 < len(word):
@@ -86,12 +99,12 @@ def _pieces(word: str) -> Iterator[tuple[str, str]]:
             yield "'", word[at + 1].replace("\n", "")
             plain, at = "", at + 2
         elif char in "'\"":
-            end = _quote_end(word, at)
+            end = _quote_end(word, at, closings)
             yield "", plain
             yield char, word[at + 1 : end]
             plain, at = "", end + 1
         else:
-            end = _group_end(word, at)
+            end = _group_end(word, at, closings)
             plain += word[at:end]
             at = end
     yield "", plain
@@ -99,7 +112,7 @@ def _pieces(word: str) -> Iterator[tuple[str, str]]:
 
 def _split(text: str, line: int) -> Iterator[tuple[int, list[str]]]:
     words: list[str] = []
-    word, started, at = "", line, 0
+    word, started, at, closings = "", line, 0, _closings(text)
     waiting: list[tuple[str, bool]] = []
 
     def flush() -> None:
@@ -139,7 +152,7 @@ def _split(text: str, line: int) -> Iterator[tuple[int, list[str]]]:
             waiting.append((match[3], match[1] == "-"))
             at = match.end() + bool(match[2].strip("\\"))
             continue
-        end = _token_end(text, at)
+        end = _token_end(text, at, closings)
         word += text[at:end]
         line += text.count("\n", at, end)
         at = end
@@ -148,37 +161,45 @@ def _split(text: str, line: int) -> Iterator[tuple[int, list[str]]]:
         yield started, words
 
 
-def _token_end(text: str, at: int) -> int:
+def _closings(text: str) -> Closings:
+    """Index of every `(` and `{` that is closed -> index after its closing one. One pass, so that no text costs more than its length."""
+    found: Closings = {}
+    waiting: dict[str, list[int]] = {")": [], "}": []}
+    for at, char in enumerate(text):
+        if char in "({":
+            waiting[")" if char == "(" else "}"].append(at)
+        elif char in ")}" and waiting[char]:
+            found[waiting[char].pop()] = at + 1
+    return found
+
+
+def _token_end(text: str, at: int, closings: Closings) -> int:
     char = text[at]
     if char == "\\":
         return at + 2
     if char in "'\"":
-        return _quote_end(text, at) + 1
-    return _group_end(text, at)
+        return _quote_end(text, at, closings) + 1
+    return _group_end(text, at, closings)
 
 
-def _group_end(text: str, at: int) -> int:
+def _group_end(text: str, at: int, closings: Closings) -> int:
     """End of the `$(...)`, `${...}`, backtick group or single character that starts here."""
     if text.startswith(("$(", "${"), at):
-        close, opening, depth = (")", "(", 0) if text[at + 1] == "(" else ("}", "{", 0)
-        for end in range(at + 1, min(len(text), at + 10_000)):
-            depth += (text[end] == opening) - (text[end] == close)
-            if depth == 0:
-                return end + 1
-    elif text[at] == "`" and (end := text.find("`", at + 1)) > 0:
+        return closings.get(at + 1, at + 1)
+    if text[at] == "`" and (end := text.find("`", at + 1)) > 0:
         return end + 1
     return at + 1
 
 
-def _quote_end(text: str, at: int) -> int:
+def _quote_end(text: str, at: int, closings: Closings) -> int:
     """Index of the closing quote, or of the last character where there is none."""
     quote, end = text[at], at + 1
+    if quote == "'":
+        end = text.find("'", end)
+        return end if end >= 0 else len(text) - 1
     while end < len(text) and text[end] != quote:
-        if quote == '"' and text[end] == "\\":
-            end += 2
-        else:
-            end = _group_end(text, end) if quote == '"' and text[end] == "$" else end + 1
-    return min(end, len(text) - 1) if len(text) > at + 1 else at
+        end = end + 2 if text[end] == "\\" else _group_end(text, end, closings)
+    return min(end, len(text) - 1)
 
 
 def _line_end(text: str, at: int) -> int:
@@ -197,12 +218,12 @@ def _after_heredoc(text: str, at: int, line: int, tag: str, indented: bool) -> t
 
 
 def _substitutions(word: str) -> Iterator[str]:
-    at = 0
+    at, closings = 0, _closings(word)
     while at < len(word):
         if word[at] == "'":
-            at = _quote_end(word, at) + 1
+            at = _quote_end(word, at, closings) + 1
             continue
-        end = _group_end(word, at)
+        end = _group_end(word, at, closings)
         if end > at + 2 and (word.startswith("$(", at) or word[at] == "`"):
             yield word[at + 2 : end - 1] if word[at] == "$" else word[at + 1 : end - 1]
         at = end

@@ -157,3 +157,8 @@ def test_what_sbatch_itself_is_told_counts_too() -> None:
 )
 def test_broken_text_is_read_without_an_accident(text: str) -> None:
     assert references(text, {}) == ()
+
+
+def test_variables_that_grow_without_end_are_not_followed() -> None:
+    text = "A=xxxxxxxx\n" + "A=$A$A\n" * 100 + "docker run $A\n"
+    assert [(r.resolved, r.unresolved) for r in references(text, {})] == [("", ("A",))]
