@@ -82,7 +82,7 @@ def rootfs(files: Mapping[str, bytes]) -> bytes:
         for folder in _FOLDERS:
             tar.addfile(_member(folder, tarfile.DIRTYPE, 0o755))
         for name, content in {**_FILES, "bin/busybox": Path(which("busybox")).read_bytes(), **files}.items():
-            member = _member(name, tarfile.REGTYPE, 0o755 if name.startswith("bin/") else 0o644)
+            member = _member(name, tarfile.REGTYPE, 0o755 if name.startswith(("bin/", "lib64/ld-")) else 0o644)
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
         for name in ("sh", "cat", "echo", "sleep"):

@@ -89,7 +89,7 @@ def test_a_training_job_in_a_container_goes_all_the_way_to_an_identical_replay(
     assert kinds["container-identity", "start"] == "ok"
 
     page = auditor("report", job, "-o", "-", cwd=work, env=environment)
-    assert page.startswith("<!doctype html>")
+    assert page.startswith("<!DOCTYPE html>")
     assert "train.sif" in page
 
     archive = auditor("bundle", job, "-o", str(tmp_path / "b.crate.zip"), cwd=work, env=environment).strip()
