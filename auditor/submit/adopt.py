@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -26,6 +27,8 @@ JOB_ID = re.compile(r"\d+(?:_\d+|\+\d+)?")
 FROM_THE_SHELL = frozenset({"Environment", "LoadedModules"})
 """Kinds that only the job's own environment can tell."""
 _HEADER = re.compile(r"^(?:Batch Script|Environment used) for .*\n-{10,}\n", re.MULTILINE)
+PATIENCE = 10.0
+"""Seconds: Slurm writes the script, the environment and the work directory of a short job up to five seconds after its end."""
 HINT = "is the number right, and this the cluster it ran on? Records of old jobs may be gone"
 
 
@@ -37,10 +40,21 @@ def adopt(job_ids: Sequence[str], home: Home) -> tuple[Job, ...]:
     for name in job_ids:
         if not JOB_ID.fullmatch(name):
             raise AuditError(f"{name!a} is no job id", "123, 123_4 for one task of an array, or 123 for all of it")
-    answers = accounting(RealWorld(), job_ids)
+    answers = _settled(job_ids)
     for name in job_ids:
         _check(name, answers[name])
     return tuple(job for name in dict.fromkeys(job_ids) for job in _adopt(home, name, answers))
+
+
+def _settled(job_ids: Sequence[str]) -> Mapping[str, Answer]:
+    """What is known of them; of a job that has just ended, once its record is complete or PATIENCE is at its end."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        answers = accounting(RealWorld(), job_ids)
+        late = [a for a in answers.values() if isinstance(a, Found) and a.value.attempts[-1].final and not a.value.final]
+        if not late or time.monotonic() > end:
+            return answers
+        time.sleep(0.5)
 
 
 def _check(name: str, answer: Answer) -> None:
