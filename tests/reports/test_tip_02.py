@@ -1,0 +1,130 @@
+"""Tip 2 by example: is the work where the data is?"""
+
+from __future__ import annotations
+
+from auditor.model import Evidence, Phase, Status
+from auditor.verdict import Sameness
+from probes.data import DataManifest, Skipped
+from probes.filesystem import FileSystems, Mount
+from probes.kernel import KernelAccounting
+from probes.workflow import SystemsUsed, Use
+from tests.factory import file, manifest, seen, submission, unseen
+from tests.reports.ask import FAILED, NEVER, PASSED, UNKNOWN, WEAK, advised, ask, declared, end, replayed, said, start
+
+GIB = 1 << 30
+TYPED = seen(submission("#!/bin/bash\nwget -q https://example.org/set.zip\npython train.py\n"))
+
+
+def place(path: str, role: str, kind: str, family: str) -> Evidence:
+    return start(FileSystems((Mount(path, role, path, kind, family),)))
+
+
+def moved(read: int | None, cores: float | None) -> Evidence:
+    return end(KernelAccounting("job", "/job", None, None, None, cores, read, 0))
+
+
+def test_declared_inputs_are_named() -> None:
+    assert said("undeclared-inputs", seen(submission(declared_inputs=("data/*.csv",)))) == (
+        PASSED,
+        "1 pattern declared: data/*.csv",
+    )
+
+
+def test_undeclared_inputs_fail_with_the_submission_to_type() -> None:
+    assert said("undeclared-inputs", TYPED) == (FAILED, "no input is declared, so nobody can fetch or check the data")
+    assert advised("undeclared-inputs", TYPED)[1] == "auditor sbatch --auditor-input='data/*' train.sh"
+
+
+def test_an_adopted_job_tells_nothing_of_its_inputs() -> None:
+    assert said("undeclared-inputs") == (UNKNOWN, "never captured: submission at submission")
+
+
+def test_a_download_in_the_job_is_quoted_as_the_line_to_move() -> None:
+    systems = declared(SystemsUsed((Use("wget", "download", "command", "train.sh:2"),), {}, (), (), ()))
+
+    assert said("download-in-job", systems, TYPED) == (FAILED, "the job downloads while it holds its nodes: wget (train.sh:2)")
+    assert "cd data && wget -q https://example.org/set.zip && sha256sum" in advised("download-in-job", systems, TYPED)[1]
+
+
+def test_no_download_passes_as_declared_by_the_scripts() -> None:
+    found = ask("download-in-job", declared(SystemsUsed((), {}, (), (), ())), TYPED)
+
+    assert (found.outcome, found.grade) == (PASSED, "declared")
+
+
+def test_scripts_that_could_not_be_read_leave_downloads_unknown() -> None:
+    broken = unseen(SystemsUsed, "TimeoutError: 2 s", status=Status.FAILED)
+
+    assert said("download-in-job", broken, TYPED) == (UNKNOWN, "could not look: systems used at submission: TimeoutError: 2 s")
+
+
+def test_inputs_on_lustre_are_near_and_on_nfs_far() -> None:
+    assert said("far-inputs", place("/scratch", "workdir", "lustre", "parallel"), TYPED) == (
+        PASSED,
+        "inputs lie on /scratch (lustre, parallel)",
+    )
+    assert said("far-inputs", place("/home", "workdir", "nfs4", "network"), TYPED) == (
+        FAILED,
+        "/home (nfs4, network) is read over the network by every task",
+    )
+
+
+def test_a_file_system_of_unknown_kind_is_no_verdict() -> None:
+    assert said("far-inputs", place("/odd", "input", "odd", "unknown"), TYPED) == (
+        UNKNOWN,
+        "the file system of /odd is of a kind that we do not know",
+    )
+
+
+def test_hashed_inputs_are_known() -> None:
+    assert said("unhashed-inputs", start(manifest(file("a.csv", size=2048), file("b.csv", size=1024))), TYPED) == (
+        PASSED,
+        "2 inputs, 3.0 KiB, each known by sha256 as the job started",
+    )
+
+
+def test_an_input_over_the_budget_of_the_job_is_known_when_it_did_not_move_since_submission() -> None:
+    a = file("big.h5", size=48 * GIB)
+    left = Skipped("big.h5", "input", "budget", a.size, a.mtime_ns)
+    touched = Skipped("big.h5", "input", "budget", a.size, a.mtime_ns + 1)
+
+    assert said("unhashed-inputs", seen(manifest(a)), start(manifest(skipped=(left,))), TYPED)[0] == PASSED
+    assert said("unhashed-inputs", seen(manifest(a)), start(manifest(skipped=(touched,))), TYPED) == (
+        WEAK,
+        "1 input of 1 not known by content: big.h5 (budget)",
+    )
+
+
+def test_no_declared_input_fails_the_digest_question_too() -> None:
+    none = unseen(DataManifest, "no inputs are declared", phase=Phase.START)
+
+    assert said("unhashed-inputs", none, TYPED) == (FAILED, "no inputs are declared")
+
+
+def test_inputs_seen_only_at_submission_are_not_known_at_start() -> None:
+    assert said("unhashed-inputs", seen(manifest(file("a.csv"))), TYPED)[0] == UNKNOWN
+
+
+def test_a_job_that_reads_a_tebibyte_for_a_minute_of_work_mostly_copies() -> None:
+    assert said("data-dragging", moved(1024 * GIB, 60.0), TYPED) == (
+        FAILED,
+        "1.0 TiB moved for 60 core-seconds of work: the job mostly copies",
+    )
+    assert said("data-dragging", moved(1024 * GIB, 90_000.0), TYPED)[0] == PASSED
+    assert said("data-dragging", moved(GIB // 2, 1.0), TYPED)[0] == PASSED
+
+
+def test_counters_that_were_not_readable_are_no_verdict() -> None:
+    assert said("data-dragging", moved(None, 60.0), TYPED) == (
+        UNKNOWN,
+        "the kernel's counters of bytes or CPU time were not readable (scope job)",
+    )
+
+
+def test_a_replay_that_found_its_inputs_proves_them_fetchable() -> None:
+    assert said("unfetchable-inputs", replayed()) == (PASSED, "the replay found its inputs by digest: inputs went well")
+    assert said("unfetchable-inputs", replayed(Sameness.NOT_RUN, stopped_at="inputs")) == (
+        FAILED,
+        "the replay's inputs: failed (it stopped here)",
+    )
+    assert said("unfetchable-inputs") == (UNKNOWN, NEVER)

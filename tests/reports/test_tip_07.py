@@ -1,0 +1,284 @@
+"""Tip 7 by example: is the environment a known thing that somebody else could have?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from auditor.model import Evidence, Grade, Phase, Status
+from auditor.verdict import Sameness
+from probes.containers import (
+    ApptainerRuntime,
+    ContainerIdentities,
+    ContainerMarkers,
+    ContainerReferences,
+    EngineImage,
+    EngineImages,
+    ImageIdentity,
+    Reference,
+    SifImage,
+    SifImages,
+)
+from probes.modules import LoadedModules, Module
+from probes.packages import PythonPackages
+from tests.factory import image, modules, packages, seen, sha, submission, unseen
+from tests.reports.ask import (
+    FAILED,
+    IDENTICAL,
+    NEVER,
+    NOT_APPLICABLE,
+    PASSED,
+    UNKNOWN,
+    WEAK,
+    advised,
+    ask,
+    declared,
+    later,
+    replayed,
+    said,
+    start,
+)
+
+TYPED = seen(submission("#!/bin/bash\ndocker run --rm --privileged lab/torch:2 python train.py\n"))
+NO_NAME = unseen(ContainerReferences, "neither the script nor what it calls names an image")
+NO_PYTHON = unseen(PythonPackages, "nothing in the script or its environment speaks of Python")
+
+
+def named(text: str, tag: str = "", digest: str = "", transport: str = "docker", **changes: Any) -> Evidence:
+    base = Reference("docker", text, text, transport, "docker.io", text.split(":")[0].split("@")[0], tag, digest, 2)
+    return declared(ContainerReferences((replace(base, **changes),)))
+
+
+def engine(reference: str, *repo_digests: str) -> EngineImage:
+    return EngineImage(
+        reference, "docker", "28.0", "classic", "sha256:" + sha("config"), "", "", repo_digests, (), "", "linux", "amd64", "", {}
+    )  # fmt: skip
+
+
+def sif(**changes: Any) -> SifImage:
+    base = SifImage(
+        "img.sif", 5_000_000_000, sha("img"), "7d0e", "amd64", "", "", "squashfs", "Bootstrap: docker\nFrom: debian:13", sha("def"),
+        "docker", "debian:13", False, {}, (), (),
+    )  # fmt: skip
+    return replace(base, **changes)
+
+
+# unnamed-environment
+
+
+def test_an_image_or_an_environment_of_its_own_is_a_name() -> None:
+    assert said("unnamed-environment", named("lab/torch:2"), NO_PYTHON, TYPED) == (PASSED, "the scripts name lab/torch:2")
+    assert said("unnamed-environment", NO_NAME, seen(packages("numpy==2.3.0")), TYPED) == (
+        PASSED,
+        "no image; CPython 3.11.7 with 1 package in /venv (VIRTUAL_ENV)",
+    )
+
+
+def test_the_machines_own_python_is_a_weak_name() -> None:
+    assert said("unnamed-environment", NO_NAME, seen(packages("numpy==2.3.0", prefix="/usr")), TYPED)[0] == WEAK
+
+
+def test_neither_image_nor_python_fails_and_not_having_looked_is_unknown() -> None:
+    assert said("unnamed-environment", NO_NAME, NO_PYTHON, TYPED)[0] == FAILED
+    assert said("unnamed-environment", NO_NAME, TYPED) == (
+        UNKNOWN,
+        "whether an image is named, or which Python the job used, is not known",
+    )
+
+
+# unpinned-image, open-doors
+
+
+def test_a_tag_is_answered_with_the_digest_that_the_engine_knows() -> None:
+    known = seen(EngineImages((engine("lab/torch:2", "docker.io/lab/torch@sha256:" + "c" * 64),)))
+
+    assert said("unpinned-image", named("lab/torch:2", tag="2"), known) == (
+        WEAK,
+        "lab/torch:2: a tag can be moved to another image at any time",
+    )
+    assert advised("unpinned-image", named("lab/torch:2", tag="2"), known)[1] == (
+        f"docker.io/lab/torch@sha256:{'c' * 64}   # line 2, instead of lab/torch:2"
+    )
+    assert said("unpinned-image", named("lab/torch:latest", tag="latest"))[0] == FAILED
+
+
+def test_a_digest_or_a_file_is_pinned() -> None:
+    assert said("unpinned-image", named("lab/torch@sha256:" + "c" * 64, digest="sha256:" + "c" * 64))[0] == PASSED
+    assert said("unpinned-image", named("img.sif", transport="file")) == (PASSED, "each by file or digest: img.sif")
+
+
+def test_without_an_image_there_is_nothing_to_pin() -> None:
+    assert said("unpinned-image", NO_NAME) == (NOT_APPLICABLE, "neither the script nor what it calls names an image")
+    assert said("unpinned-image") == (UNKNOWN, "never captured: container references at submission")
+
+
+def test_privileged_opens_a_door_and_the_line_without_it_is_given() -> None:
+    assert said("open-doors", named("lab/torch:2", options=("--privileged",)), TYPED) == (
+        FAILED,
+        "lab/torch:2 is run with --privileged",
+    )
+    assert advised("open-doors", named("lab/torch:2", options=("--privileged",)), TYPED)[1] == (
+        "docker run --rm lab/torch:2 python train.py   # without --privileged"
+    )
+    assert said("open-doors", named("lab/torch:2", options=("--nv",)), TYPED) == (PASSED, "options --nv")
+    assert said("open-doors", NO_NAME, TYPED)[0] == NOT_APPLICABLE
+
+
+# unidentified-environment, moved-image
+
+
+def test_an_image_is_identified_by_its_digest_at_start() -> None:
+    assert said("unidentified-environment", named("img.sif", transport="file"), start(image("img.sif", "content"))) == (
+        PASSED,
+        f"as the job started: img.sif = sha256:{sha('content')[:12]}",
+    )
+
+
+def test_a_large_image_is_identified_by_the_file_read_at_submission() -> None:
+    large = start(
+        ContainerIdentities((ImageIdentity("img.sif", "ok", "larger than the budget", "", 5_000_000_000, "uuid:7d0e"),))
+    )
+    file = seen(SifImages((sif(),)), grade=Grade.VERIFIED)
+
+    assert said("unidentified-environment", named("img.sif", transport="file"), large, file)[0] == PASSED
+    assert said("unidentified-environment", named("img.sif", transport="file"), large) == (
+        FAILED,
+        "no digest of img.sif (larger than the budget)",
+    )
+
+
+def test_packages_identify_the_environment_where_no_image_is_named() -> None:
+    none = unseen(ContainerIdentities, "no image is named", phase=Phase.START)
+
+    assert said("unidentified-environment", NO_NAME, none, seen(packages("numpy==2.3.0")))[0] == PASSED
+    assert said("unidentified-environment", NO_NAME, none, NO_PYTHON)[0] == FAILED
+    assert said("unidentified-environment", named("lab/torch:2"), none, seen(packages("numpy==2.3.0"))) == (
+        UNKNOWN,
+        "which image ran was not identified as the job started",
+    )
+
+
+def test_an_image_that_moved_is_named_with_both_digests() -> None:
+    assert said("moved-image", seen(image("lab/torch:2", "monday")), start(image("lab/torch:2", "tuesday"))) == (
+        FAILED,
+        f"lab/torch:2 was sha256:{sha('monday')} at submission and sha256:{sha('tuesday')} at start",
+    )
+    assert said("moved-image", seen(image("lab/torch:2", "monday")), start(image("lab/torch:2", "monday"))) == (
+        PASSED,
+        "lab/torch:2: the same at submission and at start",
+    )
+
+
+def test_an_image_seen_once_only_did_not_prove_to_stay() -> None:
+    assert said("moved-image", seen(image("lab/torch:2")))[0] == UNKNOWN
+    assert said("moved-image", *(unseen(ContainerIdentities, "no image is named", phase=p) for p in (Phase.SUBMIT, Phase.START)))[
+        0
+    ] == (NOT_APPLICABLE)
+
+
+# packages, modules
+
+
+def test_a_path_from_outside_or_an_edited_file_leaks() -> None:
+    clean = packages("numpy==2.3.0")
+    edited = replace(clean, packages=(replace(clean.packages[0], modified=("numpy/core.py",)),))
+    editable = replace(clean, packages=(replace(clean.packages[0], source="editable"),))
+
+    assert said("leaking-environment", seen(clean))[0] == PASSED
+    assert said("leaking-environment", seen(replace(clean, leaks=("PYTHONPATH=/home/ada/lib",)))) == (
+        FAILED,
+        "1 path from outside /venv can be imported: PYTHONPATH=/home/ada/lib",
+    )
+    assert said("leaking-environment", seen(edited)) == (FAILED, "installed files were edited: numpy: numpy/core.py")
+    assert said("leaking-environment", seen(editable))[0] == WEAK
+    assert said("leaking-environment", NO_PYTHON)[0] == NOT_APPLICABLE
+
+
+def test_packages_guessed_by_name_only_do_not_reach_the_second_level() -> None:
+    found = ask("leaking-environment", seen(packages("numpy==2.3.0"), grade=Grade.DECLARED))
+
+    assert found.outcome is UNKNOWN
+    assert found.message.endswith("only declared so far, and level 2 needs it seen at run time")
+
+
+def test_a_package_upgraded_during_the_run_is_named() -> None:
+    before, after = packages("numpy==2.3.0", "torch==2.8.0"), packages("numpy==2.3.1", "torch==2.8.0")
+
+    assert said("changed-packages", seen(before), later(before)) == (
+        PASSED,
+        "the same 2 packages at submission and after the run",
+    )
+    outcome, message = said("changed-packages", seen(before), later(after))
+    assert (outcome, message.split(": ", 1)[1].split(" ")[:2]) == (FAILED, ["numpy", "2.3.0"])
+    assert advised("changed-packages", seen(before), later(after))[1].split("install ")[1].split("   #")[0] == "numpy==2.3.0"
+    assert said("changed-packages", seen(before)) == (UNKNOWN, "the packages after the run are not known")
+
+
+def test_modules_want_a_version_and_a_readable_file() -> None:
+    bare = LoadedModules("lmod", (Module("gcc", "/modules/gcc/12.2.0.lua", sha("gcc")),), ())
+    unread = LoadedModules("lmod", (Module("gcc/12.2.0", "/modules/gcc/12.2.0.lua", ""),), ())
+
+    assert said("unversioned-modules", start(modules("gcc/12.2.0")))[0] == PASSED
+    assert said("unversioned-modules", start(bare)) == (WEAK, "loaded without a version: gcc")
+    assert advised("unversioned-modules", start(bare))[1] == "module load gcc/12.2.0"
+    assert said("unversioned-modules", start(unread)) == (WEAK, "modulefiles that could not be read: gcc/12.2.0")
+    assert said("unversioned-modules", unseen(LoadedModules, "no module system", phase=Phase.START)) == (
+        NOT_APPLICABLE,
+        "no module system",
+    )
+
+
+# images: recipe, registry, runtime, surroundings
+
+
+def test_a_sif_says_how_it_was_built_from_a_pinned_base() -> None:
+    assert said("unknown-recipe", seen(SifImages((sif(base_pinned=True),)))) == (
+        PASSED,
+        "definition inside, base pinned: img.sif",
+    )
+    assert said("unknown-recipe", seen(SifImages((sif(),)))) == (WEAK, "img.sif was built from debian:13, which is not pinned")
+    assert said("unknown-recipe", seen(SifImages((sif(definition=""),)))) == (WEAK, "no definition inside img.sif")
+    assert said("unknown-recipe", unseen(SifImages, "the script names no image file"))[0] == NOT_APPLICABLE
+    assert said("unknown-recipe", unseen(SifImages, "OSError: I/O error", status=Status.FAILED))[0] == UNKNOWN
+
+
+def test_an_image_that_was_never_pushed_is_known_to_one_machine_only() -> None:
+    assert said("unpullable-image", seen(EngineImages((engine("lab/torch:2"),)))) == (
+        FAILED,
+        "only this machine has lab/torch:2: never pushed to a registry",
+    )
+    assert said("unpullable-image", seen(EngineImages((engine("lab/torch:2", "docker.io/lab/torch@sha256:1"),))))[0] == PASSED
+    assert said("unpullable-image", unseen(EngineImages, "no image of an engine is named"))[0] == NOT_APPLICABLE
+
+
+def test_a_script_inside_a_container_must_know_which() -> None:
+    assert said("unnamed-surroundings", start(ContainerMarkers(""))) == (PASSED, "the batch script itself ran on the host")
+    assert said("unnamed-surroundings", start(ContainerMarkers("apptainer", {"APPTAINER_CONTAINER": "/img.sif"}))) == (
+        PASSED,
+        "the batch script ran inside apptainer: /img.sif",
+    )
+    assert said("unnamed-surroundings", start(ContainerMarkers("docker", {"/.dockerenv": ""})))[0] == FAILED
+    assert said("unnamed-surroundings")[0] == UNKNOWN
+
+
+def test_the_runtime_has_a_version_and_opens_the_image() -> None:
+    assert said("unknown-runtime", seen(ApptainerRuntime("1.3.4", {"img.sif": {}}))) == (
+        PASSED,
+        "Apptainer 1.3.4, 1 image opened",
+    )
+    assert said("unknown-runtime", seen(ApptainerRuntime("", {}))) == (FAILED, "Apptainer is used, and its version is not known")
+    assert said("unknown-runtime", seen(ApptainerRuntime("1.3.4", {}, {"img.sif": "no such file"})))[0] == WEAK
+    assert said("unknown-runtime", unseen(ApptainerRuntime, "not on the path"))[0] == NOT_APPLICABLE
+
+
+# environment-not-rebuilt
+
+
+def test_only_a_rebuilt_environment_with_the_same_result_proves_it() -> None:
+    assert said("environment-not-rebuilt", replayed()) == (PASSED, f"image-by-digest: {IDENTICAL}")
+    assert said("environment-not-rebuilt", replayed(environment="host")) == (
+        FAILED,
+        "replayed with what the machine has (host), not with a rebuilt environment",
+    )
+    assert said("environment-not-rebuilt", replayed(Sameness.NOT_RUN, stopped_at="environment"))[0] == FAILED
+    assert said("environment-not-rebuilt") == (UNKNOWN, NEVER)
