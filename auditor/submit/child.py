@@ -94,7 +94,7 @@ def ask(world: World, seen: Seen, taken: str) -> Job | None:
     shown = _answer(world, "scontrol", *where, "-dd", "show", "job", job_id)
     records = scontrol.records(shown)
     record = next(iter(records.values()), {})
-    script = _answer(world, "scontrol", *where, "write", "batch_script", job_id, "-").removesuffix("\n")
+    script = _answer(world, "scontrol", *where, "write", "batch_script", job_id, "-")
     settings = {} if seen.cluster else scontrol.config(_answer(world, "scontrol", "show", "config"))
     said, config = marks(script), _config(seen)
     command = record.get("Command", "(null)")
