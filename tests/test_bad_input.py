@@ -14,7 +14,7 @@ CONSOLE = str(Path(sys.executable).with_name("auditor"))
 
 
 def auditor(*words: str, cwd: Path, env: Mapping[str, str] | None = None, stdin: str = "") -> tuple[int, str, str]:
-    home = {"AUDITOR_HOME": str(cwd / "home"), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+    home = {"AUDITOR_HOME": str(cwd / "home"), "HOME": str(cwd), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
     done = subprocess.run(
         [CONSOLE, *words],
         cwd=cwd,
@@ -49,7 +49,7 @@ def auditor(*words: str, cwd: Path, env: Mapping[str, str] | None = None, stdin:
         (("demo", "new", "--on", "pbs"), "there is no way to run `pbs`"),
         (("adopt", "4711"), "4711"),
     ],
-    ids=" ".join,
+    ids=lambda v: " ".join(v) if isinstance(v, tuple) else "",
 )
 def test_a_slip_is_one_line_with_a_hint_and_exit_2(tmp_path: Path, words: tuple[str, ...], says: str) -> None:
     (tmp_path / "text.zip").write_text("this is no ZIP")
@@ -72,7 +72,7 @@ def test_a_home_that_cannot_be_made_is_said(tmp_path: Path) -> None:
 def test_no_sbatch_in_path_is_said_with_exit_2(tmp_path: Path) -> None:
     code, out, err = auditor("sbatch", "--wrap", "true", cwd=tmp_path, env={"PATH": str(tmp_path)})
     assert (code, out) == (2, "")
-    assert "no sbatch in PATH" in err
+    assert "sbatch is not in PATH" in err
     assert "hint:" in err
 
 

@@ -60,9 +60,7 @@ def steps() -> tuple[_Step, ...]:
 
 
 def unpack(folder: Path) -> None:
-    """The campaign's scripts and its first parameter table. Raises AuditError when something else lies there."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise AuditError(f"{folder} is not empty", "name a new folder: auditor demo FOLDER")
+    """The campaign's scripts and its first parameter table."""
     (folder / "iter0").mkdir(parents=True)
     for item in resources.files("auditor.demo").joinpath("campaign").iterdir():
         if item.name.endswith((".py", ".sh")):
@@ -80,6 +78,8 @@ def run(folder: Path, on: str = "auto") -> DemoResult:
     console = Console(stderr=True, highlight=False)
     scheduler = _scheduler(on)
     work = folder.absolute()
+    if work.exists() and (not work.is_dir() or any(work.iterdir())):
+        raise AuditError(f"{folder} is not empty", "name a new folder: auditor demo FOLDER")
     unpack(work / "campaign")
     os.environ["AUDITOR_HOME"] = str(work / "records")
     home = find()
