@@ -105,10 +105,16 @@ def _records(name: str, value: Sequence[Mapping[str, Any]]) -> Block:
             k for item in value[:ROWS] for k, v in islice(item.items(), 99) if v is not None and v not in ("", [], {}, ())
         )
     )
-    shown = keys[:COLUMNS]
+    shown = sorted(keys, key=_rank)[:COLUMNS]
     rows = tuple(tuple(cell(item.get(k)) for k in shown) for item in value[:ROWS])
-    left = f" Not shown: {', '.join(words(k) for k in keys[COLUMNS:])}." if len(keys) > COLUMNS else ""
+    left = f" Not shown: {', '.join(words(k) for k in keys if k not in shown)}." if len(keys) > COLUMNS else ""
     return Block("table", name, tuple(words(k) for k in shown), rows, _more(len(value)) + left)
+
+
+def _rank(key: object) -> int:
+    """What names a record stands first, digests last."""
+    name = str(key)
+    return 0 if name in ("path", "name", "reference", "number") else 2 if name.endswith(("sha256", "digest", "_ns", "_id")) else 1
 
 
 def _more(total: int) -> str:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from auditor.model import Format, Scorecard
 from reports.formats import view, words
 from reports.formats.clean import line, tidy
-from reports.formats.excerpt import blocks
 from reports.formats.pictures import interval, lineage, resources, timeline, tips
 from reports.formats.register import Budget, Entry, register
 
@@ -52,7 +51,7 @@ def _page(card: Scorecard, budget: Budget) -> bytes:
             view=view,
             words=words,
             entries=entries,
-            replays=[(cited, verdict, blocks(verdict)) for cited, verdict in view.replays(card)[:REPLAYS]],
+            replays=view.replays(card)[:REPLAYS],
             labels={node.id: node.label for node in card.story.nodes},
             left=shown.left,
             by_phase=_by_phase(shown.entries),
@@ -99,9 +98,10 @@ def prose(text: str) -> Markup:
     from markupsafe import Markup, escape
 
     parts = text.split("`")
-    paired = len(parts) % 2
+    if len(parts) % 2 == 0:  # a lone backtick
+        return escape(text)
     return Markup("").join(
-        Markup("<code>{}</code>").format(p) if i % 2 and paired and p else escape(p) for i, p in enumerate(parts)
+        Markup("<code>{}</code>").format(part) if index % 2 else escape(part) for index, part in enumerate(parts)
     )
 
 

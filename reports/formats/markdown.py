@@ -51,7 +51,7 @@ def _head(card: Scorecard) -> Iterator[str]:
 def _ladder(card: Scorecard, notes: dict[str, int]) -> Iterator[str]:
     yield "## Reproducibility ladder"
     yield "\n".join(
-        f"- [{'x' if rung.reached else ' '}] **{escape(words.upper(words.rung(rung.name)), 40)}:** {escape(rung.reason)}{_cite(rung.cites, notes)}"
+        f"- [{'x' if rung.reached else ' '}] **{escape(words.upper(words.rung(rung.name)), 40)}:** {escape(words.upper(rung.reason))}{_cite(rung.cites, notes)}"
         for rung in card.rungs
     )
 
@@ -114,7 +114,7 @@ def _replay(card: Scorecard) -> Iterator[str]:
     for _, verdict in view.replays(card)[:1]:
         same = words.SAMENESS.get(str(verdict.get("sameness")), words.SAMENESS["not-run"])
         yield "## Replay"
-        yield f"**{same}.** {escape(str(verdict.get('reason', '')), 600)}"
+        yield f"**{same}.** {escape(view.replayed(verdict), 600)}"
         names = ("where", "environment", "sandbox", "started_at", "bundle")
         yield table(
             ("Fact", "Value"),
@@ -133,7 +133,7 @@ def _run(card: Scorecard) -> Iterator[str]:
         "Attempts": str(run.attempts),
         "Label": escape(run.label) or words.UNKNOWN,
     }
-    gauges = [(escape(g.name, 60), escape(used(g)), escape(g.source, 60)) for g in card.story.gauges[:ROWS]]
+    gauges = [(escape(words.gauge(g.name), 60), escape(used(g)), escape(g.source, 60)) for g in card.story.gauges[:ROWS]]
     yield "## The run"
     yield table(("Fact", "Value"), facts.items())
     if told := sentences(card):

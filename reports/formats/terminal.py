@@ -83,7 +83,7 @@ def _ladder(card: Scorecard) -> Iterator[RenderableType]:
     for rung in card.rungs:
         mark = ("● ", "cyan") if rung.reached else ("○ ", "yellow" if rung == to else "dim")
         name = (f"{words.upper(words.rung(line(rung.name, 40)))}: ", "bold" if rung.reached or rung == to else "dim")
-        yield _hanging(mark, name, (line(rung.reason), "" if rung.reached or rung == to else "dim"))
+        yield _hanging(mark, name, (words.upper(line(rung.reason)), "" if rung.reached or rung == to else "dim"))
 
 
 def _todo(card: Scorecard) -> Iterator[RenderableType]:
@@ -96,7 +96,7 @@ def _todo(card: Scorecard) -> Iterator[RenderableType]:
         yield _indented(_text(_sign(finding.outcome), (line(finding.message), "")))
         if item.step == "mend":
             for code in clean(finding.fix, 2000).splitlines():
-                yield _indented(_text(("│ ", "cyan"), (line(code, 400), "cyan")))
+                yield _indented(_text((line(code, 400), "cyan")), 6)
         else:
             yield _indented(_text(("To settle it: ", "magenta"), (line(finding.settles), "")))
 
@@ -105,20 +105,17 @@ def _tips(card: Scorecard) -> Iterator[RenderableType]:
     from rich.table import Table
 
     yield _title("The twelve tips", "■ reached   ▨ perhaps   □ not reached")
-    table = Table.grid(padding=(0, 2, 0, 0), expand=True)
-    table.add_column(justify="right", width=2)
-    table.add_column(ratio=1)
-    table.add_column(width=3)
-    table.add_column(width=18)
     for tip in card.tips:
+        row = Table.grid(padding=(0, 2, 0, 0), expand=True)
+        for width in (2, None, 3, 18):
+            row.add_column(width=width, ratio=None if width else 1, justify="right" if width == 2 else "left")
         about = _text((line(tip.title, 120), "bold" if tip.applicable else "dim"))
-        level = view.levels(tip).removeprefix("level ")
-        table.add_row(
-            _text((str(tip.number), "dim")), about, _text(*_meter(tip)), _text((level, "" if tip.applicable else "dim"))
-        )
+        level = _text((view.levels(tip).removeprefix("level "), "" if tip.applicable else "dim"))
+        row.add_row(_text((str(tip.number), "dim")), about, _text(*_meter(tip)), level)
+        yield row
         worst = view.worst(tip)
-        table.add_row("", _text(_sign(worst.outcome), (line(worst.message or worst.title, 200), "dim")) if worst else "", "", "")
-    yield table
+        if worst:
+            yield _indented(_text(_sign(worst.outcome), (line(worst.message or worst.title, 200), "dim")), 4)
 
 
 def _meter(tip: TipScore) -> Iterator[tuple[str, str]]:
@@ -135,7 +132,7 @@ def _run(card: Scorecard) -> Iterator[RenderableType]:
         yield _title("Resources")
     for gauge in known[:12]:
         yield _hanging(
-            (f"{line(gauge.name, 30)}: ", ""),
+            (f"{words.gauge(line(gauge.name, 30))}: ", ""),
             (used(gauge), ""),
             (f"  from {line(gauge.source, 40)}" if gauge.source else "", "dim"),
         )
@@ -160,8 +157,9 @@ def _replay(card: Scorecard) -> Iterator[RenderableType]:
     for _, verdict in view.replays(card)[:1]:
         same = words.SAMENESS.get(str(verdict.get("sameness")), words.SAMENESS["not-run"])
         yield _title("Replay")
-        yield _text((f"{same}. ", "bold"), (line(str(verdict.get("reason", ""))), ""))
-        yield _text((line(f"on {verdict.get('where', '')}, environment {verdict.get('environment', '')}", 160), "dim"))
+        yield _text((f"{same}. ", "bold"), (line(view.replayed(verdict)), ""))
+        known = [f"{word} {verdict[key]}" for word, key in (("on", "where"), ("environment", "environment")) if verdict.get(key)]
+        yield _text((line(words.upper(", ".join(known)), 160), "dim"))
 
 
 def _foot(card: Scorecard) -> RenderableType:
@@ -191,10 +189,10 @@ def _hanging(mark: tuple[str, str], *parts: tuple[str, str]) -> RenderableType:
     return grid
 
 
-def _indented(text: Text) -> RenderableType:
+def _indented(text: Text, by: int = 2) -> RenderableType:
     from rich.padding import Padding
 
-    return Padding(text, (0, 0, 0, 2))
+    return Padding(text, (0, 0, 0, by))
 
 
 FORMAT = Format("terminal", ".txt", render, "text/plain")

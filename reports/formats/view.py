@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from auditor.model import Cited, Finding, Outcome, Rung, Scorecard, Status, TipScore
-from reports.formats.words import OUTCOMES, Headline, ceil, count, floor, percent, rung
+from reports.formats.words import OUTCOMES, PHASES, Headline, ceil, count, floor, percent, rung, upper
 
 TODO = {1: "Do this one thing", 2: "Do these two things", 3: "Do these three things"}
 """As many things to do as the reader is given at most."""
@@ -43,10 +43,9 @@ def headline(card: Scorecard) -> Headline:
 
 
 def _sentence(low: float, high: float) -> str:
-    sure, perhaps = floor(low), ceil(high)
-    if sure == perhaps:
-        return f"{sure} of 100, and no open question could change it."
-    return f"At least {sure} of 100 is proved; up to {perhaps}, if every open question turned out well."
+    if high - low < 1e-9:
+        return f"{floor(low)} of 100 is proved, and no open question could change it."
+    return f"At least {floor(low)} of 100 is proved; up to {ceil(high)}, if every open question turned out well."
 
 
 def coverage(card: Scorecard) -> str:
@@ -132,10 +131,28 @@ def replays(card: Scorecard) -> tuple[tuple[Cited, Mapping[str, Any]], ...]:
     return tuple((c, c.excerpt) for c in sorted(found, key=lambda c: (c.taken_at, c.id), reverse=True))
 
 
+def replayed(verdict: Mapping[str, Any]) -> str:
+    """A replay in one sentence: its own reason, else what became of the outputs."""
+    if verdict.get("reason"):
+        return upper(str(verdict["reason"]))
+    outputs = verdict.get("outputs")
+    seen = (
+        Counter(str(o.get("sameness")) for o in outputs if isinstance(o, Mapping))
+        if isinstance(outputs, (list, tuple))
+        else Counter()
+    )
+    return f"Outputs: {', '.join(f'{number} {name}' for name, number in sorted(seen.items()))}." if seen else ""
+
+
 def source(card: Scorecard, kind: str) -> Cited | None:
     """The newest good evidence of a kind: where a number in a picture comes from."""
     found = [c for c in card.evidence if c.kind == kind and c.status == Status.OK]
     return max(found, key=lambda c: (c.taken_at, c.attempt, c.id), default=None)
+
+
+def origin(cited: Cited) -> str:
+    """What tells a piece of evidence from others of its kind: its source, or the phase where that is only the probe's name."""
+    return cited.source if cited.source not in ("", cited.probe) else PHASES[cited.phase]
 
 
 def anchor(evidence_id: str) -> str:

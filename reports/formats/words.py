@@ -76,8 +76,8 @@ def ceil(number: float) -> int:
 
 
 def percent(low: float, high: float) -> str:
-    """An interval on 0–100 in whole numbers, rounded outwards: never a point that is not there. `48–82`, or `75`."""
-    bottom, top = floor(low), ceil(high)
+    """An interval on 0–100 in whole numbers, rounded outwards: `48–82`. A point is rounded down: `72`."""
+    bottom, top = floor(low), floor(low) if high - low < 1e-9 else ceil(high)
     return f"{bottom}" if bottom == top else f"{bottom}–{top}"
 
 
@@ -146,6 +146,11 @@ def kind(name: str) -> str:
 def rung(name: str) -> str:
     """`replayed-elsewhere` → `replayed elsewhere`."""
     return name.replace("-", " ")
+
+
+def gauge(name: str) -> str:
+    """`gpus` → `GPUs`, `memory` → `Memory`."""
+    return {"gpus": "GPUs", "cpu": "CPU"}.get(name, upper(name))
 
 
 def upper(text: str) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from auditor import codec
-from auditor.model import Evidence, Job
+from auditor.model import Evidence, Job, Scorecard
+from auditor.registry import formats
 from reports.score import score
 from tests.worlds.make import WORLDS
 
@@ -28,7 +29,16 @@ def files() -> Iterator[tuple[Path, bytes]]:
         job, evidence = make()
         yield HERE / name / "job.json", codec.pretty(job)
         yield HERE / name / "evidence.json", codec.pretty(evidence)
-        yield GOLDEN / name / "scorecard.json", golden(job, evidence)
+        scorecard = golden(job, evidence)
+        yield GOLDEN / name / "scorecard.json", scorecard
+        yield from pages(GOLDEN / name, codec.loads(scorecard, Scorecard))
+
+
+def pages(folder: Path, card: Scorecard) -> Iterator[tuple[Path, bytes]]:
+    """The scorecard in every format but JSON, which it is already."""
+    for name, form in formats().items():
+        if name != "json":
+            yield folder / f"report{form.suffix}", form.render(card)
 
 
 def golden(job: Job, evidence: tuple[Evidence, ...]) -> bytes:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from auditor.model import Gauge, Scorecard
+from reports.formats import words
 from reports.formats.pictures.svg import fit, picture, rect, tag, text, titled
-from reports.formats.words import quantity
 
 WIDTH, LEFT, ROW, MOST = 640, 10, 44, 16
 
@@ -15,13 +15,13 @@ def resources(card: Scorecard) -> str:
     if not gauges:
         return ""
     rows = [_row(gauge, index * ROW) for index, gauge in enumerate(gauges)]
-    description = " ".join(f"{gauge.name}: {told(gauge)}." for gauge in gauges)
+    description = " ".join(f"{words.gauge(gauge.name)}: {told(gauge)}." for gauge in gauges)
     return picture("resources", WIDTH, len(gauges) * ROW + 4, "Resources asked for and used", description, rows)
 
 
 def told(gauge: Gauge) -> str:
     """`asked 32 GiB, used 4.1 GiB (13 %)`."""
-    both = f"asked {quantity(gauge.asked, gauge.unit)}, used {quantity(gauge.used, gauge.unit)}"
+    both = f"asked {words.quantity(gauge.asked, gauge.unit)}, used {words.quantity(gauge.used, gauge.unit)}"
     share = used_share(gauge)
     return both if share is None else f"{both} ({share:.0%})".replace("%)", " %)")
 
@@ -35,7 +35,7 @@ def _row(gauge: Gauge, top: float) -> str:
     whole = max(gauge.asked or 0, gauge.used or 0) or 1
     scale = (WIDTH - 2 * LEFT) / whole
     shapes = [
-        text(LEFT, top + 15, fit(gauge.name, 30), class_="strong"),
+        text(LEFT, top + 15, fit(words.gauge(gauge.name), 30), class_="strong"),
         text(WIDTH - LEFT, top + 15, fit(told(gauge), 64), text_anchor="end", class_="soft"),
     ]
     if gauge.asked is not None:
@@ -45,4 +45,4 @@ def _row(gauge: Gauge, top: float) -> str:
         shapes.append(rect(LEFT, top + 24, max(gauge.used * scale, 1.5), 8, rx=1, class_="used over" if over else "used"))
         if over:
             shapes.append(tag("path", d=f"M{LEFT + (gauge.asked or 0) * scale:.1f} {top + 18}V{top + 38}", class_="mark"))
-    return titled(f"{gauge.name}: {told(gauge)}; from {gauge.source}", *shapes)
+    return titled(f"{words.gauge(gauge.name)}: {told(gauge)}; from {gauge.source}", *shapes)

@@ -50,9 +50,9 @@ def timeline(card: Scorecard) -> str:
     rows = [_row(bar, LEFT, index * ROW, first, last, scale) for index, bar in enumerate(bars)]
     height = len(bars) * ROW + 34
     left = len(card.story.attempts) - len(bars)
-    more = f" {count(left, 'more is', 'more are')} not drawn." if left else ""
+    more = f"{count(left, 'more is', 'more are')} not drawn. " if left else ""
     body = [hatch("hatch-timeline"), *_axis(first, last, scale, height), *rows]
-    return picture("timeline", WIDTH, height, "Time line of attempts", " ".join(map(told, bars)) + more, body)
+    return picture("timeline", WIDTH, height, "Time line of attempts", more + " ".join(map(told, bars)), body)
 
 
 def sentences(card: Scorecard) -> list[str]:

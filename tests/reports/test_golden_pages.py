@@ -1,0 +1,22 @@
+"""Are the pages of the three worlds what they were? `ci/golden` rewrites them; the difference is for reading."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from auditor import codec
+from auditor.model import Scorecard
+from auditor.registry import formats
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+WORLDS = sorted(path.name for path in GOLDEN.iterdir())
+
+
+@pytest.mark.parametrize("name", sorted(set(formats()) - {"json"}))
+@pytest.mark.parametrize("world", WORLDS)
+def test_a_page_is_what_it_was(world: str, name: str) -> None:
+    card = codec.loads((GOLDEN / world / "scorecard.json").read_bytes(), Scorecard)
+    form = formats()[name]
+    assert form.render(card).decode() == (GOLDEN / world / f"report{form.suffix}").read_text("utf-8")
