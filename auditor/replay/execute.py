@@ -106,10 +106,10 @@ class _Replay:
         what = run.launch(recipe, layout, self.software, self.plan.sandbox, self.folder)
         self.progress(f"running {recipe.script} {where}")
         if self.plan.on == "slurm":
-            made = slurm.batch(recipe, unpack.script_text(layout.work, recipe), what)
+            made = slurm.batch(recipe, unpack.script_text(layout.work, recipe), what, self.plan.sandbox.network)
             ended, self.job = slurm.run_slurm(made, what, self.folder, self.world)
         else:
-            ended = run.run_local(what)
+            ended = run.run_local(what, self.plan.sandbox.network)
         if not ended.trouble:
             limit = " (stopped at the time limit)" if ended.timed_out else ""
             self._say("run", f"exit code {ended.exit_code}{limit}, sandbox {self.plan.sandbox.kind}")

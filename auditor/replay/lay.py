@@ -40,7 +40,7 @@ def check_places(recipe: Recipe) -> None:
     for file in recipe.files:
         for path in (file.place, file.carried):
             inside = not path or (os.path.normpath(path) == path and not path.startswith(".."))
-            if not inside or "\0" in path or (path == file.carried and path.startswith("/")):
+            if not inside or "\0" in path or ".git" in path.split("/") or (path == file.carried and path.startswith("/")):
                 raise AuditError(
                     f"the recipe names a file outside its folder: {ascii(path)[:80]}", "nothing was run; do not trust this bundle"
                 )

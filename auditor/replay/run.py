@@ -8,10 +8,12 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from auditor import home
 from auditor.redact import NEVER
 from auditor.replay.environment import Software
 from auditor.replay.lay import Layout
@@ -24,10 +26,11 @@ LONGEST = 86400.0
 
 @dataclass(frozen=True)
 class Launch:
-    """What is about to run: argv, where, with which whole environment, for how many seconds at most."""
+    """What is about to run: argv, where, what a sandbox shows (None: there is none), the whole environment, seconds at most."""
 
     argv: tuple[str, ...]
     folder: Path
+    inside: Inside | None
     environment: Mapping[str, str]
     seconds: float
     out: Path
@@ -49,11 +52,33 @@ def launch(recipe: Recipe, layout: Layout, software: Software, sandbox: Sandbox,
     work = recipe.workdir if shut and can_stand_at(recipe.workdir) else str(layout.work)
     environment = variables(recipe, software, work, "/tmp" if shut else str(folder))  # the sandbox's own
     argv = [*shlex.split(recipe.interpreter), _script(recipe, layout, work), *recipe.arguments]
-    if shut:
-        readable = [*software.readable, *_links(layout), *layout.shown, *_old_prefix(recipe, software, work)]
-        inside = Inside([(str(layout.work), work), *layout.writable], readable, work, environment)
-        argv = command(argv, inside, sandbox.network)
-    return Launch(tuple(argv), layout.work, environment, limit(recipe), folder / "stdout.txt", folder / "stderr.txt")
+    readable = [*software.readable, *_links(layout), *layout.shown, *_old_prefix(recipe, software, work)]
+    inside = Inside([(str(layout.work), work), *layout.writable], readable, work, environment)
+    return Launch(
+        tuple(argv),
+        layout.work,
+        inside if shut else None,
+        environment,
+        limit(recipe),
+        folder / "stdout.txt",
+        folder / "stderr.txt",
+    )
+
+
+def shut_in(what: Launch, network: bool) -> list[str]:
+    """The argv with its walls: the sandbox, or at least no environment but the recorded one."""
+    if what.inside:
+        return command(what.argv, what.inside, network)
+    return ["/usr/bin/env", "-i", *(f"{k}={v}" for k, v in what.environment.items()), *what.argv]
+
+
+def recorder() -> list[str]:
+    """Our own executor in front, so that the replay is a run with evidence.
+
+    Only where there is no sandbox: some probes ask the job's own interpreter, and a stranger's code must not be asked
+    outside of what it is shut in. `-P`: nor may its folder be on our import path.
+    """
+    return [sys.executable, "-P", "-m", "auditor", "run", "--label", "replay", "--"] if home.find() else []
 
 
 def _script(recipe: Recipe, layout: Layout, work: str) -> str:
@@ -107,21 +132,18 @@ def limit(recipe: Recipe) -> float:
     return min(LONGEST, 10 * recipe.original.seconds + 600) if recipe.original.seconds else LONGEST
 
 
-def run_local(what: Launch) -> Ended:
+def run_local(what: Launch, network: bool) -> Ended:
     """Run to the end; at the time limit the whole process group is killed. Output goes to files, as a scheduler has it."""
+    if what.inside and (trouble := _walls(what, network)):
+        return Ended(1, False, trouble)
+    argv = [*([] if what.inside else recorder()), *shut_in(what, network)]
     with what.out.open("wb") as out, what.err.open("wb") as err:
         try:
             child = subprocess.Popen(
-                what.argv,
-                cwd=what.folder,
-                env=dict(what.environment),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                start_new_session=True,
+                argv, cwd=what.folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
             )
         except OSError as error:
-            return Ended(127, False, f"{what.argv[0]} does not start: {error.strerror or error}")
+            return Ended(127, False, f"{argv[0]} does not start: {error.strerror or error}")
         try:
             code = child.wait(timeout=what.seconds)
         except subprocess.TimeoutExpired:
@@ -130,6 +152,14 @@ def run_local(what: Launch) -> Ended:
             _kill(child)
             raise
     return Ended(code if code >= 0 else 128 - code, False)
+
+
+def _walls(what: Launch, network: bool) -> str:
+    """Does exactly this sandbox stand up? Else its own failure would be taken for the job's."""
+    tried = subprocess.run(
+        shut_in(replace(what, argv=("true",)), network), capture_output=True, text=True, timeout=60, check=False
+    )
+    return "" if tried.returncode == 0 else f"the sandbox does not start: {tried.stderr.strip()[:300]}"
 
 
 def _kill(child: subprocess.Popen[bytes]) -> int:

@@ -93,7 +93,12 @@ def _system(path: str) -> list[str]:
 def can_stand_at(path: str) -> bool:
     """May a folder be put at this path inside? Not over the system, which is read-only and shared."""
     whole = os.path.normpath(path)
-    return os.path.isabs(whole) and whole.count("/") > 1 and not any(f"{whole}/".startswith(f"{p}/") for p in (*SYSTEM, *KERNEL))
+    return (
+        whole == path
+        and os.path.isabs(whole)
+        and whole.count("/") > 1
+        and not any(f"{whole}/".startswith(f"{p}/") for p in (*SYSTEM, *KERNEL))
+    )
 
 
 def in_system(path: str) -> bool:

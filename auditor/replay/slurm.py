@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from auditor.replay.run import Ended, Launch
+from auditor.replay.run import Ended, Launch, shut_in
 from auditor.world import World
 from probes.script.sbatch import Option, directives, options
 from reports.recipe import Recipe
@@ -31,18 +31,21 @@ class Batch:
     dropped: tuple[str, ...]
 
 
-def batch(recipe: Recipe, script: str, what: Launch) -> Batch:
+def batch(recipe: Recipe, script: str, what: Launch, network: bool) -> Batch:
     """`#SBATCH` lines that say how much is needed, then one exec of what a local replay would run."""
     said = (*directives(script), *options(recipe.command)[0])
     kept = [o for o in said if o.option not in _THEIRS]
     lines = ["#!/bin/bash", *(f"#SBATCH {_written(o)}" for o in kept)]
-    # the job's own variables pass through from Slurm; ours are set on top, nothing else comes from the submitting shell
-    settings = [
-        f"export {name}={shlex.quote(value)}" for name, value in what.environment.items() if not name.startswith("SLURM_")
-    ]
-    settings.append("export SLURM_EXPORT_ENV=ALL")  # else --export=NONE would reach into every srun
-    array = [f"export SLURM_ARRAY_TASK_ID={shlex.quote(recipe.array_task)}"] if recipe.array_task else []
-    lines += [f"cd {shlex.quote(str(what.folder))} || exit 1", *settings, *array, f"exec {shlex.join(what.argv)}"]
+    lines.append(f"cd {shlex.quote(str(what.folder))} || exit 1")
+    if what.inside:
+        lines.append(f"exec {shlex.join(shut_in(what, network))}")
+    else:  # Slurm's own variables stay, for srun; the recorded ones are set on top
+        keep = [name for name in what.environment if not name.startswith("SLURM_") or name == "SLURM_ARRAY_TASK_ID"]
+        lines += [f"export {name}={shlex.quote(what.environment[name])}" for name in keep]
+        lines += [
+            "export SLURM_EXPORT_ENV=ALL",
+            f"exec {shlex.join(what.argv)}",
+        ]  # else --export=NONE would reach into every srun
     return Batch(
         "\n".join(lines) + "\n", tuple(sorted({o.option for o in said} & _THEIRS - {"-J", "--job-name", "-o", "--output"}))
     )
@@ -54,10 +57,11 @@ def _written(option: Option) -> str:
 
 
 def run_slurm(made: Batch, what: Launch, folder: Path, world: World) -> tuple[Ended, str]:
-    """Submit through our own wrapper, so that the replay is a run with evidence; wait; the job's exit status and its id."""
+    """Submit, wait; the job's exit status and its id. Without a sandbox through our own wrapper, so that it is a run with
+    evidence; with one by sbatch alone: probes must not ask a stranger's interpreter outside of its walls."""
     script = folder / "replay.sbatch"
     script.write_text(made.text, "utf-8")
-    ours = (sys.executable, "-m", "auditor", "sbatch", "--auditor-label=replay")
+    ours = ("sbatch",) if what.inside else (sys.executable, "-P", "-m", "auditor", "sbatch", "--auditor-label=replay")
     asked = (
         "--parsable",
         "--wait",

@@ -165,6 +165,7 @@ def test_a_bundle_that_is_swapped_after_the_plan_does_not_run(tmp_path: Path) ->
     ("old", "new", "message"),
     [
         (b'"place": "fit.py"', b'"place": "../../fit.py"', "names a file outside its folder"),
+        (b'"place": "fit.py"', b'"place": ".git/config"', "names a file outside its folder"),  # git would obey it
         (b'"carried": "code/fit.py"', b'"carried": "../../etc/passwd"', "names a file outside its folder"),
         (b'"carried": "code/fit.py"', b'"carried": "/etc/passwd"', "names a file outside its folder"),
         (b'"PYTHONHASHSEED"', b'"LD_PRELOAD"', "sets a variable it must not"),
@@ -197,7 +198,9 @@ def test_in_the_sandbox_an_input_outside_the_work_directory_stands_at_its_old_pa
 
 
 @needs_sandbox
-def test_in_the_sandbox_there_is_no_home_no_network_no_expected_output_and_nothing_of_ours(tmp_path: Path) -> None:
+def test_in_the_sandbox_there_is_no_home_no_network_no_expected_output_and_nothing_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "secret").write_text("private")
     script = f"""#!/bin/bash
 cat {tmp_path}/secret /etc/shadow && exit 10
@@ -208,17 +211,33 @@ python3 -c 'import socket; socket.create_connection(("127.0.0.1", 9), 1)' 2>&1 |
 [ "$(ls /sys/class/net 2>/dev/null | grep -v lo)" = "" ] || exit 15
 python3 fit.py in.csv out.csv metrics.json $1
 """
-    os.environ["MY_PASSWORD"] = "correct-horse"
-    try:
-        verdict = replayed(made(tmp_path, script=script))
-    finally:
-        del os.environ["MY_PASSWORD"]
+    monkeypatch.setenv("MY_PASSWORD", "correct-horse")
+    verdict = replayed(made(tmp_path, script=script))
     assert verdict.sameness is Sameness.IDENTICAL
 
 
-def test_without_a_sandbox_the_verdict_says_so(tmp_path: Path) -> None:
+def test_without_a_sandbox_the_verdict_says_so_and_the_replay_is_a_run_with_evidence(tmp_path: Path) -> None:
     verdict = replayed(made(tmp_path), sandbox=False)
     assert (verdict.sameness, verdict.sandbox) == (Sameness.IDENTICAL, "none")
+    assert any(Path(os.environ["AUDITOR_HOME"], "spool").iterdir())
+
+
+def test_without_a_sandbox_the_job_still_gets_nothing_of_this_user_s_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_PASSWORD", "correct-horse")
+    script = '#!/bin/bash\n[ -z "$MY_PASSWORD" ] || exit 9\npython3 fit.py in.csv out.csv metrics.json $1\n'
+    assert replayed(made(tmp_path, script=script), sandbox=False).sameness is Sameness.IDENTICAL
+
+
+@needs_sandbox
+def test_a_sandbox_that_does_not_stand_up_is_not_taken_for_the_job_s_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = plan(made(tmp_path))
+    monkeypatch.setenv("PATH", "/nowhere")
+    verdict = execute(ready, tmp_path / "again", yes=True)
+    assert (verdict.sameness, verdict.reason) == (Sameness.NOT_RUN, "No such file or directory: bwrap")
 
 
 def test_a_script_that_starts_containers_is_not_shut_in(tmp_path: Path) -> None:
