@@ -120,7 +120,7 @@ def lost_outputs(replay: Fact[ReplayVerdict]) -> Verdict:
     outputs = replay.value.outputs
     missing = [o.path for o in outputs if not o.actual_sha256]
     if outputs and not missing:
-        return passed(f"a replay wrote all {several(len(outputs), 'output')} again")
+        return passed(f"a replay wrote {several(len(outputs), 'output')} again, and none is missing")
     said = f"a replay did not write {some(missing)}" if missing else f"no output was compared: {summary(replay.value)}"
     return failed(said, f"auditor sbatch --auditor-output='results/*' ...   # declare what run {replay.value.run_id} must leave")
 
