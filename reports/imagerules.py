@@ -16,7 +16,7 @@ from probes.submission import Submission
 from reports.again import program
 from reports.amounts import several, some
 from reports.sightings import difference, images
-from reports.verdicts import Maybe, Unclear, failed, known, passed, weak
+from reports.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
 
 # options that let the job change its image, or see the host's processes and network as its own
 OPEN_DOORS = ("--writable", "-w", "--privileged", "--pid", "--net")
@@ -120,6 +120,8 @@ def unnamed_surroundings(markers: Fact[ContainerMarkers]) -> Verdict:
 
 def unknown_runtime(runtime: Fact[ApptainerRuntime]) -> Verdict:
     broken = sorted(runtime.value.errors)
+    if not broken and not runtime.value.inspected:
+        return not_applicable(f"no image was there for Apptainer {runtime.value.version} to open", runtime)
     if not runtime.value.version:
         return failed("Apptainer is used, and its version is not known", "apptainer --version")
     if broken:

@@ -107,7 +107,10 @@ def unfetchable_inputs(replay: Fact[ReplayVerdict]) -> Verdict:
     state, detail = step(replay.value, "inputs")
     if state == "done":
         return passed(f"the replay found its inputs by digest: {detail or replay.value.where}")
-    return failed(f"the replay's inputs: {state} ({detail})", f"auditor bundle --payload all {replay.value.run_id}")
+    why = f"inputs {state}: {detail}" if state == "failed" else replay.value.reason or detail
+    return failed(
+        f"the replay stopped before its inputs were there: {why}", f"auditor bundle --payload all {replay.value.run_id}"
+    )
 
 
 TIP = Tip(

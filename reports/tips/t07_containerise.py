@@ -30,7 +30,6 @@ from reports.proofs import REPLAY, SETTLES, same, step, summary
 from reports.sightings import digests
 from reports.verdicts import Maybe, Unclear, failed, known, passed, weak
 
-SHARED_PREFIXES = ("/usr", "/usr/local", "/")
 REBUILT = ("rebuilt-from-lock", "image-by-digest")
 
 SUBMIT, START, LATER = (Phase.SUBMIT,), (Phase.START,), (Phase.LATER,)
@@ -66,9 +65,9 @@ def unnamed_environment(
 def _own_python(packages: Fact[PythonPackages]) -> Verdict:
     p = packages.value
     said = f"{p.implementation} {p.version} with {several(len(p.packages), 'package')} in {p.prefix} ({p.chosen_by})"
-    if p.prefix in SHARED_PREFIXES:
+    if p.prefix == p.base_prefix and not any(k.source == "conda" for k in p.packages):
         fix = f"{p.interpreter} -m venv .venv && .venv/bin/pip install -r requirements.txt   # and in the script: . .venv/bin/activate"
-        return weak(f"no image is named, and the Python is the machine's own: {said}", fix, packages)
+        return weak(f"no image is named, and the Python is shared, not an environment of its own: {said}", fix, packages)
     return passed(f"no image; {said}", packages)
 
 
@@ -86,7 +85,9 @@ def unidentified_environment(
         if loose:
             return failed(f"no digest of {some(loose)}", fix, images)
         return passed(f"as the job started: {some(f'{name} = {sha[:19]}' for name, sha in found.items())}", images)
-    if images is None or named is None or (isinstance(named, Fact) and named.value.references):
+    if images is None or named is None:
+        raise Unclear("whether an image ran, and which, was not seen as the job started")
+    if isinstance(named, Fact) and named.value.references:
         raise Unclear("which image ran was not identified as the job started")
     if isinstance(packages, Fact) and packages.value.env_sha256:
         p = packages.value

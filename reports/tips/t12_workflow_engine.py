@@ -80,7 +80,7 @@ def handmade_chain(
         return not_applicable(
             f"no dependency ({accounting.source}) and no data shared with other runs: nothing to chain", accounting, campaign
         )
-    how = f"dependency {a.dependency}" if a.dependency else f"data shared with {several(tied, 'other run')}"
+    how = f"dependency {a.dependency}" if a.dependency else f"tied to {several(tied, 'other run')} by data or a dependency"
     return failed(
         f"{how}, and no sign of an engine in the submission: the order is kept by hand",
         _rule(submission.value),

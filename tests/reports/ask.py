@@ -58,7 +58,7 @@ def replayed(
     environment: str = "image-by-digest",
 ) -> Evidence:
     """A replay's verdict over one output, `model.pt`; `stopped_at` names the stage that failed."""
-    names = ("verify", "inputs", "environment", "run", "compare")
+    names = ("unpack", "inputs", "environment", "run", "compare")
     ran = names[: names.index(stopped_at)] if stopped_at else names
     steps = (
         *(Step(n, "done", f"{n} went well") for n in ran),

@@ -125,6 +125,6 @@ def test_a_replay_that_found_its_inputs_proves_them_fetchable() -> None:
     assert said("unfetchable-inputs", replayed()) == (PASSED, "the replay found its inputs by digest: inputs went well")
     assert said("unfetchable-inputs", replayed(Sameness.NOT_RUN, stopped_at="inputs")) == (
         FAILED,
-        "the replay's inputs: failed (it stopped here)",
+        "the replay stopped before its inputs were there: inputs failed: it stopped here",
     )
     assert said("unfetchable-inputs") == (UNKNOWN, NEVER)

@@ -74,8 +74,13 @@ def test_an_image_or_an_environment_of_its_own_is_a_name() -> None:
     )
 
 
-def test_the_machines_own_python_is_a_weak_name() -> None:
-    assert said("unnamed-environment", NO_NAME, seen(packages("numpy==2.3.0", prefix="/usr")), TYPED)[0] == WEAK
+def test_an_interpreter_that_is_no_environment_of_its_own_is_a_weak_name() -> None:
+    shared = packages("numpy==2.3.0", prefix="/usr")
+    conda = packages("numpy==2.3.0", prefix="/opt/conda/envs/paper", base_prefix="/opt/conda/envs/paper")
+    from_conda = replace(conda, packages=(replace(conda.packages[0], source="conda"),))
+
+    assert said("unnamed-environment", NO_NAME, seen(shared), TYPED)[0] == WEAK
+    assert said("unnamed-environment", NO_NAME, seen(from_conda), TYPED)[0] == PASSED
 
 
 def test_neither_image_nor_python_fails_and_not_having_looked_is_unknown() -> None:
@@ -266,7 +271,11 @@ def test_the_runtime_has_a_version_and_opens_the_image() -> None:
         PASSED,
         "Apptainer 1.3.4, 1 image opened",
     )
-    assert said("unknown-runtime", seen(ApptainerRuntime("", {}))) == (FAILED, "Apptainer is used, and its version is not known")
+    assert said("unknown-runtime", seen(ApptainerRuntime("1.3.4", {})))[0] == NOT_APPLICABLE
+    assert said("unknown-runtime", seen(ApptainerRuntime("", {"img.sif": {}}))) == (
+        FAILED,
+        "Apptainer is used, and its version is not known",
+    )
     assert said("unknown-runtime", seen(ApptainerRuntime("1.3.4", {}, {"img.sif": "no such file"})))[0] == WEAK
     assert said("unknown-runtime", unseen(ApptainerRuntime, "not on the path"))[0] == NOT_APPLICABLE
 

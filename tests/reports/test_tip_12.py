@@ -75,7 +75,7 @@ def test_shared_data_is_a_chain_too() -> None:
 
     assert said("handmade-chain", systems(), campaign(OTHER, links=(link,)), later(accounting()), TYPED) == (
         FAILED,
-        "data shared with 1 other run, and no sign of an engine in the submission: the order is kept by hand",
+        "tied to 1 other run by data or a dependency, and no sign of an engine in the submission: the order is kept by hand",
     )
 
 

@@ -309,7 +309,7 @@ def _ml_replay(job: Job) -> ReplayVerdict:
         sha("metrics again"),
     )
     steps = tuple(Step(name, "done", detail) for name, detail in (
-        ("verify", "1,204 files"),
+        ("unpack", "1,204 files, every checksum recomputed"),
         ("inputs", "1 of 1 found by digest"), ("environment", "image by digest"), ("run", "exit code 0 in 2.1 h"), ("compare", "2 outputs"),
     ))  # fmt: skip
     return ReplayVerdict(
@@ -434,7 +434,7 @@ def _poor_rest(job: Job) -> tuple[Evidence, ...]:
     campaign = Campaign(job.run_id, ("dependency",), twins, (), 0, 0, 1, (), tuple(t.run_id for t in twins))
     replay = ReplayVerdict(
         sha("poor"), job.run_id, Sameness.NOT_RUN, "the image tensorflow/tensorflow:latest has no digest", (), (
-            Step("verify", "done", "12 files"), Step("inputs", "failed", "set.zip: no digest, and its URL answers 404"),
+            Step("unpack", "done", "12 files, every checksum recomputed"), Step("inputs", "failed", "set.zip: no digest, and its URL answers 404"),
         ), "local", True, "none", "", at(3000), at(3001), "0.1.0",
     )  # fmt: skip
     return (
