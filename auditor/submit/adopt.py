@@ -51,7 +51,11 @@ def _settled(job_ids: Sequence[str]) -> Mapping[str, Answer]:
     end = time.monotonic() + PATIENCE
     while True:
         answers = accounting(RealWorld(), job_ids)
-        late = [a for a in answers.values() if isinstance(a, Found) and a.value.attempts[-1].final and not a.value.final]
+        late = [
+            a
+            for a in answers.values()
+            if isinstance(a, Found) and a.value.attempts[-1].succeeded is not None and not a.value.final
+        ]
         if not late or time.monotonic() > end:
             return answers
         time.sleep(0.5)

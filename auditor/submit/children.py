@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from auditor.submit.memory import descendants, peak
+
 FORWARDED = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2})
 ENDING = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT})
 KILL_WAIT = 5.0
@@ -165,12 +167,6 @@ def _sample(crew: _Crew) -> None:
         child.peak = max(child.peak, now)
 
 
-def peak(pid: int) -> int:
-    """Bytes: the most this process has used (VmHWM of proc_pid_status(5)); 0 when it is gone."""
-    words = _words(f"/proc/{pid}/status")
-    return int(words[words.index("VmHWM:") + 1]) * 1024 if "VmHWM:" in words else 0
-
-
 def _enforce(crew: _Crew) -> None:
     now = time.monotonic()
     for pid, child in crew.members.items():
@@ -180,30 +176,6 @@ def _enforce(crew: _Crew) -> None:
                 _kill(target, how)
             child.timed_out = True
             child.deadline = now + KILL_WAIT
-
-
-def descendants(pid: int) -> list[int]:
-    """Children, their children and so on, deepest first."""
-    found: list[int] = []
-    for task in _listed(f"/proc/{pid}/task"):
-        for child in _words(f"/proc/{pid}/task/{task}/children"):
-            found += [*descendants(int(child)), int(child)]
-    return found
-
-
-def _listed(folder: str) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except OSError:
-        return []
-
-
-def _words(path: str) -> list[str]:
-    try:
-        with open(path, encoding="ascii", errors="replace") as file:
-            return file.read().split()
-    except OSError:
-        return []
 
 
 def _kill(pid: int, number: int) -> None:

@@ -51,7 +51,8 @@ def see(home: Home, job: Job, phase: Phase, environ: Mapping[str, str], choice: 
     with _logged(home, f"{phase} of {job.job_id}") as accidents:
         from auditor.registry import probes
 
-        world = RealWorld({**environ, VARIABLE: record_path(home, job.job_id)}, job.workdir)
+        record = {VARIABLE: record_path(home, job.job_id)} if phase is Phase.LATER else {}
+        world = RealWorld({**environ, **record}, job.workdir)
         found = capture(world, job, phase, (p for p in probes().values() if choice(p)))
         if not found.evidence:
             return True

@@ -32,6 +32,7 @@ class Heard:
     gaps: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     has_sacct: bool = False
+    sacct_failed: bool = False
     answered: list[str] = field(default_factory=list)
     """The rungs that gave an answer, be it an empty one."""
 
@@ -50,14 +51,13 @@ def ask(world: World, job_ids: tuple[str, ...], cluster: str = "") -> Heard:
     settings = _settings(world, heard)
     elsewhere = cluster if cluster and settings and cluster != settings.get("ClusterName") else ""
     now_known = _controller(world, job_ids, elsewhere, settings, heard)
-    ended = tuple(j for j in job_ids if not _waits(j, now_known))
+    busy = _busy(now_known)
+    ended = tuple(j for j in job_ids if not _waits(j, now_known, busy))
     before = _database(world, ended, elsewhere, settings, heard) if ended else {}
     if ended and not heard.has_sacct:
-        before = _completions(world, settings, heard)
-    wanted = {_base(j) for j in job_ids}
+        before = _completions(world, {_base(j) for j in job_ids}, settings, heard)
     for job, record in {**now_known, **before}.items():
-        if _base(job) in wanted:
-            heard.records[job] = merge(record, now_known[job]) if job in before and job in now_known else record
+        heard.records[job] = merge(record, now_known[job]) if job in before and job in now_known else record
     if ended and heard.has_sacct:
         _exact(world, heard)
     return heard
@@ -101,6 +101,7 @@ def _controller(
     if not settings:  # no scontrol, or no controller that answers
         return {}
     bases = tuple(dict.fromkeys(job_ids if len(job_ids) == 1 else map(_base, job_ids)))
+    wanted = {_base(b) for b in bases}
     where = ("-M", cluster) if cluster else ()
     calls: Iterable[tuple[str, ...]] = [(b,) for b in bases] if len(bases) <= FEW else [()]
     version, name = settings.get("SLURM_VERSION", ""), cluster or settings.get("ClusterName", "")
@@ -108,14 +109,24 @@ def _controller(
     for which in calls:
         output = _say(world, heard, "the controller", "scontrol", *where, "show", "job", "-d", *which, env=scontrol.ENV)
         for job, record in scontrol.records(output or "").items():
-            found[job] = from_scontrol(record, version, name)
+            if _base(job) in wanted:
+                found[job] = from_scontrol(record, version, name)
     return found
 
 
-def _waits(job_id: str, known: Mapping[str, JobAccounting]) -> bool:
+def _first_try(record: JobAccounting) -> bool:
     """Does it still wait or run, for the first time? Then the database has nothing to add."""
-    mine = [r for j, r in known.items() if j == job_id or (_base(j) == job_id)]
-    return bool(mine) and all(r.attempts[-1].state not in ENDED and not r.attempts[-1].number for r in mine)
+    return record.attempts[-1].state not in ENDED and not record.attempts[-1].number
+
+
+def _busy(known: Mapping[str, JobAccounting]) -> frozenset[str]:
+    """Bare numbers of arrays, components and jobs none of whose parts has ended yet."""
+    ended = {_base(job) for job, record in known.items() if not _first_try(record)}
+    return frozenset(_base(job) for job in known) - ended
+
+
+def _waits(job_id: str, known: Mapping[str, JobAccounting], busy: frozenset[str]) -> bool:
+    return _first_try(known[job_id]) if job_id in known else job_id in busy
 
 
 def _lots(job_ids: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -139,8 +150,11 @@ def _database(
     try:
         names = sacct.fields(offered)
         for lot in _lots(job_ids):
-            rows += sacct.rows(_say(world, heard, "accounting", *sacct.query(names, lot, cluster), env=sacct.ENV) or "", names)
+            output = _say(world, heard, "accounting", *sacct.query(names, lot, cluster), env=sacct.ENV)
+            heard.sacct_failed |= output is None
+            rows += sacct.rows(output or "", names)
     except ValueError as error:
+        heard.sacct_failed = True
         heard.failures.append(str(error))
     heard.has_sacct = DISABLED not in heard.gaps
     grouped: dict[str, list[sacct.Row]] = {}
@@ -150,7 +164,7 @@ def _database(
     return {job: from_sacct(mine, number) for job, mine in grouped.items() if any("." not in r["JobIDRaw"] for r in mine)}
 
 
-def _completions(world: World, settings: scontrol.Record, heard: Heard) -> dict[str, JobAccounting]:
+def _completions(world: World, wanted: set[str], settings: scontrol.Record, heard: Heard) -> dict[str, JobAccounting]:
     """The completion file's records, where the site writes one that we may read."""
     kind, path = settings.get("JobCompType", ""), settings.get("JobCompLoc", "")
     if not kind.endswith("filetxt"):
@@ -162,7 +176,8 @@ def _completions(world: World, settings: scontrol.Record, heard: Heard) -> dict[
     output = _say(world, heard, "the completion file", *jobcomp.tail(path), env={}) or ""
     version = settings.get("SLURM_VERSION", "")
     cluster = settings.get("ClusterName", "")
-    built = {job: from_jobcomp(several, version) for job, several in jobcomp.records(output).items()}
+    mine = {job: several for job, several in jobcomp.records(output).items() if _base(job) in wanted}
+    built = {job: from_jobcomp(several, version) for job, several in mine.items()}
     return {job: replace(record, cluster=cluster) for job, record in built.items()}
 
 

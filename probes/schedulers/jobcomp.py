@@ -11,8 +11,8 @@ Record = dict[str, str]
 
 # names and paths are free text, even with newlines; their ends are found by the field that always follows
 _RECORD = re.compile(
-    r"^JobId=(?P<JobId>\d+) UserId=(?P<UserId>\S*) GroupId=\S* Name=(?P<Name>.{0,4096}?) JobState=(?P<rest>\S+ .{0,16384}?"
-    r"ExitCode=(?P<ExitCode>\d+:\d+)) ?$",
+    r"^JobId=(?P<JobId>\d+) UserId=(?P<UserId>\S*) GroupId=\S* (?>Name=(?P<Name>.{0,4096}?) JobState=)"
+    r"(?>(?P<rest>\S+ .{0,16384}? ExitCode=(?P<ExitCode>\d+:\d+)) ?$)",
     re.DOTALL | re.MULTILINE,
 )
 _WORKDIR = re.compile(r" WorkDir=(.*?) ReservationName=", re.DOTALL)

@@ -56,6 +56,8 @@ def _settled(record: JobAccounting, heard: Heard, now: datetime) -> JobAccountin
     gaps = tuple(dict.fromkeys((*record.gaps, *heard.gaps, *heard.failures)))
     if not record.final or not heard.has_sacct or "sacct" in record.rungs.values():
         return replace(record, gaps=gaps)
+    if heard.sacct_failed:
+        return replace(record, final=False, gaps=gaps)
     ended = record.attempts[-1].ended
     old = bool(ended) and (now - datetime.fromisoformat(ended)).total_seconds() > SETTLED_SECONDS
     why = "sacct shows this user no record of it" if old else "sacct has no record of it yet"

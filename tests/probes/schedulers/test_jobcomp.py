@@ -38,6 +38,10 @@ def test_a_record_that_the_window_cut_is_left_out() -> None:
     assert len(jobcomp.records(text[:-40])["13"]) == 1
 
 
+def test_a_file_full_of_half_records_is_read_in_a_moment() -> None:
+    assert jobcomp.records(("JobId=1 UserId=a(1) GroupId=a(1) Name=x JobState=" * 200 + "\n") * 200) == {}
+
+
 def test_a_name_cannot_forge_the_record_of_another_job() -> None:
     line = sample("jobcomp-22.05.txt").split("\n")[0]
     forged = line.replace("Name=exit137", f"Name=x\n{line.replace('JobId=4', 'JobId=99').replace('137:0', '0:0')}")

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from slurm_samples import fields, rows, sample
 
 from probes.schedulers import JobAccounting, sacct
@@ -16,6 +18,13 @@ def test_names_with_bars_and_newlines_do_not_break_rows_apart() -> None:
     assert weird.name == "weird|na\nme"
     assert weird.submit_line == "sbatch --parsable -J weird|na\nme --comment c|1 --wrap sleep 1"
     assert [s.name for s in weird.attempts[0].steps] == ["batch"]
+
+
+@given(st.lists(st.tuples(*[st.text(st.characters(exclude_characters=sacct.DELIMITER), max_size=8)] * 2), max_size=5))
+def test_whatever_stands_in_a_field_the_rows_come_out_as_they_went_in(records: list[tuple[str, str]]) -> None:
+    text = "".join(f"{i}{sacct.DELIMITER}{a}{sacct.DELIMITER}{b}{sacct.DELIMITER}\n" for i, (a, b) in enumerate(records))
+    back = sacct.rows(text, ("JobIDRaw", "JobName", "Comment"))
+    assert [(row["JobName"], row["Comment"]) for row in back] == records
 
 
 def test_an_answer_that_was_cut_short_is_an_error_and_no_half_record() -> None:

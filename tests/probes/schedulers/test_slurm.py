@@ -72,6 +72,13 @@ def test_a_user_whom_sacct_shows_nothing_gets_the_controllers_word_after_a_while
     assert record.gaps == ("sacct shows this user no record of it",)
 
 
+def test_while_the_database_is_down_a_finished_job_is_not_called_final() -> None:
+    down = Ran(1, "", "sacct: error: Problem talking to the database: Connection refused\n")
+    record = one(slurm(asked=["4"], controller={"4": shown("4")}, accounting=down), "4")  # ended an hour ago
+    assert (record.attempts[-1].exit_code, record.final) == (137, False)
+    assert record.gaps == ("sacct: sacct: error: Problem talking to the database: Connection refused",)
+
+
 def test_a_number_nobody_knows_is_absent_and_just_after_submission_not_yet() -> None:
     world = slurm(asked=["99"], controller={"99": UNKNOWN})
     assert accounting(world, ["99"])["99"] == Absent("the controller and accounting know no job 99")
