@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from probes.script.pieces import Piece, braces, pieces
 
+MAX_NESTED = 5
 _NAME = re.compile(r"[A-Za-z_]\w*|\d|[@*#?$!-]")
 _USED = re.compile(r"\$\{?[!#]?([A-Za-z_]\w*)")
 _OPERATOR = re.compile(r":?[-=+?]|%%?|##?|//?|,,|\^\^")
@@ -78,7 +79,7 @@ def _piece(piece: Piece, values: Values, split: bool) -> list[tuple[str, bool]]:
 
 def _parameter(code: str, values: Values) -> str | tuple[str, ...] | None:
     """`$X`, `${X:-y}`, `$(dirname ..)`: its value, or None when only the run will tell."""
-    if code.startswith("$(("):
+    if code.startswith("$((") or code.count("$(") + code.count("`") > MAX_NESTED or code.count("${") > MAX_NESTED:
         return None
     if code.startswith("$("):
         from probes.script.answers import answer
@@ -122,7 +123,7 @@ def _operator(name: str, value: str | None, rest: str, values: Values) -> str | 
 
 
 def _strip(value: str, pattern: Word, operator: str) -> str | None:
-    if not pattern.known or len(value) > 4096:
+    if not pattern.known or len(value) > 512 or len(pattern.text) > 64 or pattern.text.count("*") > 3:
         return None
     cuts = range(len(value) + 1)
     if operator[0] == "%":

@@ -9,13 +9,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-MAX_TEXT = 1 << 20
+MAX_TEXT = 256 << 10
+MAX_NESTED = 12  # brackets inside quotes inside brackets: what is deeper is plain text
 MAX_SUM = 1000  # characters of a ((..)), so that a hostile line stays cheap
 _OPERATOR = re.compile(r"&&|\|\||;;&|;;|;&|&>>|&>|\|&|<<<|<<-?|<&|>&|>>|>\||<>|[;&|<>()]")
 _PLAIN = re.compile(r"[^\s\\'\"$`|&;<>()]+")
 _BLANKS = re.compile(r"(?:[ \t\r\f\v]|\\\n)+")
 _PARAMETER = re.compile(r"\$(?:\w+|[@*#?$!-])?")
 _ARRAY = re.compile(r"[A-Za-z_]\w*\+?=")
+_IN_QUOTES = re.compile(r"[\\\"`$]")
+_BRACKET = re.compile(r"[\\'\"`(){}]")
 _QUOTES = re.compile(r"['\"\\]")
 
 
@@ -94,30 +97,31 @@ def _word_end(text: str, at: int) -> int:
     return min(at, len(text))
 
 
-def quoted(text: str, at: int) -> int:
+def quoted(text: str, at: int, depth: int = 0) -> int:
     """Index after the quote that opens at `at`; in double quotes `$(..)` and backslashes are stepped over."""
     mark = text[at]
     if mark == "'":
         end = text.find("'", at + 1)
         return len(text) if end < 0 else end + 1
     at += 1
-    while at < len(text):
+    while special := _IN_QUOTES.search(text, at):
+        at = special.start()
         if text[at] == mark:
             return at + 1
         if text[at] == "\\":
             at += 2
         elif text[at] == "$" and mark == '"':
-            at = dollar(text, at)
+            at = dollar(text, at, depth + 1)
         else:
             at += 1
     return len(text)
 
 
-def dollar(text: str, at: int) -> int:
+def dollar(text: str, at: int, depth: int = 0) -> int:
     """Index after the expansion (or the lone `$`) at `at`."""
-    following = text[at + 1 : at + 2]
+    following = text[at + 1 : at + 2] if depth < MAX_NESTED else ""
     if following in ("(", "{"):
-        return close(text, at + 1)
+        return close(text, at + 1, depth)
     if following == "'":  # $'..' knows backslashes
         at += 2
         while at < len(text) and text[at] != "'":
@@ -127,26 +131,23 @@ def dollar(text: str, at: int) -> int:
     return name.end() if name else at + 1
 
 
-def close(text: str, at: int) -> int:
+def close(text: str, at: int, depth: int = 0) -> int:
     """Index after the bracket that matches the one at `at`, quotes respected."""
     opening = text[at]
     closing = {"(": ")", "{": "}"}[opening]
-    depth = 0
-    while at < len(text):
+    level = 0
+    while special := _BRACKET.search(text, at):
+        at = special.start()
         char = text[at]
         if char == "\\":
             at += 2
-            continue
-        if char in "'\"`":
-            at = quoted(text, at)
-            continue
-        if char == opening:
-            depth += 1
-        elif char == closing:
-            depth -= 1
-            if depth == 0:
-                return at + 1
-        at += 1
+        elif char in "'\"`":
+            at = quoted(text, at, depth)
+        else:
+            level += (char == opening) - (char == closing)
+            at += 1
+            if level == 0:
+                return at
     return len(text)
 
 

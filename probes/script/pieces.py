@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from probes.script.lexer import close, dollar, quoted
 
 MAX_BRACES = 100
+MAX_BRACED = 2000
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)(?:\.\.(-?\d+))?")
 
 
@@ -78,7 +79,7 @@ def _inside(text: str) -> list[Piece]:
 
 def braces(raw: str, groups: int = 8) -> list[str]:
     """`a{1,2}.sh` -> `a1.sh a2.sh`; `{1..3}` -> `1 2 3`. Quoted text and `${..}` are left alone; at most MAX_BRACES."""
-    if "{" not in raw or "'" in raw or '"' in raw or groups == 0:
+    if "{" not in raw or "'" in raw or '"' in raw or groups == 0 or len(raw) > MAX_BRACED:
         return [raw]
     for at, char in enumerate(raw):
         if char != "{" or raw[at - 1 : at] == "$":
@@ -93,5 +94,6 @@ def braces(raw: str, groups: int = 8) -> list[str]:
             items = body.split(",")[:MAX_BRACES]
         else:
             continue
-        return [raw[:at] + item + tail for item in items for tail in braces(raw[end:], groups - 1)][:MAX_BRACES]
+        tails = braces(raw[end:], groups - 1)
+        return [raw[:at] + item + tail for item in items for tail in tails][:MAX_BRACES]
     return [raw]

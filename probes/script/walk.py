@@ -23,7 +23,8 @@ _FILES = frozenset("< > >> >| <> <& >& &> &>> <<<".split())
 def walk(text: str, state: Scope, offset: int = 0) -> list[Command]:
     """The commands of `text` in order, appended to `state.found` (all of it is returned). offset: lines before the text."""
     state.depth += 1
-    if state.depth <= MAX_DEPTH:
+    state.left -= len(text)
+    if state.depth <= MAX_DEPTH and state.left > 0:
         _Walk(tokens(text[:MAX_TEXT]), state, offset).run()
     state.depth -= 1
     return state.found
