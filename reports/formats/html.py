@@ -82,7 +82,7 @@ def _pictures(card: Scorecard) -> dict[str, Markup]:
 
 def _by_phase(entries: tuple[Entry, ...]) -> list[tuple[str, list[Entry]]]:
     groups: dict[str, list[Entry]] = {phase: [] for phase in words.PHASES}
-    for entry in entries:
+    for entry in sorted(entries, key=lambda entry: (entry.cited.kind, entry.cited.attempt)):
         groups[entry.cited.phase].append(entry)
     return [(words.PHASES[phase], group) for phase, group in groups.items() if group]  # type: ignore[index]
 
