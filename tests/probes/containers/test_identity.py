@@ -107,7 +107,7 @@ def test_an_engine_is_asked_for_the_image_by_name(tmp_path: Path) -> None:
         (b"HTTP/1.0 200 OK\r\n\r\n[]", "unknown"),
         (b"garbage", "unknown"),
         (b"", "unknown"),
-        (b"HTTP/1.0 200 OK\r\n\r\n" + b" " * (5 << 20), "unknown"),
+        (b'HTTP/1.0 200 OK\r\n\r\n{"Id": "sha256:1"}' + b" " * (5 << 20), "unknown"),
     ],
 )
 def test_whatever_an_engine_says_is_a_state(tmp_path: Path, answer: bytes, state: str) -> None:

@@ -9,6 +9,8 @@ import sys
 import threading
 from pathlib import Path
 
+import pytest
+
 from probes.manifest.build import Entry, Left, Limits, listing
 from probes.manifest.hashing import SMALL, Answer, Batch, Hasher, records
 
@@ -49,8 +51,9 @@ def test_no_process_is_left_behind(tmp_path: Path) -> None:
     assert ran.stdout == "none\n"
 
 
-def test_a_caller_with_threads_is_not_forked(tmp_path: Path) -> None:
+def test_a_caller_with_threads_is_not_forked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = tuple(tree(tmp_path, folders=3, files=3))
+    monkeypatch.delattr(os, "fork")
     wait = threading.Event()
     thread = threading.Thread(target=wait.wait)
     thread.start()
@@ -60,6 +63,15 @@ def test_a_caller_with_threads_is_not_forked(tmp_path: Path) -> None:
         wait.set()
         thread.join()
     assert found.entries == expected
+
+
+def test_a_link_that_took_a_file_s_place_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("elsewhere")
+    (tmp_path / "file").symlink_to("secret")
+    hasher = Hasher(1 << 20, 1e18)
+    [found] = records(hasher.batch(Batch(str(tmp_path), ("file",))))
+    hasher.close()
+    assert Answer(found.answer) is Answer.UNREADABLE
 
 
 def test_a_large_file_is_read_through_the_buffer_to_its_last_byte(tmp_path: Path) -> None:
