@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from auditor.model import Cited, Finding, Outcome, Rung, Scorecard, Status, TipScore
-from reports.formats.words import OUTCOMES, PHASES, Headline, ceil, count, floor, percent, rung, upper
+from reports.formats.words import OUTCOMES, PHASES, Headline, ceil, count, floor, percent, upper
 
 TODO = {1: "Do this one thing", 2: "Do these two things", 3: "Do these three things"}
 """As many things to do as the reader is given at most."""
@@ -68,13 +68,6 @@ def standing(card: Scorecard) -> Rung | None:
 def ahead(card: Scorecard) -> Rung | None:
     """The first rung that is not reached: its reason is what stands between."""
     return next((step for step in card.rungs if not step.reached), None)
-
-
-def ladder(card: Scorecard) -> str:
-    """One sentence on where the run stands."""
-    on, to = standing(card), ahead(card)
-    here = f"It stands on the rung “{rung(on.name)}”" if on else "It stands below the first rung"
-    return f"{here}; next is “{rung(to.name)}”." if to else f"{here}, the highest there is." if on else f"{here}."
 
 
 def todo(card: Scorecard) -> tuple[Todo, ...]:

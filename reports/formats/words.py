@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from auditor.model import Grade, Outcome, Phase, Status
+from auditor.model import Outcome, Phase, Status
 
 OUTCOMES = {
     Outcome.PASSED: "passed",
@@ -39,12 +39,6 @@ PHASES = {
     Phase.START: "as the job started",
     Phase.END: "as the job ended",
     Phase.LATER: "afterwards",
-}
-
-GRADES = {
-    Grade.DECLARED: "declared: a file or a person says so",
-    Grade.OBSERVED: "observed: seen at run time, from an authoritative source",
-    Grade.VERIFIED: "verified: recomputed or replayed",
 }
 
 SAMENESS = {

@@ -9,7 +9,8 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from reports.formats.markdown import escape, fence, render, table
+from reports.formats.gfm import escape, fence, table
+from reports.formats.markdown import render
 from tests.reports import sample
 
 CARDS = sample.everyone()
