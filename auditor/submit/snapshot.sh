@@ -3,6 +3,7 @@
 #   snapshot.sh end   SUBMISSION STATUS
 # Writes one file of NUL-terminated keys and values; auditor/rawfile.py reads it. Builtins only, but for one rename.
 set -f
+trap '' XFSZ # a file size limit of the job's: a failed write, not a death with a core
 out=() # what is said, in one go: bash writes after every printf
 [[ ! -v LC_ALL ]] || out=(env:LC_ALL "$LC_ALL")
 LC_ALL=C # bytes, ten times faster than characters; its own value is noted before
@@ -104,4 +105,4 @@ if [[ -x $python && $5 != *nohash* ]]; then
     "$python" -I -S "$injob" "$temporary" "$spool/$name" "$script" "$5" "${guests[@]}" >/dev/null
 fi
 [[ ! -e $temporary ]] || mv -f -- "$temporary" "$spool/$name" || exit 1
-[[ $ending == trap ]]
+[[ $ending != visible ]]

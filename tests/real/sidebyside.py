@@ -14,11 +14,13 @@ from pathlib import Path
 # a job's own numbers and the node it got: different in any two jobs
 _BLOTS = (
     (
-        re.compile(r"(Submitted batch job |allocation |Job |job_?|SLURM_\w*JOB_?ID\w*=|SLURM_TASK_PID=|slurm-|afterany:)0*\d+"),
+        re.compile(
+            r"(Submitted batch job |allocation |Job |JOB |job_?|SLURM_\w*JOB_?ID\w*=|SLURM_TASK_PID=|slurm-|afterany:)0*\d+"
+        ),
         r"\1N",
     ),
     (re.compile(r"(?m)^\d+(?=;|$)"), "N"),
-    (re.compile(r"start at \S+"), "start at T"),
+    (re.compile(r"(start at|CANCELLED AT) \S+"), r"\1 T"),
     (re.compile(r"\b(cpu|gpu)\d\b"), r"\1N"),
 )
 
