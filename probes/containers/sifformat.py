@@ -1,26 +1,17 @@
 """What does a Singularity image file hold? Pure parsing of its header and descriptors; no runtime needed.
 
 Layout: https://github.com/apptainer/sif (pkg/sif, version 01), little-endian and packed: a header of 128 bytes, then a table of
-descriptors of 585 bytes, then the objects. Signatures: pkg/integrity (metadata.go), JSON inside a PGP clear-signed message or a
-DSSE envelope.
+descriptors of 585 bytes, then the objects.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import json
-import re
 import struct
 import uuid as _uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 _HEADER = struct.Struct("<32s10s3s3s16s8q")
 _DESCRIPTOR = struct.Struct("<i?3I7q128s384s")
-_INTEGRITY = struct.Struct("<i?II4q")
 HEAD = 128
 MAX_DESCRIPTORS = 4096
 MAGIC = b"SIF_MAGIC\0"
@@ -57,9 +48,6 @@ TYPES = {
 _FILE_SYSTEMS = {1: "squashfs", 2: "ext3", 3: "archive", 4: "raw", 5: "encrypted-squashfs", 6: "gocryptfs"}
 _PARTITIONS = {1: "system", 2: "primary", 3: "data", 4: "overlay"}
 _HASHES = {1: "sha256", 2: "sha384", 3: "sha512", 4: "blake2s", 5: "blake2b"}
-_CLEAR_SIGNED = re.compile(
-    rb"-----BEGIN PGP SIGNED MESSAGE-----\r?\n(?:[^\r\n]+\r?\n)*\r?\n(.*?)\r?\n-----BEGIN PGP SIGNATURE-----", re.DOTALL
-)
 
 
 class NotSif(ValueError):
@@ -180,57 +168,3 @@ def objects(table: bytes, count: int, file_size: int) -> tuple[Object, ...]:
             )
         )
     return tuple(sorted(found, key=lambda o: o.id))
-
-
-def message(signature: bytes) -> tuple[str, dict[str, Any] | None]:
-    """A signature object's kind (`pgp`, `dsse`, empty) and the signed metadata; None when it cannot be read."""
-    if clear := _CLEAR_SIGNED.search(signature):
-        text = re.sub(rb"(?m)^- ", b"", clear[1])
-        return "pgp", _json(text)
-    envelope = _json(signature)
-    payload = envelope.get("payload") if envelope else None
-    if not isinstance(payload, str):
-        return "", None
-    try:
-        return "dsse", _json(base64.b64decode(payload))
-    except (binascii.Error, ValueError):
-        return "dsse", None
-
-
-def header_digest(head: Header, algorithm: str) -> str:
-    """What a signature says of the header: launch script, magic, version, id; not architecture, not times."""
-    return hashlib.new(algorithm, head.signed).hexdigest()
-
-
-def descriptor_digest(one: Object, first_id: int, algorithm: str) -> str:
-    """What a signature says of a descriptor: what does not change when the object moves inside the file."""
-    fixed = _INTEGRITY.pack(one.code, True, one.id - first_id, one.raw_link, one.size, one.created, one.uid, one.gid)
-    return hashlib.new(algorithm, fixed + one.raw_name + one.extra).hexdigest()
-
-
-def signed(metadata: dict[str, Any]) -> dict[int, tuple[str, str]]:
-    """Relative id -> (descriptor digest, object digest) of signed metadata. Raises KeyError, TypeError, ValueError."""
-    return {int(o["relativeId"]): (_hex(o["descriptorDigest"]), _hex(o["objectDigest"])) for o in metadata["objects"]}
-
-
-def signed_header(metadata: dict[str, Any]) -> str:
-    return _hex(metadata["header"]["digest"])
-
-
-def members(found: Sequence[Object], signature: Object) -> tuple[Object, ...]:
-    """The objects a signature is about: a group without its signatures, or one object."""
-    if signature.links_group:
-        return tuple(o for o in found if o.group == signature.link and o.type != "signature")
-    return tuple(o for o in found if o.id == signature.link)
-
-
-def _hex(digest: str) -> str:
-    return digest.rpartition(":")[2].lower()
-
-
-def _json(text: bytes) -> dict[str, Any] | None:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from auditor.world import World
-from probes.containers import SifImage, SifSignature, sifformat
+from probes.containers import SifImage, SifSignature, sifformat, sifsignature
 from probes.containers.sifformat import Header, NotSif, Object
 
 MAX_TEXT = 1 << 20
@@ -104,7 +104,7 @@ def _pass(world: World, path: str, size: int) -> tuple[Header, tuple[Object, ...
 
 
 def _signature(one: Object, kept: Kept, head: Header, found: Sequence[Object], digests: Digests) -> SifSignature:
-    kind, metadata = sifformat.message(kept.get(one.id, b""))
+    kind, metadata = sifsignature.message(kept.get(one.id, b""))
     if one.fingerprint:
         kind = kind or "pgp"
     return SifSignature(kind or "unknown", one.fingerprint, _holds(one, metadata, head, found, digests))
@@ -116,14 +116,14 @@ def _holds(one: Object, metadata: dict[str, Any] | None, head: Header, found: Se
     if metadata is None or not algorithm:
         return None
     try:
-        claimed, header_claim = sifformat.signed(metadata), sifformat.signed_header(metadata)
+        claimed, header_claim = sifsignature.signed(metadata), sifsignature.signed_header(metadata)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
-    about = sifformat.members(found, one)
-    if not about or header_claim != sifformat.header_digest(head, algorithm):
+    about = sifsignature.members(found, one)
+    if not about or header_claim != sifsignature.header_digest(head, algorithm):
         return False
     first = min(o.id for o in found if o.group == about[0].group and o.type != "signature")
-    actual = {o.id - first: (sifformat.descriptor_digest(o, first, algorithm), digests[o.id][algorithm]) for o in about}
+    actual = {o.id - first: (sifsignature.descriptor_digest(o, first, algorithm), digests[o.id][algorithm]) for o in about}
     return all(claimed.get(id_) == pair for id_, pair in actual.items()) and (
         not one.links_group or claimed.keys() == actual.keys()
     )

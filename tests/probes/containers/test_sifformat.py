@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from auditor.world import RealWorld
-from probes.containers import SifImage, sifformat
+from probes.containers import SifImage, sifsignature
 from probes.containers.sifformat import NotSif
 from probes.containers.sifread import read
 
@@ -131,15 +131,15 @@ def test_labels_come_from_what_apptainer_wrote_about_the_image(tmp_path: Path) -
 
 @pytest.mark.parametrize(("kind", "text"), [("pgp", CAPTURED), ("dsse", DSSE), ("pgp", CAPTURED.replace(b"\n", b"\r\n"))])
 def test_a_signature_s_text_is_read_in_both_forms(kind: str, text: bytes) -> None:
-    assert sifformat.message(text) == (kind, METADATA)
-    assert sifformat.signed(METADATA) == {0: ("7752", "4327")}
+    assert sifsignature.message(text) == (kind, METADATA)
+    assert sifsignature.signed(METADATA) == {0: ("7752", "4327")}
 
 
 @pytest.mark.parametrize(
     "text", [b"", b"{}", b"[1]", b'{"payload": 7}', b'{"payload": "%"}', CAPTURED[:60], CAPTURED.replace(b'{"version"', b"{")]
 )
 def test_a_broken_signature_is_not_read(text: bytes) -> None:
-    assert sifformat.message(text)[1] is None
+    assert sifsignature.message(text)[1] is None
 
 
 def test_a_signature_over_other_content_does_not_hold_and_an_unreadable_one_says_nothing(tmp_path: Path) -> None:
