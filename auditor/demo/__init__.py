@@ -8,7 +8,7 @@ import random
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import chdir
 from dataclasses import dataclass
 from importlib import resources
@@ -123,12 +123,10 @@ def _run_local(home: Home, tell: Callable[[str], None]) -> None:
 
 def _run_slurm(home: Home, tell: Callable[[str], None]) -> None:
     """One dependency chain, submitted through the same door as a user's."""
-    from auditor.submit.sweep import sweep
-
-    before = ""
+    jobs: list[str] = []
     for step in steps():
         ours = [f"--auditor-input={i}" for i in step.inputs] + [f"--auditor-output={o}" for o in step.outputs]
-        chain = ["--dependency", f"afterok:{before}"] if before else []
+        chain = ["--dependency", f"afterok:{jobs[-1]}"] if jobs else []
         argv = [
             sys.executable,
             "-m",
@@ -146,16 +144,27 @@ def _run_slurm(home: Home, tell: Callable[[str], None]) -> None:
             raise AuditError(
                 f"sbatch refused {step.script}: {done.err.strip()}", "does this site need an account or a partition?"
             )
-        before = done.out.strip().split(";")[0]
-        tell(f"    {step.script} {step.iteration}: job {before}")
+        jobs.append(done.out.strip().split(";")[0])
+        tell(f"    {step.script} {step.iteration}: job {jobs[-1]}")
     end = time.monotonic() + PATIENCE
-    while (report := sweep(home, wait=5.0)).pending and time.monotonic() < end:
+    while waiting := _unfinished(home, jobs):
+        if time.monotonic() > end:
+            raise AuditError(
+                f"{len(waiting)} jobs are not finished after {PATIENCE:g} s",
+                "a busy queue? `auditor sweep` later, then `auditor list`",
+            )
         time.sleep(0.5)
-    if report.pending:
-        raise AuditError(
-            f"{len(report.pending)} jobs are not finished after {PATIENCE:g} s",
-            "a busy queue? `auditor sweep` later, then `auditor list`",
-        )
+
+
+def _unfinished(home: Home, jobs: Sequence[str]) -> set[str]:
+    """Which submissions are not through, or not even seen yet: looking happens behind the prompt."""
+    from auditor.store import Store
+    from auditor.submit.sweep import sweep
+
+    pending = sweep(home, wait=5.0).pending
+    with Store.open(home.store) as store:
+        known = {row.job_id.partition("_")[0] for row in store.runs(limit=0)}
+    return {p.job.partition("_")[0] for p in pending} | (set(jobs) - known)
 
 
 def _score_all(home: Home) -> list[Scorecard]:
