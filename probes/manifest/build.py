@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import NamedTuple
 
-from probes.manifest.hashing import Answer, Batch, Hashed, all_hashed, records
-from probes.manifest.pool import hash_batches
+from probes.manifest.answers import Answer, Batch, Hashed, all_hashed, records
+from probes.manifest.pool import cores, hash_batches
 from probes.manifest.walk import CHUNK, Folder, Walk
+
+SEVERAL_BYTES = 64 << 20  # below, starting a second process costs more than it brings
+NO_LIMIT = 1 << 62  # the budget was shared out before
 
 
 @dataclass(frozen=True)
@@ -182,17 +185,10 @@ def _hash(batches: Sequence[Batch], limits: Limits, deadline: float) -> tuple[li
         for one in records(raw):
             _sort_in(taken[index], taken[index].names[0], one, entries, left)
 
-    # the largest first, so that no worker is left alone with it at the end
-    taken.reverse()
-    several = len(taken) > 1 and sum(b.limit for b in taken) > 64 << 20
-    hash_batches(taken, limits.bytes, deadline, big, limits.workers or (0 if not several else _cores()))
+    taken.reverse()  # the largest first, so that no worker is left alone with it at the end
+    several = len(taken) > 1 and sum(b.limit for b in taken) > SEVERAL_BYTES
+    hash_batches(taken, NO_LIMIT, deadline, big, limits.workers or (cores() if several else 1))
     return entries, left, sum(e.size for e in entries)
-
-
-def _cores() -> int:
-    from probes.manifest.pool import cores
-
-    return cores()
 
 
 def _sort_in(batch: Batch, name: str, one: Hashed, entries: list[Entry], left: list[Left]) -> None:

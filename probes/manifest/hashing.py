@@ -9,61 +9,17 @@ from __future__ import annotations
 import mmap
 import os
 import stat
-import struct
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import IntEnum
+from collections.abc import Callable, Sequence
 from hashlib import sha256
-from typing import NamedTuple
 
-SMALL = 1 << 20
+from probes.manifest.answers import HASHED, POINTER, RECORD, SMALL, Answer, Batch, pack, unanswered
+
 ONE_READ = 1 << 17  # above this, malloc maps and unmaps pages for every read
 BUFFER = 1 << 18
 WINDOW = 128
 COLD_SECONDS = 200e-6
-_RECORD = struct.Struct("<BqqB32s")
-_NO_DIGEST = bytes(32)
 _LFS = b"version https://git-lfs.github.com/spec/v1"
-
-
-class Answer(IntEnum):
-    """What became of a file."""
-
-    HASHED = 0
-    POINTER = 1
-    """Hashed, and a git-LFS or DVC pointer: the data are elsewhere."""
-    LARGE = 2
-    """Measured only: larger than this pass takes."""
-    UNREADABLE = 3
-    CHANGED = 4
-    SPECIAL = 5
-    GONE = 6
-    BUDGET = 7
-    TIME = 8
-
-
-HASHED, POINTER = int(Answer.HASHED), int(Answer.POINTER)  # in the hot loop a member costs as much as a system call
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Names in one folder. `links`: the names are symbolic links, to be followed. `limit`: larger files are not hashed."""
-
-    folder: str
-    names: tuple[str, ...]
-    links: bool = False
-    limit: int = SMALL
-
-
-class Hashed(NamedTuple):
-    """One file's answer, an `Answer`. Size in bytes, mtime in ns; digest is zeros unless it was hashed. `sparse`: it has holes."""
-
-    answer: int
-    size: int
-    mtime_ns: int
-    sparse: int
-    digest: bytes
 
 
 class Hasher:
@@ -89,12 +45,12 @@ class Hasher:
             folder = os.open(batch.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
             answer = Answer.GONE if isinstance(error, FileNotFoundError) else Answer.UNREADABLE
-            return _pack(answer) * len(batch.names)
+            return pack(answer) * len(batch.names)
         try:
             for at in range(0, len(batch.names), WINDOW):
                 began = time.monotonic()
                 if began > self.deadline:
-                    out += _pack(Answer.TIME) * (len(batch.names) - at)
+                    out += pack(Answer.TIME) * (len(batch.names) - at)
                     break
                 window = batch.names[at : at + WINDOW]
                 if self._cold and not batch.links:
@@ -116,7 +72,7 @@ class Hasher:
         try:
             return self._opened(fd, name, batch.limit)
         except OSError:
-            return _pack(Answer.UNREADABLE)
+            return pack(Answer.UNREADABLE)
         finally:
             os.close(fd)
 
@@ -124,19 +80,19 @@ class Hasher:
         s = os.fstat(fd)
         size = s.st_size
         if not stat.S_ISREG(s.st_mode):
-            return _pack(Answer.SPECIAL)
+            return pack(Answer.SPECIAL)
         if size > limit:
-            return _pack(Answer.LARGE, s)
+            return pack(Answer.LARGE, s)
         if size > self.left:
-            return _pack(Answer.BUDGET, s)
+            return pack(Answer.BUDGET, s)
         self.left -= size
         if size >= ONE_READ:
             return self._large(fd, s)
         data = os.read(fd, size + 1)
         if len(data) != size:
-            return _pack(Answer.CHANGED, s)
+            return pack(Answer.CHANGED, s)
         answer = POINTER if size < 1024 and _is_pointer(name, data) else HASHED
-        return _RECORD.pack(answer, size, s.st_mtime_ns, s.st_blocks * 512 < size, sha256(data).digest())
+        return RECORD.pack(answer, size, s.st_mtime_ns, s.st_blocks * 512 < size, sha256(data).digest())
 
     def _large(self, fd: int, s: os.stat_result) -> bytes:
         hash_ = sha256()
@@ -148,36 +104,23 @@ class Hasher:
             if done > check:
                 check += 1 << 26
                 if time.monotonic() > self.deadline:
-                    return _pack(Answer.TIME, s)
+                    return pack(Answer.TIME, s)
         after = os.fstat(fd)
         if done != s.st_size or (after.st_size, after.st_mtime_ns, after.st_ctime_ns) != (
             s.st_size,
             s.st_mtime_ns,
             s.st_ctime_ns,
         ):
-            return _pack(Answer.CHANGED, s)
-        return _pack(Answer.HASHED, s, hash_.digest())
+            return pack(Answer.CHANGED, s)
+        return pack(Answer.HASHED, s, hash_.digest())
 
     def _unopened(self, name: str, folder: int) -> bytes:
         """Gone, or a socket or device, which cannot be opened and yet is not unreadable."""
         try:
             s = os.stat(name, dir_fd=folder)
         except OSError:
-            return _pack(Answer.GONE)
-        return _pack(Answer.UNREADABLE if stat.S_ISREG(s.st_mode) else Answer.SPECIAL, s)
-
-
-def records(raw: bytes) -> Iterator[Hashed]:
-    """The packed answers of `Hasher.batch`."""
-    return map(Hashed._make, _RECORD.iter_unpack(raw))
-
-
-def all_hashed(raw: bytes) -> bool:
-    return bool(raw) and not any(raw[:: _RECORD.size])
-
-
-def unanswered(batch: Batch, answer: Answer) -> bytes:
-    return _pack(answer) * len(batch.names)
+            return pack(Answer.GONE)
+        return pack(Answer.UNREADABLE if stat.S_ISREG(s.st_mode) else Answer.SPECIAL, s)
 
 
 def serial(batches: Sequence[Batch], budget: int, deadline: float, done: Callable[[int, bytes], None]) -> None:
@@ -209,12 +152,6 @@ def _ask_ahead(names: Sequence[str], folder: int, flags: int) -> None:
 def _must_be_file(name: str, folder: int) -> None:
     if not stat.S_ISREG(os.stat(name, dir_fd=folder).st_mode):
         raise OSError(f"{name} leads to what is no regular file")
-
-
-def _pack(answer: Answer, s: os.stat_result | None = None, digest: bytes = _NO_DIGEST) -> bytes:
-    if s is None:
-        return _RECORD.pack(answer, 0, 0, 0, digest)
-    return _RECORD.pack(answer, s.st_size, s.st_mtime_ns, s.st_blocks * 512 < s.st_size, digest)
 
 
 def _is_pointer(name: str, data: bytes) -> bool:

@@ -16,7 +16,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from probes.manifest.hashing import Answer, Batch, Hasher, serial, unanswered
+from probes.manifest.answers import Answer, Batch, unanswered
+from probes.manifest.hashing import Hasher, serial
 
 FILES_WORTH_A_PROCESS = 30_000
 _NUMBER = struct.Struct("<I")

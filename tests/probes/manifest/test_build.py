@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from probes.manifest.answers import SMALL, Answer, Batch, records
 from probes.manifest.build import Entry, Left, Limits, listing
-from probes.manifest.hashing import SMALL, Answer, Batch, Hasher, records
+from probes.manifest.hashing import Hasher
 
 PLENTY = Limits(bytes=1 << 40, seconds=300)
 
@@ -88,6 +89,13 @@ def test_a_budget_goes_to_small_files_first_and_names_what_it_left(tmp_path: Pat
     assert [Path(e.path).name for e in found.entries] == ["b-large", "c-small"]
     assert [(Path(e.path).name, e.reason, e.size) for e in found.left] == [("a-huge", "budget", 3 * SMALL)]
     assert found.bytes_hashed == 2 * SMALL + 10
+
+
+def test_large_files_within_the_budget_are_all_read_however_many_processes_share_them(tmp_path: Path) -> None:
+    for name, size in (("large", 4 * SMALL), ("small", 2 * SMALL)):
+        (tmp_path / name).write_bytes(os.urandom(size))
+    found = listing((str(tmp_path),), limits=Limits(bytes=6 * SMALL, seconds=60, workers=2))
+    assert ([Path(e.path).name for e in found.entries], found.left) == (["large", "small"], ())
 
 
 def test_a_sparse_file_beyond_the_budget_is_called_so(tmp_path: Path) -> None:
