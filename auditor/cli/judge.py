@@ -176,6 +176,7 @@ def replay(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
     network: Annotated[bool, typer.Option("--network", help="Let the code use the network.")] = False,
     sandbox: Annotated[bool, typer.Option(help="Shut the code off from your files where the machine can.")] = True,
+    rebuild: Annotated[bool, typer.Option(help="Make its Python environment from the lock; without: use this machine's.")] = True,
     json: Json = False,
 ) -> None:
     """Run a bundle again and judge: identical, equivalent within tolerance, different, or not run, because.
@@ -185,7 +186,7 @@ def replay(
     from auditor.replay import execute, plan
     from auditor.replay.view import plan_view, verdict_view
 
-    ready = plan(path, inputs_dir=inputs, on=on, network=network, sandbox=sandbox)
+    ready = plan(path, inputs_dir=inputs, on=on, network=network, sandbox=sandbox, rebuild=rebuild)
     out = progress_console() if json else console()
     out.print(plan_view(ready))
     if dry_run:

@@ -132,6 +132,9 @@ def _make(python: str, env: Path, lock: tuple[Sequence[str], Path], sandbox: San
         "--no-input",
         "--disable-pip-version-check",
         "--no-cache-dir",
+        "--no-compile",
+        "--retries",
+        "2",
     ]
     pip += ["--no-index", "--find-links", str(wheels)] if wheels.is_dir() else []
     pip += ["-r", str(list_file)]
