@@ -18,6 +18,8 @@ from auditor.home import Home
 from auditor.model import AuditError, Capture
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from auditor.store.snapshot import Snapshot
     from auditor.store.store import Store
 
@@ -60,23 +62,31 @@ def ingest_spool(store: Store, home: Home) -> IngestReport:
 
     Raises AuditError when the store or the archive cannot be written; what was not committed still waits.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     files = evidence = 0
     runs: set[str] = set()
     aside: list[tuple[str, str]] = []
     left: list[tuple[str, str]] = []
-    for batch in _batches(home, aside, left):
-        evidence += _commit(store, home, batch)
-        for file in batch:
-            os.unlink(file.path)
-        files += len(batch)
-        runs |= {file.snapshot.job.run_id for file in batch if not file.snapshot.job.is_array}
+    with ThreadPoolExecutor(1) as beside:
+        removed = []
+        for batch in _batches(home, aside, left):
+            evidence += _commit(store, home, batch, beside)
+            removed.append(beside.submit(_remove, [file.path for file in batch]))
+            files += len(batch)
+            runs |= {file.snapshot.job.run_id for file in batch if not file.snapshot.job.is_array}
+        for done in removed:
+            done.result()
     return IngestReport(files, len(runs), tuple(aside), evidence, tuple(left))
 
 
-def _commit(store: Store, home: Home, batch: Sequence[_File]) -> int:
-    """Archive and store; the archive is written beside the loading, and is on the disk before the commit."""
-    from concurrent.futures import ThreadPoolExecutor
+def _remove(paths: Sequence[str]) -> None:
+    for path in paths:
+        os.unlink(path)
 
+
+def _commit(store: Store, home: Home, batch: Sequence[_File], beside: Executor) -> int:
+    """Archive and store; the archive is written beside the loading, and is on the disk before the commit."""
     from auditor.store.load import Entry, load
 
     ids = [[file.id for file in batch]]
@@ -84,7 +94,7 @@ def _commit(store: Store, home: Home, batch: Sequence[_File]) -> int:
     new = list({file.id: file for file in batch if file.id not in known}.values())
     if not new:
         return 0
-    with ThreadPoolExecutor(1) as beside, store.transaction() as con:
+    with store.transaction() as con:
         packed = beside.submit(_archive, home, new)
         count = load(con, [f.snapshot for f in new], [Entry(f.id, f.name, f.snapshot.id) for f in new])
         packed.result()
