@@ -139,7 +139,7 @@ def test_the_caller_reads_the_end_of_the_output_while_the_looking_still_goes_on(
     slow.write_text(f'#!/bin/sh\n: >{tmp_path}/asked\nread go <{tmp_path}/go\nexec /usr/bin/scontrol "$@"\n')
     slow.chmod(0o755)
     job = ours("--parsable", "job.sh").stdout.strip()  # returns at the end of stdout and stderr
-    until(lambda: (tmp_path / "asked").exists())
+    until((tmp_path / "asked").exists)
     assert records("*-submit-*.json") == []
     slow.unlink()
     (tmp_path / "go").write_text("go\n")
