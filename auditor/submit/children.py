@@ -20,16 +20,14 @@ ENDING = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT
 KILL_WAIT = 5.0
 """Seconds between TERM and KILL at the time limit."""
 SLACK = 1 << 18
-FIRST_SAMPLE, LAST_SAMPLE = 0.02, 2.0
-"""Seconds between two looks at the memory in use; they double from the first to the last."""
 
 
 @dataclass(frozen=True)
 class Ended:
     """How a command ended. signal 0: none; cpu_seconds: of all it waited for.
 
-    max_rss: bytes of its largest process, None: not known. The kernel's own figure starts at *our* size, because a process is
-    ours until it has called exec; below that `sampled` ones, read while it ran, stand in.
+    max_rss: bytes of its largest process, None: it did not start. The kernel's figure begins at *our* size, because a process is
+    ours until it has called exec: up to `floor` it only says that the command used no more.
     """
 
     exit_code: int
@@ -38,7 +36,7 @@ class Ended:
     max_rss: int | None
     cpu_seconds: float
     wall_seconds: float
-    sampled: bool = False
+    floor: int = 0
 
     @property
     def status(self) -> int:
@@ -54,7 +52,6 @@ class _Running:
     floor: int
     """Our own peak when it was started, in bytes."""
     timed_out: bool = False
-    peak: int = 0
 
 
 @dataclass
@@ -64,7 +61,6 @@ class _Crew:
     own_group: bool
     members: dict[int, _Running] = field(default_factory=dict)
     stopping: bool = False
-    pause: float = FIRST_SAMPLE
 
 
 def in_foreground() -> bool:
@@ -101,7 +97,6 @@ def run_all(
                     continue
                 now = time.monotonic()
                 crew.members[pid] = _Running(key, now, now + seconds if seconds else None, peak(os.getpid()))
-                crew.pause = FIRST_SAMPLE
             for key, how in _reap(crew):
                 end(key, how)
                 break
@@ -127,15 +122,14 @@ def _reap(crew: _Crew) -> Iterator[tuple[int, Ended]]:
             if child.timed_out and crew.own_group:
                 _kill(-pid, signal.SIGKILL)
             code = os.waitstatus_to_exitcode(status)
-            above = usage.ru_maxrss * 1024 > child.floor + SLACK
             yield (
                 child.key,
                 Ended(
                     exit_code=max(code, 0),
                     signal=max(-code, 0),
                     timed_out=child.timed_out,
-                    max_rss=usage.ru_maxrss * 1024 if above else child.peak or None,  # getrusage(2): kilobytes
-                    sampled=not above,
+                    max_rss=usage.ru_maxrss * 1024,  # getrusage(2): kilobytes
+                    floor=child.floor + SLACK,
                     cpu_seconds=round(usage.ru_utime + usage.ru_stime, 3),
                     wall_seconds=round(time.monotonic() - child.began, 3),
                 ),
@@ -147,24 +141,16 @@ def _attend(crew: _Crew) -> None:
     if not crew.members:
         return
     limits = [c.deadline for c in crew.members.values() if c.deadline is not None]
-    wait = min([crew.pause, *(max(0.0, limit - time.monotonic()) for limit in limits)])
-    info = signal.sigtimedwait(FORWARDED | {signal.SIGCHLD}, wait)
+    watched = FORWARDED | {signal.SIGCHLD}
+    wait = max(0.0, min(limits) - time.monotonic()) if limits else None
+    info = signal.sigwaitinfo(watched) if wait is None else signal.sigtimedwait(watched, wait)
     if info is None:
-        _sample(crew)
         _enforce(crew)
     elif info.si_signo != signal.SIGCHLD:
         crew.stopping |= info.si_signo in ENDING
         if crew.own_group or info.si_code <= 0:  # above: the terminal's own, and our children had it too
             for pid in crew.members:
                 _kill(pid, info.si_signo)
-
-
-def _sample(crew: _Crew) -> None:
-    """Note the memory of those that are still smaller than we were."""
-    crew.pause = min(crew.pause * 2, LAST_SAMPLE)
-    for pid, child in crew.members.items():
-        now = max((peak(p) for p in (pid, *descendants(pid))), default=0)
-        child.peak = max(child.peak, now)
 
 
 def _enforce(crew: _Crew) -> None:

@@ -118,7 +118,7 @@ def _end(plan: Plan, done: Execution, task: int, how: Ended) -> None:
     environ = plan.environ | array_variables(plan, task)
     witness.note(plan.home, record, environ)
     witness.see(plan.home, job, Phase.END, environ, witness.from_outside)
-    if witness.see(plan.home, job, Phase.LATER, environ, witness.of_a_task if plan.job.is_array else witness.every):
+    if witness.see(plan.home, job, Phase.LATER, environ, witness.of_a_run):
         witness.forget(plan.home, job.job_id)
 
 
@@ -132,7 +132,7 @@ def _close_array(plan: Plan, done: Execution) -> None:
         worst,
         timed_out=any(how.timed_out for how in ends),
         max_rss=max((how.max_rss for how in ends if how.max_rss), default=None),
-        sampled=all(how.sampled for how in ends),
+        floor=max(how.floor for how in ends),
         cpu_seconds=round(sum(how.cpu_seconds for how in ends), 3),
         wall_seconds=(datetime.fromisoformat(now()) - datetime.fromisoformat(plan.job.submitted_at)).total_seconds(),
     )
@@ -160,7 +160,7 @@ def _ended(record: ExecutorRecord, how: Ended) -> ExecutorRecord:
         signal=how.signal,
         timed_out=how.timed_out,
         max_rss=how.max_rss,
-        sampled=how.sampled,
+        at_most=how.max_rss is not None and how.max_rss <= how.floor,
         cpu_seconds=how.cpu_seconds,
         wall_seconds=how.wall_seconds,
     )

@@ -32,14 +32,14 @@ def from_outside(probe: Probe[Any]) -> bool:
     return probe.guest
 
 
-def of_a_task(probe: Probe[Any]) -> bool:
-    """What differs between the tasks of an array: how each went, and the files it touched."""
+def of_a_run(probe: Probe[Any]) -> bool:
+    """How it went, and the files it touched; the rest was seen a moment ago at submission, on this very machine."""
     return probe.kind is JobAccounting or probe.guest
 
 
 def of_an_array(probe: Probe[Any]) -> bool:
-    """What all tasks share, and the summary."""
-    return probe.kind is JobAccounting or not probe.guest
+    """The summary; files are looked at task by task."""
+    return probe.kind is JobAccounting
 
 
 def record_path(home: Home, job_id: str) -> str:

@@ -29,7 +29,7 @@ def from_sacct(rows: Sequence[sacct.Row], version: str) -> JobAccounting:
         blank(last["JobID"], version),
         cluster=get("Cluster", ""), name=get("JobName", ""), user=get("User", ""), account=get("Account", ""),
         partition=get("Partition", ""), qos=get("QOS", ""), workdir=get("WorkDir", ""), submit_line=get("SubmitLine", ""),
-        stdout=get("StdOut", ""), stderr=get("StdErr", ""), container=get("Container", ""),
+        stdout=_path(last, "StdOut"), stderr=_path(last, "StdErr"), container=get("Container", ""),
         asked_nodes=n.number(asked.get("node", "")), asked_cpus=n.number(get("ReqCPUS", "")),
         asked_memory=n.size(asked.get("mem", "")), asked_seconds=seconds(minutes * 60 if minutes is not None else None),
         asked_gpus=gpus, gpu_type=gpu_type, used_cpus=n.number(used.get("cpu", "")), used_memory=max(peaks, default=None),
@@ -38,6 +38,13 @@ def from_sacct(rows: Sequence[sacct.Row], version: str) -> JobAccounting:
         final=attempts[-1].final and last["State"] != "REQUEUED",
     )  # fmt: skip
     return label(record, "sacct")
+
+
+def _path(row: sacct.Row, which: str) -> str:
+    """The output's path: since 24.05 sacct shows the pattern as it was given."""
+    base, _, task = row["JobID"].partition("_")
+    values = {"j": row["JobIDRaw"], "A": base, "a": task, "x": row.get("JobName", ""), "u": row.get("User", "")}
+    return n.filename(row.get(which, ""), {k: v for k, v in values.items() if v})
 
 
 def _same_job(rows: list[sacct.Row]) -> list[sacct.Row]:

@@ -19,8 +19,7 @@ ASKED_TO_STOP = frozenset({1, 2, 3, 15})  # HUP, INT, QUIT, TERM
 _KERNEL = ("used_memory", "used_cpu_seconds")
 _LARGEST = "memory is the peak of the largest single process, as wait4(2) counts it; several at once may have used more"
 
-_SAMPLED = "memory was read while it ran, less and less often: a later peak smaller than the executor itself is not seen"
-_SHORT = "the command was too short and too small for its memory to be told from the executor's own"
+_AT_MOST = "memory is an upper bound: the kernel's count begins at the size of the executor, and the command stayed below it"
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,8 @@ class ExecutorRecord:
     signal: int | None = None
     timed_out: bool = False
     max_rss: int | None = None
-    sampled: bool = False
-    """max_rss was read while it ran instead of counted by the kernel at its end."""
+    at_most: bool = False
+    """max_rss is no more than what the executor itself used when it started the command."""
     cpu_seconds: float | None = None
     wall_seconds: float | None = None
     array_throttle: int | None = None
@@ -100,9 +99,7 @@ def accounting(record: ExecutorRecord, running: bool) -> JobAccounting:
 
 
 def _gaps(attempt: Attempt, record: ExecutorRecord) -> tuple[str, ...]:
-    gaps = [_LARGEST] if record.max_rss is not None else [_SHORT] if record.ended else []
-    if record.sampled and record.max_rss is not None:
-        gaps.append(_SAMPLED)
+    gaps = [] if record.max_rss is None else [_AT_MOST if record.at_most else _LARGEST]
     if attempt.state == "LOST":
         gaps.append("the executor was killed before the command ended; how it ended is not known")
     if record.tasks:

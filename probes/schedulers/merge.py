@@ -8,6 +8,8 @@ from probes.schedulers import Attempt, JobAccounting
 from probes.schedulers.build import EMPTY, ENDED, succeeded
 
 _OWN = frozenset({"attempts", "final", "rungs", "gaps"})
+_FILLED_IN = frozenset({"stdout", "stderr"})
+"""scontrol tells the path, sacct (since 24.05) the pattern it was made from."""
 
 
 def merge(first: JobAccounting, second: JobAccounting) -> JobAccounting:
@@ -15,7 +17,9 @@ def merge(first: JobAccounting, second: JobAccounting) -> JobAccounting:
     filled = {
         f.name: getattr(second, f.name)
         for f in fields(first)
-        if f.name not in _OWN and getattr(first, f.name) in EMPTY and getattr(second, f.name) not in EMPTY
+        if f.name not in _OWN
+        and getattr(second, f.name) not in EMPTY
+        and (f.name in _FILLED_IN or getattr(first, f.name) in EMPTY)
     }
     attempts = _attempts(first.attempts, second.attempts)
     rungs = dict(first.rungs) | {name: second.rungs[name] for name in filled if name in second.rungs}

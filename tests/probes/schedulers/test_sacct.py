@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from slurm_samples import fields, rows, sample
 
@@ -20,6 +20,7 @@ def test_names_with_bars_and_newlines_do_not_break_rows_apart() -> None:
     assert [s.name for s in weird.attempts[0].steps] == ["batch"]
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(*[st.text(st.characters(exclude_characters=sacct.DELIMITER), max_size=8)] * 2), max_size=5))
 def test_whatever_stands_in_a_field_the_rows_come_out_as_they_went_in(records: list[tuple[str, str]]) -> None:
     text = "".join(f"{i}{sacct.DELIMITER}{a}{sacct.DELIMITER}{b}{sacct.DELIMITER}\n" for i, (a, b) in enumerate(records))
@@ -108,6 +109,11 @@ def test_requests_and_use_are_in_bytes_and_seconds() -> None:
     gpu = record("19")
     assert (gpu.asked_memory, gpu.asked_seconds, gpu.asked_gpus, gpu.gpu_type) == (104857600, 600, 2, "a100")
     assert (gpu.used_memory, gpu.used_cpu_seconds, gpu.used_seconds, gpu.used_cpus) == (221184, 0.003, 1.0, 1)
+
+
+def test_since_24_05_sacct_shows_the_pattern_of_the_output_and_it_is_filled_in() -> None:
+    task = [{**row, "StdOut": "/home/ada/%x-%A_%a.%j"} for row in sacct.rows(rows("14_2"), fields())]
+    assert from_sacct(task, "24.11.5").stdout == "/home/ada/arr-14_2.25"
 
 
 def test_no_time_limit_is_not_a_year() -> None:
