@@ -191,7 +191,7 @@ def _by_command(one: Step, texts: Texts, tasks: bool) -> Iterator[Use]:
         yield Use("srun", "distributed", "command", place)
     for word in words[1:]:
         suffix = os.path.splitext(word)[1]
-        if system := systems.BY_SUFFIX.get(suffix):
+        if (system := systems.BY_SUFFIX.get(suffix)) and system.family == "format":
             yield Use(system.name, system.family, "file", f"{place} {word[:200]}")
 
 

@@ -20,7 +20,8 @@ class Loop:
 class Command:
     """One simple command. `file`: the script it stands in; `cwd`: where it runs, empty when only the run will tell.
 
-    environment: assignments before the command; reads: files after `<`; stdin: the here-document; ends: what follows (`&`, `|` ...).
+    environment: assignments before the command; reads: files after `<`; stdin: the here-document, which starts at
+    stdin_line (0: none); ends: what follows (`&`, `|` ...).
     """
 
     words: tuple[Word, ...]
@@ -31,6 +32,7 @@ class Command:
     loops: tuple[Loop, ...] = ()
     reads: tuple[Word, ...] = ()
     stdin: str = ""
+    stdin_line: int = 0
     ends: str = ""
 
     @property

@@ -135,9 +135,10 @@ def _shell(search: _Search, text: str, file: str, cwd: str, level: int, offset: 
 
 def _target(search: _Search, command: Command, target: Target, image: str, level: int) -> None:
     if target.code:
-        search.snippets.append(Snippet(target.language, target.code, command.file, command.line))
+        line = command.stdin_line if command.stdin_line and target.code == command.stdin else command.line
+        search.snippets.append(Snippet(target.language, target.code, command.file, line))
         if target.language == "shell" and level <= MAX_LEVEL:
-            _shell(search, target.code, command.file, command.cwd, level + 1, command.line - 1)
+            _shell(search, target.code, command.file, command.cwd, level + 1, line - 1)
         elif target.language == "python":
             _python(search, target.code, command.file, (command.cwd,))
         return

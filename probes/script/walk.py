@@ -38,6 +38,7 @@ class _Walk:
     raw: list[Token] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
     stdin: str = ""
+    stdin_line: int = 0
     saved: list[tuple[str, int]] = field(default_factory=list)
     cases: list[bool] = field(default_factory=list)
     """For each open `case`: do patterns come next?"""
@@ -50,7 +51,7 @@ class _Walk:
             if self.cases and self.cases[-1] and token.kind != "newline":
                 self._pattern(token)
             elif token.kind == "heredoc":
-                self.stdin = token.text
+                self.stdin, self.stdin_line = token.text, token.line + self.offset
             elif token.kind == "newline" or (token.text in _ENDS and token.kind == "op"):
                 self._end(token.text.strip())
                 if token.text.startswith(";;") or token.text == ";&":
@@ -144,6 +145,7 @@ class _Walk:
 
     def _end(self, ends: str) -> None:
         raw, reads, stdin = self.raw, self.reads, self.stdin
+        line, self.stdin_line = self.stdin_line, 0
         self.raw, self.reads, self.stdin = [], [], ""
         if not raw:
             if ends == "&" and self.state.found:  # `( .. ) &`, `done &`
@@ -163,7 +165,7 @@ class _Walk:
             if fields:
                 command = Command(
                     fields, self.state.file, rest[0].line + self.offset, self.state.cwd, environment, tuple(self.state.loops),
-                    tuple(one(r, way) for r in reads), stdin, ends,
+                    tuple(one(r, way) for r in reads), stdin, line, ends,
                 )  # fmt: skip
                 self.state.found.append(command)
                 effect(command, [t.text for t in rest], self.state)
