@@ -41,6 +41,11 @@ def line(text: str, limit: int = 300) -> str:
     return clean(text, limit).replace("\n", "\\n").replace("\t", "\\t")
 
 
+def brief(text: str, limit: int) -> str:
+    """The beginning of a name where the whole of it stands elsewhere."""
+    return line(text, 10 * limit) if len(text) <= limit else line(text[: limit - 1]).rstrip() + "…"
+
+
 def tidy(value: T) -> T:
     """A value type with every text in it cleaned: what a format works on, so that no place can be forgotten.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from auditor.model import Format, Scorecard
 from reports.formats import view, words
-from reports.formats.clean import line, tidy
+from reports.formats.clean import brief, line, tidy
 from reports.formats.pictures import interval, lineage, resources, timeline, tips
 from reports.formats.register import Budget, Entry, register
 
@@ -114,6 +114,7 @@ def _environment() -> Environment:
     )
     made.filters |= {
         "line": line,
+        "brief": brief,
         "when": words.when,
         "kind": words.kind,
         "rung": words.rung,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from auditor.model import Edge, Node
-from reports.formats.clean import clean, line, tidy
+from reports.formats.clean import brief, clean, line, tidy
 
 
 def test_plain_text_stays_as_it_is() -> None:
@@ -41,6 +41,10 @@ def test_long_text_is_cut_and_says_by_how_much() -> None:
 
 def test_a_name_stays_on_one_line() -> None:
     assert line("one\ntwo\tthree") == "one\\ntwo\\tthree"
+
+
+def test_a_name_that_stands_elsewhere_in_full_ends_in_dots() -> None:
+    assert (brief("short", 5), brief("longer name", 8)) == ("short", "longer…")
 
 
 def test_every_text_of_a_value_is_cleaned() -> None:

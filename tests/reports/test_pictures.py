@@ -107,6 +107,10 @@ def test_a_gauge_fills_as_much_of_its_frame_as_was_used() -> None:
     assert told(svg) == "Memory: asked 1 KiB, used 256 B (25 %)."
 
 
+def test_a_little_is_not_called_nothing() -> None:
+    assert resources.told(Gauge("time", "s", 300.0, 0.46, "")) == "asked 5 min, used 0.46 s (below 1 %)"
+
+
 def test_more_used_than_asked_looks_different() -> None:
     svg = resources.resources(with_story(gauges=(Gauge("memory", "byte", 1024.0, 2048.0, "sacct"),)))
     assert (len(rects(svg, "over")), "(200 %)" in svg) == (1, True)

@@ -6,7 +6,7 @@ from auditor.model import Gauge, Scorecard
 from reports.formats import words
 from reports.formats.pictures.svg import fit, picture, rect, tag, text, titled
 
-WIDTH, LEFT, ROW, MOST = 640, 10, 44, 16
+WIDTH, LEFT, ROW, MOST = 640, 2, 44, 16
 
 
 def resources(card: Scorecard) -> str:
@@ -23,7 +23,9 @@ def told(gauge: Gauge) -> str:
     """`asked 32 GiB, used 4.1 GiB (13 %)`."""
     both = f"asked {words.quantity(gauge.asked, gauge.unit)}, used {words.quantity(gauge.used, gauge.unit)}"
     share = used_share(gauge)
-    return both if share is None else f"{both} ({share:.0%})".replace("%)", " %)")
+    if share is None:
+        return both
+    return f"{both} (below 1 %)" if 0 < share < 0.01 else f"{both} ({share * 100:.0f} %)"
 
 
 def used_share(gauge: Gauge) -> float | None:

@@ -9,7 +9,7 @@ from auditor.model import Scorecard, Span
 from reports.formats.pictures.svg import fit, hatch, picture, rect, tag, text, titled
 from reports.formats.words import count, duration, instant, when
 
-WIDTH, LEFT, ROW, MOST = 640, 10, 44, 24
+WIDTH, LEFT, ROW, MOST = 640, 2, 44, 24
 
 STATES = {
     "COMPLETED": "good",
