@@ -14,21 +14,26 @@ if TYPE_CHECKING:
 
 LIST = "`auditor list` shows the runs we know; `auditor adopt JOBID` adds one that was never wrapped"
 
+# {pool}: numbers of the runs that are asked for; details are gathered of those alone
 # one row a run, an array's submission only until its first task is known; `number` orders jobs of the same second
 ROWS = """
-with seen as (
+with arrays as (select no, submission from run where is_array and submission <> ''
+), tasks as (select distinct submission from run where not is_array and submission in (select submission from arrays)
+), pool as ({pool}
+), wide as (select no from pool union select a.no from arrays a join run r on r.submission = a.submission where r.no in (select no from pool)
+), seen as (
     select run_no, max(submitted) as submitted, max(label) as label, max(username) as username, max(name) as name,
         max(case phase when 'start' then 1 when 'end' then 2 else 0 end) as step
-    from capture group by run_no
+    from capture where run_no in (select no from wide) group by run_no
 ), fact as (
-    select run_no, max_by({'name': name, 'user': username, 'state': state, 'submitted': submitted, 'elapsed': elapsed},
+    select run_no, max_by({{'name': name, 'user': username, 'state': state, 'submitted': submitted, 'elapsed': elapsed}},
         (final::integer)::varchar || taken_at) as a
-    from accounting group by run_no
-), audited as (select run_id, max_by({'low': low, 'high': high, 'coverage': coverage, 'rung': rung}, no) as u from audit group by run_id
-), parent as (select r.submission, s.* from run r join seen s on s.run_no = r.no where r.is_array and r.submission <> ''
-), tasks as (select distinct submission from run where not is_array and submission <> ''
+    from accounting where run_no in (select no from pool) group by run_no
+), audited as (select run_id, max_by({{'low': low, 'high': high, 'coverage': coverage, 'rung': rung}}, no) as u from audit
+    where run_id in (select id from run where no in (select no from pool)) group by run_id
+), parent as (select a.submission, s.* from arrays a join seen s on s.run_no = a.no
 ), rows as (
-    select r.no, r.id, r.job_id, r.is_array, coalesce(nullif(f.a.name, ''), nullif(s.name, ''), p.name, '') as name,
+    select r.no, r.id, r.job_id, coalesce(nullif(f.a.name, ''), nullif(s.name, ''), p.name, '') as name,
         coalesce(nullif(f.a.state, ''), case s.step when 2 then 'ended' when 1 then 'started' else 'submitted' end) as state,
         coalesce(nullif(s.submitted, ''), nullif(p.submitted, ''), f.a.submitted, '') as submitted, f.a.elapsed as elapsed,
         u.u.low as low, u.u.high as high, u.u.coverage as coverage, coalesce(nullif(s.label, ''), p.label, '') as label,
@@ -36,9 +41,31 @@ with seen as (
         coalesce(try_cast(regexp_extract(r.job_id, '[0-9]+') as bigint), 0) as number
     from run r join seen s on s.run_no = r.no left join fact f on f.run_no = r.no left join audited u on u.run_id = r.id
         left join parent p on p.submission = r.submission and not r.is_array
-    where not (r.is_array and r.submission in (select submission from tasks))
+    where r.no in (select no from pool) and not (r.is_array and r.submission in (select submission from tasks))
 )
 """
+EVERY = ROWS.format(pool="select no from run")
+AUDITED = ROWS.format(
+    pool="""
+    with theirs as (select run_no from capture where username = $1 union select run_no from accounting where username = $1)
+    select no from run where id in (select run_id from audit) and ($1 = '' or no in (select run_no from theirs)
+        or submission in (select submission from arrays where no in (select run_no from theirs)))"""
+)
+NAMED = ROWS.format(pool="select no from run where job_id = $1")
+TASKS = ROWS.format(pool="select no from run where starts_with(job_id, $1)")
+PREFIXED = ROWS.format(pool="select no from run where starts_with(id, lower($1))")
+# the newest by the same order as below, from one column each
+NEWEST_FIRST = ROWS.format(
+    pool="""
+    with own as (select run_no, max(submitted) as at from capture group by run_no),
+    told as (select run_no, max_by(submitted, (final::integer)::varchar || taken_at) as at from accounting group by run_no),
+    inherited as (select a.submission, o.at from arrays a join own o on o.run_no = a.no)
+    select r.no from run r join own o on o.run_no = r.no left join told t on t.run_no = r.no
+        left join inherited p on p.submission = r.submission and not r.is_array
+    where not (r.is_array and r.submission in (select submission from tasks))
+    order by coalesce(nullif(o.at, ''), nullif(p.at, ''), t.at, '') desc,
+        coalesce(try_cast(regexp_extract(r.job_id, '[0-9]+') as bigint), 0) desc, r.no desc limit $1"""
+)
 COLUMNS = "id, job_id, name, state, submitted, elapsed, low, high, coverage, label, rung"
 NEWEST = "submitted desc, number desc, no desc"
 
@@ -50,18 +77,21 @@ def _row(row: tuple[Any, ...]) -> RunRow:
 
 
 def runs(store: Store, limit: int, *, label: str = "", state: str = "") -> tuple[RunRow, ...]:
+    limit = limit or 1 << 62
+    if not label and not state:
+        return tuple(map(_row, store.query(f"{NEWEST_FIRST} select {COLUMNS} from rows order by {NEWEST}", limit)))
     found = store.query(
-        f"{ROWS} select {COLUMNS} from rows where $1 in ('', label) and $2 in ('', lower(state)) order by {NEWEST} limit $3",
+        f"{EVERY} select {COLUMNS} from rows where $1 in ('', label) and $2 in ('', lower(state)) order by {NEWEST} limit $3",
         escape(label),
         escape(state.lower()),
-        limit or 1 << 62,
+        limit,
     )
     return tuple(map(_row, found))
 
 
 def history(store: Store, user: str, limit: int) -> tuple[RunRow, ...]:
     found = store.query(
-        f"{ROWS} select {COLUMNS} from rows where low is not null and $1 in ('', username) order by submitted, number, no limit $2",
+        f"{AUDITED} select {COLUMNS} from rows where low is not null and $1 in ('', username) order by submitted, number, no limit $2",
         escape(user),
         limit or 1 << 62,
     )
@@ -82,20 +112,18 @@ def resolve(store: Store, name: str | None) -> str:
     if name in (None, "", "last"):
         return _last(store)
     wanted = escape(str(name))
-    found = store.query(f"{ROWS} select id, submitted from rows where job_id = ? order by {NEWEST}", wanted)
+    found = store.query(f"{NAMED} select id, submitted from rows order by {NEWEST}", wanted)
     if len(found) > 1:
         store.notes.append(
             f"{len(found)} runs had job id {name}; taking the newest, {found[0][0]}, submitted {found[0][1] or 'unknown'}"
         )
     if found:
         return str(found[0][0])
-    if tasks := store.query(
-        f"{ROWS} select job_id from rows where starts_with(job_id, ?) order by submitted desc, no", f"{wanted}_"
-    ):
+    if tasks := store.query(f"{TASKS} select job_id from rows order by submitted desc, no", f"{wanted}_"):
         raise AuditError(
             f"{name} is an array of {len(tasks)} runs we know", f"name one task: {_some(job_id for (job_id,) in tasks)}"
         )
-    near = store.query(f"{ROWS} select id, job_id from rows where starts_with(id, lower(?)) order by {NEWEST}", wanted)
+    near = store.query(f"{PREFIXED} select id, job_id from rows order by {NEWEST}", wanted)
     if not near:
         raise AuditError(f"no run is called {name!a}", LIST)
     if len(near) > 1:
@@ -104,7 +132,7 @@ def resolve(store: Store, name: str | None) -> str:
 
 
 def _last(store: Store) -> str:
-    found = store.query(f"{ROWS} select id, job_id from rows order by {NEWEST} limit 1")
+    found = store.query(f"{NEWEST_FIRST} select id, job_id from rows", 1)
     if not found:
         raise AuditError("the store holds no run yet", "submit one: `auditor sbatch SCRIPT`, or `auditor run -- COMMAND`")
     store.notes.append(f"the last run: {found[0][0]}, job {unescape(found[0][1])}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.model import AuditError, Phase
+from auditor.model import AuditError, Phase, RunCard, Rung, Scorecard, Story
 from auditor.store import Store
 from probes.git import GitState
 from tests.factory import (
@@ -32,6 +32,12 @@ from tests.factory import (
 def store(tmp_path: Path) -> Iterator[Store]:
     with Store.open(str(tmp_path / "store.duckdb")) as opened:
         yield opened
+
+
+def scorecard(run_id: str, low: float) -> Scorecard:
+    card = RunCard(run_id, "train", "1", "lab", "slurm", "ada", "COMPLETED", "train.sh", "/w\udcff", at(0), at(1), at(2), 1)
+    rungs = (Rung("captured", True, "evidence of every phase"), Rung("pinned", low > 30, ""))
+    return Scorecard(card, low, 90.0, 80.0, True, "", rungs, (), Story(), (), "1-" + sha("rules"), "0.1.0")
 
 
 def test_evidence_comes_back_as_it_went_in(store: Store) -> None:
@@ -169,3 +175,34 @@ def test_data_of_any_size_fits_between_small_ones(store: Store) -> None:
     mixed = capture(job(), Phase.END, seen(hardware()), big, wide)
     store.ingest([mixed])
     assert {e.id for e in store.evidence(job().run_id)} == {e.id for e in mixed.evidence}
+
+
+def test_history_tells_how_one_users_scores_moved(store: Store) -> None:
+    array = job("50", is_array=True, submitted_at=at(9))
+    bare = {"user": "", "submitted_at": "", "script": "", "argv": ()}
+    store.ingest(
+        [
+            capture(job("1", submitted_at=at(2)), Phase.SUBMIT),
+            capture(job("2", submitted_at=at(1)), Phase.SUBMIT),
+            capture(job("3", user="bob"), Phase.SUBMIT),
+            capture(job("4"), Phase.SUBMIT),
+            capture(array, Phase.SUBMIT),
+            capture(job("50_7", **bare), Phase.START),
+        ]
+    )
+    for job_id, low in (("1", 30.0), ("2", 40.0), ("3", 50.0), ("50_7", 60.0), ("1", 35.0)):
+        store.save_scorecard(scorecard(job(job_id, **bare).run_id, low))
+    assert [(r.job_id, r.low) for r in store.history("ada")] == [("2", 40.0), ("1", 35.0), ("50_7", 60.0)]
+    assert [r.job_id for r in store.history()] == ["3", "2", "1", "50_7"]
+
+
+def test_the_last_scorecard_counts_and_the_same_again_changes_nothing(store: Store) -> None:
+    run_id = job("1").run_id
+    assert store.scorecard(run_id) is None
+    first, second = scorecard(run_id, 30.0), scorecard(run_id, 35.0)
+    for card in (first, second, second):
+        store.save_scorecard(card)
+    assert store.scorecard(run_id) == second
+    assert store.query("select count(*) from audit") == [(2,)]
+    store.save_scorecard(first)
+    assert store.scorecard(run_id) == first
