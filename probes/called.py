@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from auditor.model import Absent, Job, Phase, Probe
 from auditor.world import World
-from probes.script.trace import Call, Trace, trace
+from probes.script.search import Call
+from probes.script.trace import Trace, trace
 
 FILE_BYTES = 32 << 20
 TOTAL_BYTES = 128 << 20

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from auditor.model import Absent, Found, Grade, Job, Phase, Probe
 from auditor.world import World
+from probes.gitstatus import lfs, parse_status
 from probes.script.roots import repositories
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 DIFF_BYTES = 1 << 20
 UNTRACKED_FILES = 500
 UNTRACKED_BYTES = 1 << 20
-LFS_FILES = 1000
-_POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\noid sha256:([0-9a-f]{64})\nsize (\d+)\n")
 _LOGIN = re.compile(r"^([A-Za-z][\w+.-]*://)([^/@]*)@")
 
 
@@ -82,16 +81,6 @@ def collect(world: World, job: Job) -> Found[GitState] | Absent:
     return Found(look(world, Repository(roots[0]), roots[1:]), f"git in {roots[0]}", Grade.OBSERVED)
 
 
-@dataclass(frozen=True)
-class Status:
-    """`git status --porcelain=v2 --branch`, read. commit and branch empty: no commits yet, detached."""
-
-    commit: str
-    branch: str
-    changed: tuple[str, ...]
-    untracked: tuple[str, ...]
-
-
 def look(world: World, repository: Repository, others: tuple[str, ...] = ()) -> GitState:
     """Ask git; every question is read-only."""
     if repository.line("rev-parse", "--is-inside-work-tree") == "false":
@@ -126,29 +115,6 @@ def look(world: World, repository: Repository, others: tuple[str, ...] = ()) -> 
         untracked_cut=answer.cut,
         others=others,
     )
-
-
-def parse_status(items: tuple[str, ...]) -> Status:
-    """The NUL-separated records of git-status(1), "Porcelain Format Version 2"; a rename has its old path as a record of its own."""
-    commit = branch = ""
-    changed: list[str] = []
-    untracked: list[str] = []
-    records = iter(items)
-    for record in records:
-        kind, _, rest = record.partition(" ")
-        if record.startswith("# branch.oid "):
-            commit = "" if record.endswith("(initial)") else record.split(" ")[2]
-        elif record.startswith("# branch.head "):
-            branch = "" if record.endswith("(detached)") else record.split(" ", 2)[2]
-        elif kind == "1":
-            changed.append(rest.split(" ", 7)[7])
-        elif kind == "2":
-            changed += [rest.split(" ", 8)[8], next(records, "")]
-        elif kind == "u":
-            changed.append(rest.split(" ", 9)[9])
-        elif kind == "?":
-            untracked.append(rest)
-    return Status(commit, branch, tuple(changed), tuple(untracked))
 
 
 def without_login(url: str) -> str:
@@ -197,37 +163,6 @@ def submodules(world: World, repository: Repository) -> tuple[Submodule, ...]:
                 commit = status.commit or commit
             found.append(Submodule(path, commit, dirty))
     return tuple(found)
-
-
-def lfs(world: World, repository: Repository, changed: tuple[str, ...]) -> tuple[tuple[str, ...], frozenset[str]]:
-    """(paths that still are pointers, changed paths whose data is exactly what their pointer names).
-
-    Filters are off, so git compares data with pointers; what differs for that reason only is not a change.
-    """
-    if not world.exists(f"{repository.root}/.gitattributes"):
-        return (), frozenset()
-    pointers, hidden = [], set()
-    for path in repository.ask("ls-files", "-z", ":(attr:filter=lfs)").items[:LFS_FILES]:
-        where = os.path.join(repository.root, path)
-        try:
-            size = world.stat(where).size
-            head = world.read(where) if size < 1024 else b""
-        except OSError:
-            continue
-        if _POINTER.match(head):
-            pointers.append(path)
-        elif path in changed:
-            stored = _POINTER.match(repository.ask("cat-file", "blob", f"HEAD:{path}", limit=1024, fine=(0, 128)).out)
-            if stored and int(stored[2]) == size and _sha256(world, where) == stored[1].decode():
-                hidden.add(path)
-    return tuple(pointers), frozenset(hidden)
-
-
-def _sha256(world: World, path: str) -> str:
-    digest = hashlib.sha256()
-    for piece in world.chunks(path):
-        digest.update(piece)
-    return digest.hexdigest()
 
 
 PROBE = Probe("git", GitState, collect, frozenset({Phase.SUBMIT, Phase.LATER}), source="git")

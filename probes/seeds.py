@@ -11,7 +11,8 @@ from auditor.model import Absent, Job, Phase, Probe
 from auditor.world import World
 from probes.script.command import Command
 from probes.script.randomness import signs
-from probes.script.trace import Snippet, Trace, trace
+from probes.script.search import Snippet
+from probes.script.trace import Trace, trace
 
 MAX_ITEMS = 300
 SEED_VARIABLES = frozenset("PYTHONHASHSEED SEED RANDOM_SEED PL_GLOBAL_SEED".split())

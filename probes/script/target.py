@@ -54,7 +54,7 @@ def targets(launched: Launched, stdin: str = "", reads: Sequence[str] = ()) -> t
     if name in ("source", "."):
         return (Target("source", file=rest[0]),) if rest else ()
     if entry := _interpreter(name):
-        return own + _interpreted(entry, rest, stdin, reads)
+        return _interpreted(entry, rest, stdin, reads)
     if match := re.fullmatch(r"lmp(_\w+)?", name):
         name = "lmp" if match else name
     if name in _FILE_OPTION:

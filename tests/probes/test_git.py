@@ -13,7 +13,8 @@ from auditor.capture import observe
 from auditor.model import Absent, Found, Job, Phase, Status
 from auditor.redact import Redactor
 from auditor.world import RealWorld
-from probes.git import PROBE, GitState, Submodule, Untracked, parse_status, without_login
+from probes.git import PROBE, GitState, Submodule, Untracked, without_login
+from probes.gitstatus import parse_status
 
 SHA = hashlib.sha256
 
