@@ -106,8 +106,12 @@ def _wanted_code(known: Known) -> tuple[Wanted, ...]:
     for called in known.called.files if known.called else ():
         if called.state == "ok":
             want(called.path, called.sha256, called.size)
+    outputs = {place(f.path, known.root) for f in known.outputs}
     for source in known.folder.files if known.folder else ():
-        want(os.path.join(known.folder.root if known.folder else "", source.path), source.sha256, source.size)
+        where = os.path.join(known.folder.root if known.folder else "", source.path)
+        if place(where, known.root) in outputs:
+            continue  # left over from an earlier run: a replay must make it itself
+        want(where, source.sha256, source.size)
     return tuple(made.values())
 
 

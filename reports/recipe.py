@@ -187,7 +187,12 @@ def _environment(known: Known) -> dict[str, str]:
     values = dict(known.environment.values) if known.environment else {}
     if task := array_task(known):
         values.setdefault("SLURM_ARRAY_TASK_ID", task)
-    return {k: v for k, v in sorted(values.items()) if _MATTERS.fullmatch(k)}
+    return {k: v for k, v in sorted(values.items()) if _MATTERS.fullmatch(k) and not _leads_away(v, known.root)}
+
+
+def _leads_away(value: str, root: str) -> bool:
+    """A path of that machine, outside of the work directory: of no use elsewhere, and nobody's business."""
+    return value.startswith("/") and not (root and f"{value}/".startswith(f"{root}/"))
 
 
 def _images(known: Known) -> tuple[RecipeImage, ...]:

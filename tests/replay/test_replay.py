@@ -16,6 +16,7 @@ from auditor.replay.sandbox import find
 from auditor.verdict import ReplayVerdict, Sameness
 from auditor.world import RealWorld
 from probes.containers import ContainerIdentities, ContainerReferences, ImageIdentity, Reference
+from probes.folder import FolderState, SourceFile
 from reports.bundle import build
 from tests import archived, factory
 from tests.factory import at, seen
@@ -73,6 +74,22 @@ def test_an_output_that_is_not_made_again_is_different(tmp_path: Path) -> None:
     verdict = replayed(made(tmp_path, script="#!/bin/bash\npython3 fit.py in.csv out.csv /dev/null $1\n"))
     assert verdict.sameness is Sameness.DIFFERENT
     assert [o.detail for o in verdict.outputs if o.path == "metrics.json"] == ["the replay did not make this file"]
+
+
+def test_an_output_that_lay_there_before_the_run_must_be_made_again(tmp_path: Path) -> None:
+    """The work directory held the same results from an earlier run, and they look like sources."""
+    before = FolderState(f"{tmp_path}/work", (SourceFile("metrics.json", 53, factory.sha(archived.METRICS)),), "", ())
+    bundle = made(tmp_path, None, seen(before), script="#!/bin/bash\npython3 fit.py in.csv out.csv /dev/null $1\n")
+    assert [(o.path, o.sameness) for o in replayed(bundle).outputs][:2] == [
+        ("metrics.json", Sameness.DIFFERENT),
+        ("out.csv", Sameness.IDENTICAL),
+    ]
+
+
+def test_a_file_that_went_in_and_came_out_unchanged_proves_nothing(tmp_path: Path) -> None:
+    touched = factory.manifest(factory.file("in.csv", "output", archived.INPUT), root=str(tmp_path / "work"))
+    verdict = replayed(made(tmp_path, None, seen(touched, phase=Phase.END, taken_at=at(20))))
+    assert [o.path for o in verdict.outputs] == ["metrics.json", "out.csv", "slurm-123.out"]
 
 
 def test_another_exit_code_is_different(tmp_path: Path) -> None:

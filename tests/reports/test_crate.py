@@ -103,7 +103,9 @@ def test_a_sif_file_and_an_image_of_a_registry_are_told_apart(tmp_path: Path) ->
 
 
 def test_only_settings_that_change_results_are_published(tmp_path: Path) -> None:
-    assert [i for i in graph(tmp_path) if i.startswith("#env-")] == ["#env-PYTHONHASHSEED", "#env-SLURM_JOB_ID"]
+    values = {"OMP_NUM_THREADS": "4", "PATH": "/usr/bin", "TF_CONFIG_FILE": "/root/private", "PYTHONPATH": f"{tmp_path}/work/lib"}
+    more = seen(factory.environment(**values), phase=Phase.START, taken_at=at(2))
+    assert [i for i in graph(tmp_path, more) if i.startswith("#env-")] == ["#env-OMP_NUM_THREADS", "#env-PYTHONPATH"]
 
 
 @pytest.mark.parametrize(
