@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from auditor import spool
@@ -18,6 +18,7 @@ from auditor.store import Store, ingest_spool
 from auditor.submit import later, witness
 from auditor.submit.lock import LOCK_SECONDS, alone
 from auditor.world import RealWorld
+from probes.schedulers import JobAccounting
 from probes.schedulers.local_executor import VARIABLE, collect
 from probes.schedulers.slurm import Answer, accounting, last_resort
 
@@ -50,11 +51,14 @@ class SweepReport:
 
 @dataclass
 class _Round:
-    """What one sweep has done so far."""
+    """What one sweep has done so far. given_up: run ids and why, noted in the store when it is next open."""
 
-    completed: dict[str, None]
-    pending: list[Pending]
-    given_up: dict[str, str]
+    ingested: int = 0
+    quarantined: list[tuple[str, str]] = field(default_factory=list)
+    completed: dict[str, None] = field(default_factory=dict)
+    pending: list[Pending] = field(default_factory=list)
+    given_up: dict[str, str] = field(default_factory=dict)
+    noted: set[str] = field(default_factory=set)
 
 
 def sweep(home: Home, wait: float = 0.0) -> SweepReport:
@@ -62,20 +66,19 @@ def sweep(home: Home, wait: float = 0.0) -> SweepReport:
 
     Raises AuditError: another sweep or another process holds on too long, the home cannot be written.
     """
+    end = time.monotonic() + wait
+    done = _Round()
     with alone(home):
-        ingested, aside, jobs, known = _take_in(home)
-        done = _Round({}, [], {})
-        end = time.monotonic() + wait
         for pause in _pauses():
+            jobs, known = _take_in(home, done)
             done.pending = []
-            jobs = _complete(home, jobs, known, done)
-            if not jobs or time.monotonic() + pause > end:
+            _complete(home, jobs, known, done)
+            if not done.pending or time.monotonic() + pause > end:
                 break
             time.sleep(pause)
-        again, more = 0, aside[:0]
         if done.completed or done.given_up:
-            again, more, _, _ = _take_in(home, done.given_up)
-    return SweepReport(ingested + again, tuple(done.completed), tuple(done.pending), (*aside, *more), tuple(done.given_up))
+            _take_in(home, done)
+    return SweepReport(done.ingested, tuple(done.completed), tuple(done.pending), tuple(done.quarantined), tuple(done.given_up))
 
 
 def _pauses() -> Iterator[float]:
@@ -84,30 +87,31 @@ def _pauses() -> Iterator[float]:
         yield PAUSES[-1]
 
 
-def _take_in(
-    home: Home, given_up: Mapping[str, str] | None = None
-) -> tuple[int, tuple[tuple[str, str], ...], tuple[Job, ...], frozenset[str]]:
-    """Ingest the spool; how many files, which were broken, which jobs are open, and all run ids where an array is among them."""
+def _take_in(home: Home, done: _Round) -> tuple[tuple[Job, ...], frozenset[str]]:
+    """Ingest the spool; which jobs are open, and all run ids where an array is among them."""
     with Store.open(home.store, wait=LOCK_SECONDS) as store:
         report = ingest_spool(store, home)
-        for run, why in (given_up or {}).items():
-            store.record(run, "given-up", why)
+        done.ingested += report.files
+        done.quarantined += report.quarantined
+        for run in set(done.given_up) - done.noted:
+            store.record(run, "given-up", done.given_up[run])
+            done.noted.add(run)
         jobs = store.unfinished()
         known = frozenset(row.id for row in store.runs(limit=0)) if any(j.is_array for j in jobs) else frozenset()
-    return report.files, report.quarantined, jobs, known
+    return jobs, known
 
 
-def _complete(home: Home, jobs: Sequence[Job], known: frozenset[str], done: _Round) -> tuple[Job, ...]:
-    """One question to each scheduler for all of them; the jobs that are still open afterwards."""
-    left = [job for job in jobs if job.scheduler == "local" and not _local(home, job, done)]
+def _complete(home: Home, jobs: Sequence[Job], known: frozenset[str], done: _Round) -> None:
+    """One question to each scheduler for all of them."""
+    for job in jobs:
+        if job.scheduler == "local":
+            _local(home, job, done)
     slurm = [job for job in jobs if job.scheduler == "slurm"]
     for cluster in sorted({job.cluster for job in slurm}):
         mine = [job for job in slurm if job.cluster == cluster]
         answers = accounting(RealWorld(), [job.job_id for job in mine], cluster)
         for job in _with_tasks(mine, answers, known, done):
-            if not _one(home, job, answers[job.job_id], done):
-                left.append(job)
-    return tuple(left)
+            _one(home, job, answers[job.job_id], done)
 
 
 def _with_tasks(jobs: Sequence[Job], answers: Mapping[str, Answer], known: frozenset[str], done: _Round) -> Iterator[Job]:
@@ -122,19 +126,17 @@ def _with_tasks(jobs: Sequence[Job], answers: Mapping[str, Answer], known: froze
     yield from jobs
 
 
-def _one(home: Home, job: Job, answer: Answer, done: _Round) -> bool:
-    """Complete this job if its record is final, or nobody will ever know more. False: it stays open."""
+def _one(home: Home, job: Job, answer: Answer, done: _Round) -> None:
+    """Complete this job if its record is final, or nobody will ever know more."""
     if isinstance(answer, Found) and answer.value.final:
         _spool(home, later.known_now(job, answer.value), answer)
         done.completed[job.run_id] = None
-        return True
-    if isinstance(answer, Absent) and _age(job) > GIVE_UP_SECONDS:
+    elif isinstance(answer, Absent) and _age(job) > GIVE_UP_SECONDS:
         found = last_resort(RealWorld(), job) or answer
         _spool(home, later.known_now(job, found.value) if isinstance(found, Found) else job, found)
         done.given_up[job.run_id] = found.source if isinstance(found, Found) else found.reason
-        return True
-    done.pending.append(Pending(job.run_id, job.job_id, _why(answer)))
-    return False
+    else:
+        done.pending.append(Pending(job.run_id, job.job_id, _why(answer)))
 
 
 def _spool(home: Home, job: Job, answer: Answer) -> None:
@@ -155,23 +157,21 @@ def _age(job: Job) -> float:
     return (datetime.now(UTC) - datetime.fromisoformat(job.submitted_at)).total_seconds() if job.submitted_at else float("inf")
 
 
-def _local(home: Home, job: Job, done: _Round) -> bool:
+def _local(home: Home, job: Job, done: _Round) -> None:
     """A run of our own executor that was cut off before it could close the record itself."""
     environ = {**os.environ, VARIABLE: witness.record_path(home, job.job_id)}
     try:
         record = collect(RealWorld(environ), job)
     except AuditError as error:  # a damaged record will not get better
         record = Absent(error.message)
-    if isinstance(record, Absent):
-        if _age(job) <= GIVE_UP_SECONDS:
-            done.pending.append(Pending(job.run_id, job.job_id, record.reason))
-            return False
+    if isinstance(record, Absent) and _age(job) > GIVE_UP_SECONDS:
         done.given_up[job.run_id] = record.reason
-    elif not record.final:
-        done.pending.append(Pending(job.run_id, job.job_id, record.attempts[-1].state))
-        return False
-    else:
+    elif isinstance(record, JobAccounting) and record.final:
+        job = later.known_now(job, record)
         done.completed[job.run_id] = None
-    if witness.see(home, job if isinstance(record, Absent) else later.known_now(job, record), Phase.LATER, environ):
+    else:
+        why = record.reason if isinstance(record, Absent) else record.attempts[-1].state
+        done.pending.append(Pending(job.run_id, job.job_id, why))
+        return
+    if witness.see(home, job, Phase.LATER, environ):
         witness.forget(home, job.job_id)
-    return True
