@@ -12,7 +12,6 @@ from probes.script.trace import Trace, trace
 
 FILE_BYTES = 32 << 20
 TOTAL_BYTES = 128 << 20
-KEEP_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -88,20 +87,6 @@ def _digest(world: World, path: str, limit: int) -> tuple[str, str]:
         if seen > limit:  # it grows while we read
             return "too-big", ""
     return "ok", digest.hexdigest()
-
-
-def contents(world: World, files: CalledFiles) -> dict[str, bytes]:
-    """sha256 -> bytes of the small ones, for whoever keeps them (auditor.objects). What changed since it was hashed is left out."""
-    kept: dict[str, bytes] = {}
-    for file in files.files:
-        if file.state == "ok" and file.size <= KEEP_BYTES:
-            try:
-                data = world.read(file.path, KEEP_BYTES)
-            except (OSError, LookupError):
-                continue
-            if hashlib.sha256(data).hexdigest() == file.sha256:
-                kept[file.sha256] = data
-    return kept
 
 
 PROBE = Probe(

@@ -17,7 +17,7 @@ FILE_BYTES = 1 << 20
 TOTAL_BYTES = 64 << 20
 _SUFFIXES = frozenset(
     """.py .pyx .pxd .ipynb .sh .bash .r .R .Rmd .jl .m .c .h .cc .cpp .cxx .hpp .cu .cuh .f .f90 .f95 .F90 .for .go .rs .java .scala .kt .lua
-    .pl .pm .rb .js .ts .smk .nf .cwl .wdl .sql .yaml .yml .toml .json .cfg .ini .def .tcl .slurm .sbatch .job .mk .cmake .in .mdp .lmp .txt .lock
+    .pl .pm .rb .js .ts .smk .nf .cwl .wdl .sql .yaml .yml .toml .json .cfg .ini .def .tcl .slurm .sbatch .job .mk .cmake .in .mdp .lmp .lock
     .md .rst .qmd .awk .proto""".split()
 )
 _NAMES = frozenset("Makefile Dockerfile Containerfile Snakefile Singularity Apptainer requirements.txt environment.yml".split())

@@ -10,7 +10,7 @@ import pytest
 
 from auditor.model import Absent, Job
 from auditor.world import RealWorld
-from probes.called import PROBE, CalledFile, CalledFiles, contents
+from probes.called import PROBE, CalledFile, CalledFiles
 
 
 def collect(folder: Path, script: str, env: dict[str, str] | None = None, **job: object) -> CalledFiles:
@@ -137,14 +137,6 @@ def test_arguments_of_the_script_are_known_when_they_were_typed(tmp_path: Path) 
     assert names(collect(tmp_path, "python $2", script_path="/w/job.sh", argv=("-n", "2", "job.sh", "a", "b.py")), tmp_path) == [
         "b.py"
     ]
-
-
-def test_small_content_is_handed_out_by_its_hash_unless_it_changed(tmp_path: Path) -> None:
-    (tmp_path / "a.py").write_bytes(b"1")
-    (tmp_path / "b.py").write_bytes(b"2")
-    found = collect(tmp_path, "python a.py; python b.py")
-    (tmp_path / "b.py").write_bytes(b"3")
-    assert contents(RealWorld(), found) == {hashlib.sha256(b"1").hexdigest(): b"1"}
 
 
 def test_names_that_are_not_utf8_survive(tmp_path: Path) -> None:
