@@ -1,7 +1,7 @@
 # auditor's in-job hook. bash reads it before a batch script's first line because BASH_ENV named it at submission, or a
 # script says `. THIS_FILE` itself. It saves what the job starts with, arranges the same for the end, and leaves nothing behind.
 # Plain POSIX where any shell comes by; `return` keeps other shells out of the rest. The first line is silent under `set -x`.
-{ __auditor_u=${_-} __auditor_x=$-; set +x; } 2>/dev/null
+{ __auditor_r=$? __auditor_u=${_-} __auditor_x=$-; set +x; } 2>/dev/null
 __auditor_b=${BASH:-/bin/bash} __auditor_s=@SNAPSHOT@ __auditor_p='' __auditor_t=''
 
 case ${BASH_ENV-} in
@@ -40,7 +40,7 @@ esac
 if [ -n "$__auditor_t" ]; then
     printf -v __auditor_b %q "$__auditor_b"
     printf -v __auditor_s %q "$__auditor_s"
-    trap "{ $__auditor_b -p $__auditor_s end '$__auditor_i' \$? __auditor; } </dev/null >/dev/null 2>&1 || :" EXIT
+    trap "{ $__auditor_b -p $__auditor_s end '$__auditor_i' \$? __auditor || :; } </dev/null >/dev/null 2>&1" EXIT
 fi
 
 case $__auditor_p in
@@ -54,18 +54,22 @@ case $__auditor_p in
     esac
     if [ -e "$__auditor_p" ]; then
         printf -v __auditor_p %q "$__auditor_p"
-        eval "unset -v __auditor_u __auditor_x __auditor_b __auditor_s __auditor_t __auditor_i __auditor_w __auditor_p; . $__auditor_p"
+        eval "unset -v __auditor_r __auditor_u __auditor_x __auditor_b __auditor_s __auditor_t __auditor_i __auditor_w __auditor_p; . $__auditor_p"
         return
     fi
     ;;
 esac
 
+# as it was found: $_ (the last word of this call), $? (a login shell's profile may leave one), set -x
 __auditor_f() {
     unset -f __auditor_f
-    unset -v __auditor_u __auditor_x __auditor_b __auditor_s __auditor_t __auditor_i __auditor_w __auditor_p
-    case $1 in
-    *x*) { set -x; : "$2"; } 2>/dev/null ;;
-    *) : "$2" ;;
+    unset -v __auditor_r __auditor_u __auditor_x __auditor_b __auditor_s __auditor_t __auditor_i __auditor_w __auditor_p
+    case $2 in
+    *e*) set -- 0 "$2" ;;
     esac
+    case $2 in
+    *x*) { set -x; return "$1"; } 2>/dev/null ;;
+    esac
+    return "$1"
 }
-__auditor_f "$__auditor_x" "$__auditor_u"
+__auditor_f "$__auditor_r" "$__auditor_x" "$__auditor_u"

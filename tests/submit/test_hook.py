@@ -192,7 +192,7 @@ def test_no_name_of_ours_is_left(shared: Job) -> None:
 SETTINGS = ("set -e", "set -u", "set -o pipefail", "set -x", "set -f", "set -C", "set -a", "set -E", "set -o posix", "shopt -s nullglob",
             "shopt -s failglob extglob", "shopt -s nocasematch", "IFS=:", "umask 027", "LC_ALL=C", "unset PATH", "trap 'echo got $?' ERR",
             "trap '' TERM", "exec 7>/dev/null", "cd /", "PS4='%'", "set -m", "export POSIXLY_CORRECT=1", "readonly out=1 text=2 job=3")  # fmt: skip
-COMMANDS = ('echo "$# $1 $? $_ $-"', "false", "echo a:b $IFS", "(exit 4)", "echo ${nothing}", "umask", "true | false", "echo err >&2", "pwd",
+COMMANDS = ('echo "$# $1 $? $_ $-"', "false", "echo a:b $IFS", "(exit 4)", "echo ${nothing}", "umask", "x=$(exit 6); echo $?", "echo err >&2", "pwd",
             "kill -TERM $$", "exit 5", "exit 255", "return 3", "nosuch", "set -o", "f() { false; }; f", "echo /etc/host*", "{ exit 9; }", "wait",
             ":", "echo $LINENO $BASH_SUBSHELL ${#FUNCNAME[@]} ${BASH_SOURCE[0]##*/}", "trap", "unset SLURM_JOB_ID", "((0))")  # fmt: skip
 
