@@ -27,7 +27,9 @@ FILES = Need(DataManifest, (Phase.LATER,))
 
 
 def found_phases(seen: SystemsUsed) -> list[str]:
-    return [p for p in PHASES if seen.phases.get(p)]
+    """In the order of work. A program that is started tells more than a function it calls: every trainer also predicts."""
+    started = [p for p in PHASES if any(not sign.endswith("()") for sign in seen.phases.get(p, ()))]
+    return started or [p for p in PHASES if seen.phases.get(p)]
 
 
 def _chain(phases: list[str]) -> str:
@@ -49,6 +51,8 @@ def mixed_phases(systems: Fact[SystemsUsed], submission: Fact[Submission]) -> Ve
 
 def gpu_held_by_cpu_phase(systems: Fact[SystemsUsed], accounting: Fact[JobAccounting]) -> Verdict:
     gpus = accounting.value.asked_gpus
+    if gpus is None and accounting.value.scheduler == "local":
+        return not_applicable("no GPU was asked for: the local executor grants what the machine has", accounting)
     if gpus is None:
         raise Unclear("the scheduler's record does not tell how many GPUs were asked for")
     if gpus == 0:

@@ -102,6 +102,8 @@ def idle_cores(accounting: Fact[JobAccounting]) -> Verdict:
 
 def unseen_gpu(accounting: Fact[JobAccounting], hardware: Fact[Hardware]) -> Verdict:
     gpus = accounting.value.asked_gpus
+    if gpus is None and accounting.value.scheduler == "local":
+        return not_applicable("no GPU was asked for: the local executor grants what the machine has", accounting)
     if gpus is None:
         raise Unclear("the scheduler's record does not tell how many GPUs were asked for")
     if gpus == 0:
@@ -133,8 +135,9 @@ def bound_to_one_machine(replay: Fact[ReplayVerdict]) -> Verdict:
     v = replay.value
     if same(v) and not v.same_machine:
         return passed(summary(v))
-    said = f"only shown on the machine of the run: {summary(v)}" if same(v) else summary(v)
-    return failed(said, "auditor replay BUNDLE   # on another node type or cluster")
+    if same(v):
+        raise Unclear(f"only shown on the machine of the run: {summary(v)}")
+    return failed(summary(v), "auditor replay BUNDLE   # on another node type or cluster")
 
 
 def _final(a: JobAccounting) -> None:

@@ -57,7 +57,7 @@ def unbounded_array(campaign: Fact[Campaign], accounting: Fact[JobAccounting]) -
     return weak(said, f"#SBATCH --array=0-{size - 1}%{UNBOUNDED // 2}")
 
 
-def tiny_tasks(campaign: Fact[Campaign], accounting: Fact[JobAccounting]) -> Verdict:
+def tiny_tasks(campaign: Fact[Campaign], accounting: Fact[JobAccounting], submission: Fact[Submission]) -> Verdict:
     a, c = accounting.value, campaign.value
     if not a.array_task_id:
         return not_applicable(f"not a task of an array ({accounting.source})", accounting)
@@ -68,12 +68,18 @@ def tiny_tasks(campaign: Fact[Campaign], accounting: Fact[JobAccounting]) -> Ver
     middle = median(times)
     said = f"the middle one of {several(len(times), 'task')} took {duration(middle)}"
     if middle >= SHORT:
-        return passed(said)
-    each = max(2, round(SHORT / max(middle, 1.0)))
-    last = max(0, -(-c.array_size // each) - 1)
-    first = f"$((SLURM_ARRAY_TASK_ID * {each}))"
-    fix = f"#SBATCH --array=0-{last}\nfor i in $(seq {first} $(({first} + {each - 1}))); do ...; done"
-    return (failed if middle < TINY else weak)(said, fix)
+        return passed(said, campaign, accounting)
+    fix = _packed(max(c.array_size, len(times)), max(2, round(SHORT / max(middle, 1.0))), program(submission.value))
+    return (failed if middle < TINY else weak)(said, fix, campaign, accounting)
+
+
+def _packed(tasks: int, each: int, line: str) -> str:
+    """An array of fewer tasks, each with a loop over `each` of the old ones; or one loop, where that is all."""
+    work = line.replace("$SLURM_ARRAY_TASK_ID", "$i").replace("${SLURM_ARRAY_TASK_ID}", "$i")
+    if each >= tasks:
+        return f"# one job, no array line:\nfor i in $(seq 0 {tasks - 1}); do {work}; done"
+    first = f"first=$((SLURM_ARRAY_TASK_ID * {each}))"
+    return f"#SBATCH --array=0-{-(-tasks // each) - 1}\n{first}\nfor i in $(seq $first $((first + {each - 1}))); do {work}; done"
 
 
 def _seconds(run: Sibling) -> float | None:
@@ -84,6 +90,8 @@ def _seconds(run: Sibling) -> float | None:
 
 def idle_devices(systems: Fact[SystemsUsed], accounting: Fact[JobAccounting], submission: Fact[Submission]) -> Verdict:
     a = accounting.value
+    if a.scheduler == "local" and (a.asked_gpus or 0) <= 1:
+        return not_applicable("run by the local executor on one machine: nothing to distribute", accounting)
     if a.asked_nodes is None or a.asked_gpus is None:
         raise Unclear("the scheduler's record does not tell how many nodes and GPUs were asked for")
     if a.asked_nodes <= 1 and a.asked_gpus <= 1:
@@ -153,7 +161,7 @@ TIP = Tip(
             "tiny-tasks",
             2,
             "Do the array's tasks run long enough to be worth a start?",
-            (CAMPAIGN, ACCOUNTING),
+            (CAMPAIGN, ACCOUNTING, SUBMISSION),
             tiny_tasks,
             "auditor sweep, once tasks have finished",
             "Slurm high-throughput guide: start and end of a job cost the controller; the minute is ours",

@@ -14,6 +14,7 @@ from probes.containers import (
 )
 from probes.modules import LoadedModules
 from probes.packages import PythonPackages
+from probes.schedulers import JobAccounting
 from probes.submission import Submission
 from reports.again import program
 from reports.amounts import several, some
@@ -26,6 +27,7 @@ from reports.imagerules import (
     unpinned_image,
     unpullable_image,
 )
+from reports.packagerules import changed_packages, leaking_environment, unversioned_modules
 from reports.proofs import REPLAY, SETTLES, same, step, summary
 from reports.sightings import digests
 from reports.verdicts import Maybe, Unclear, failed, known, passed, weak
@@ -95,60 +97,6 @@ def unidentified_environment(
     if isinstance(packages, Absent):
         return failed(f"neither an image nor Python packages could identify it ({packages.reason})", fix)
     raise Unclear("neither an image nor the interpreter's packages were seen")
-
-
-def leaking_environment(packages: Fact[PythonPackages]) -> Verdict:
-    p = packages.value
-    changed = [f"{k.name}: {path}" for k in p.packages for path in k.modified]
-    editable = [k.name for k in p.packages if k.source == "editable"]
-    if p.leaks:
-        said = f"{several(len(p.leaks), 'path')} from outside {p.prefix} can be imported: {some(p.leaks)}"
-        return failed(said, "unset PYTHONPATH; export PYTHONNOUSERSITE=1")
-    if changed:
-        names = sorted({c.split(":", 1)[0] for c in changed})
-        fix = f"{p.interpreter} -m pip install --force-reinstall --no-deps {' '.join(names[:5])}"
-        return failed(f"installed files were edited: {some(changed)}", fix)
-    if editable:
-        fix = f"{p.interpreter} -m pip install {' '.join(editable[:5])}=={{VERSION}}   # a released or committed one"
-        return weak(f"installed from a working tree: {some(editable)}", fix)
-    return passed(
-        f"{several(len(p.packages), 'package')} as installed ({p.files_checked:,} files recomputed), nothing reaches in from outside"
-    )
-
-
-def changed_packages(before: Fact[PythonPackages], later: Maybe[PythonPackages]) -> Verdict:
-    if not isinstance(later, Fact):
-        raise Unclear(f"the packages after the run are not known{f': {later.reason}' if later else ''}")
-    after = later
-    old, new = ({k.name: f"{k.version} {k.record_sha256[:12]}" for k in fact.value.packages} for fact in (before, after))
-    if before.value.env_sha256 == after.value.env_sha256:
-        return passed(f"the same {several(len(old), 'package')} at submission and after the run")
-    moved = [
-        f"{n} {old.get(n, 'not there')} → {new.get(n, 'gone')}"
-        for n in sorted(old.keys() | new.keys())
-        if old.get(n) != new.get(n)
-    ]
-    pins = " ".join(f"{k.name}=={k.version}" for k in before.value.packages if old.get(k.name) != new.get(k.name))
-    return failed(
-        f"changed between submission and the end of the run: {some(moved) or after.value.interpreter}",
-        f"{before.value.interpreter} -m venv .venv-run && .venv-run/bin/pip install {pins or '-r requirements.txt'}   # one environment a run",
-    )
-
-
-def unversioned_modules(modules: Fact[LoadedModules]) -> Verdict:
-    found = modules.value.modules
-    loose = [m for m in found if "/" not in m.name]
-    if loose:
-        files = [m.path.rsplit("/", 1)[-1].removesuffix(".lua") for m in loose]
-        versions = [f if f not in ("", m.name) else "VERSION" for f, m in zip(files, loose, strict=True)]
-        fix = "module load " + " ".join(f"{m.name}/{version}" for m, version in zip(loose, versions, strict=True))
-        return weak(f"loaded without a version: {some(m.name for m in loose)}", fix)
-    unread = [m.name for m in found if not m.sha256]
-    if unread:
-        return weak(f"modulefiles that could not be read: {some(unread)}", f"module show {unread[0]}   # may you read its file?")
-    return passed(
-        f"{several(len(found), 'module')} loaded, each with version and file digest{': ' if found else ''}{some(m.name for m in found)}"
-    )
 
 
 def environment_not_rebuilt(replay: Fact[ReplayVerdict]) -> Verdict:
@@ -221,8 +169,8 @@ TIP = Tip(
         Check(
             "changed-packages",
             2,
-            "Were the packages after the run those of the submission?",
-            (PACKAGES, Need(PythonPackages, LATER, optional=True)),
+            "Were the packages of the run those of the submission?",
+            (PACKAGES, Need(PythonPackages, LATER, optional=True), Need(JobAccounting, LATER, optional=True)),
             changed_packages,
             "auditor sweep, once the run is finished",
         ),

@@ -75,7 +75,8 @@ def unversioned_code(git: Maybe[GitState], folder: Maybe[FolderState]) -> Verdic
         )
     if isinstance(folder, Fact):
         f = folder.value
-        fix = f"cd {words([f.root])} && git init && git add {words(s.path for s in f.files) or '-A'} && git commit -m 'State of the first recorded run'"
+        code = words(s.path for s in f.files if s.path.lower().endswith(CODE)) or "-A"
+        fix = f"cd {words([f.root])} && git init && git add {code} && git commit -m 'State of the first recorded run'"
         return weak(f"no commit is known of {f.root}; {several(len(f.files), 'source file')} kept by content", fix, folder)
     if isinstance(git, Absent) and isinstance(folder, Absent):
         return failed(f"{git.reason}; {folder.reason}", GIT.fix)

@@ -58,7 +58,14 @@ def _rule(s: Submission) -> str:
     name = re.sub(r"\W", "_", basename(s.script_path).rsplit(".", 1)[0]) or "step"
     inputs = ", ".join(dict.fromkeys(_folder(p)[0] for p in s.declared_inputs[:5])) or '"data.csv"'
     outputs = ", ".join(dict.fromkeys(_folder(p)[1] for p in s.declared_outputs[:5])) or '"results.json"'
-    return f"# Snakefile\nrule {name}:\n    input: {inputs}\n    output: {outputs}\n    shell: {program(s)!r}"
+    return f"# Snakefile\nrule {name}:\n    input: {inputs}\n    output: {outputs}\n    shell: {_how(s)!r}"
+
+
+def _how(s: Submission) -> str:
+    """The script with its arguments, as it was called; a bare command as it is."""
+    if s.given_by == "command" or not s.script_path:
+        return program(s)
+    return " ".join(["bash", words([basename(s.script_path)]), words(s.arguments)]).strip()
 
 
 def _folder(pattern: str) -> tuple[str, str]:

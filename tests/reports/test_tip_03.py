@@ -45,6 +45,11 @@ def test_one_phase_passes_and_two_are_named_with_the_chain_to_type() -> None:
     )
 
 
+def test_a_trainer_that_calls_its_own_prediction_is_still_one_phase() -> None:
+    assert said("mixed-phases", phases(train=("train.sh:3 train.py",), infer=("train.py:62 predict()",)), TYPED)[0] == PASSED
+    assert said("mixed-phases", phases(train=("main.py:9 fit()",), infer=("main.py:62 predict()",)), TYPED)[0] == FAILED
+
+
 def test_a_script_without_a_telling_name_leaves_the_phase_open() -> None:
     assert said("mixed-phases", phases(), TYPED) == (UNKNOWN, "nothing in the scripts tells which phase this run is")
 
@@ -68,6 +73,10 @@ def test_without_a_gpu_nothing_is_held() -> None:
 
 def test_an_unknown_number_of_gpus_is_no_verdict() -> None:
     assert said("gpu-held-by-cpu-phase", phases(train=("x",)), later(accounting(asked_gpus=None)))[0] == UNKNOWN
+    assert (
+        said("gpu-held-by-cpu-phase", phases(train=("x",)), later(accounting(asked_gpus=None, scheduler="local")))[0]
+        == NOT_APPLICABLE
+    )
 
 
 def test_steps_of_like_size_belong_together_and_unlike_ones_do_not() -> None:

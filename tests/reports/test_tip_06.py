@@ -67,20 +67,32 @@ def test_a_large_array_wants_a_throttle() -> None:
 def test_tasks_shorter_than_a_minute_are_packed() -> None:
     quick = later(accounting("7_3", used_seconds=30.0))
 
-    assert said("tiny-tasks", campaign(size=100), quick) == (FAILED, "the middle one of 1 task took 30 s")
-    assert advised("tiny-tasks", campaign(size=100), quick)[1].splitlines()[0] == "#SBATCH --array=0-9"
-    assert said("tiny-tasks", campaign(size=100), later(accounting("7_3", used_seconds=200.0)))[0] == WEAK
+    assert said("tiny-tasks", campaign(size=100), quick, TYPED) == (FAILED, "the middle one of 1 task took 30 s")
+    assert advised("tiny-tasks", campaign(size=100), quick, TYPED)[1] == (
+        "#SBATCH --array=0-9\n"
+        "first=$((SLURM_ARRAY_TASK_ID * 10))\n"
+        "for i in $(seq $first $((first + 9))); do python train.py --lr 0.1; done"
+    )
+    assert said("tiny-tasks", campaign(size=100), later(accounting("7_3", used_seconds=200.0)), TYPED)[0] == WEAK
+
+
+def test_a_few_tasks_of_seconds_are_one_job() -> None:
+    per_task = seen(submission("./solve --case $SLURM_ARRAY_TASK_ID\n"))
+
+    assert advised("tiny-tasks", campaign(size=4), later(accounting("7_3", used_seconds=2.0)), per_task)[1] == (
+        "# one job, no array line:\nfor i in $(seq 0 3); do ./solve --case $i; done"
+    )
 
 
 def test_tasks_of_some_minutes_pass() -> None:
     mine = later(accounting("7_3", used_seconds=600.0))
 
-    assert said("tiny-tasks", campaign(size=4, tasks=(task(0, 9), task(1, 11))), mine) == (
+    assert said("tiny-tasks", campaign(size=4, tasks=(task(0, 9), task(1, 11))), mine, TYPED) == (
         PASSED,
         "the middle one of 3 tasks took 10 min",
     )
-    assert said("tiny-tasks", campaign(), later(accounting())) == (NOT_APPLICABLE, "not a task of an array (slurm)")
-    assert said("tiny-tasks", campaign(size=4), later(accounting("7_3", used_seconds=None))) == (
+    assert said("tiny-tasks", campaign(), later(accounting()), TYPED) == (NOT_APPLICABLE, "not a task of an array (slurm)")
+    assert said("tiny-tasks", campaign(size=4), later(accounting("7_3", used_seconds=None)), TYPED) == (
         UNKNOWN,
         "no task of the array has finished",
     )
@@ -112,6 +124,7 @@ def test_one_device_needs_no_launcher() -> None:
         "1 node and 1 GPU were allocated (slurm): nothing to distribute",
     )
     assert said("idle-devices", uses(), later(accounting(asked_gpus=None)), TYPED)[0] == UNKNOWN
+    assert said("idle-devices", uses(), later(accounting(asked_gpus=None, scheduler="local")), TYPED)[0] == NOT_APPLICABLE
 
 
 def test_a_task_replayed_alone_is_not_tied_to_the_others() -> None:

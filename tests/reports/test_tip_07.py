@@ -21,7 +21,7 @@ from probes.containers import (
 )
 from probes.modules import LoadedModules, Module
 from probes.packages import PythonPackages
-from tests.factory import image, modules, packages, seen, sha, submission, unseen
+from tests.factory import accounting, at, attempt, image, modules, packages, seen, sha, submission, unseen
 from tests.reports.ask import (
     FAILED,
     IDENTICAL,
@@ -217,6 +217,25 @@ def test_a_package_upgraded_during_the_run_is_named() -> None:
     assert (outcome, message.split(": ", 1)[1].split(" ")[:2]) == (FAILED, ["numpy", "2.3.0"])
     assert advised("changed-packages", seen(before), later(after))[1].split("install ")[1].split("   #")[0] == "numpy==2.3.0"
     assert said("changed-packages", seen(before)) == (UNKNOWN, "the packages after the run are not known")
+
+
+def test_a_job_that_started_at_once_left_no_time_to_change_a_package() -> None:
+    at_once, waited = later(accounting("1", attempt(started=at(0, 30)))), later(accounting("1", attempt(started=at(30))))
+
+    assert said("changed-packages", seen(packages("numpy==2.3.0")), at_once) == (
+        PASSED,
+        "the job started 30 s after submission: no time to change a package",
+    )
+    assert said("changed-packages", seen(packages("numpy==2.3.0")), waited)[0] == UNKNOWN
+
+
+def test_another_interpreter_seen_later_is_no_change() -> None:
+    other = packages("numpy==2.4.0", prefix="/opt/other")
+
+    assert said("changed-packages", seen(packages("numpy==2.3.0")), later(other)) == (
+        UNKNOWN,
+        "submission saw /venv, and after the run another shell saw /opt/other",
+    )
 
 
 def test_modules_want_a_version_and_a_readable_file() -> None:

@@ -42,7 +42,7 @@ def test_runs_that_belong_together_want_an_engine_and_get_a_first_rule() -> None
         "2 runs belong together, and no engine is named in the scripts",
     )
     assert advised("no-engine", systems(), campaign(OTHER), TYPED)[1] == (
-        '# Snakefile\nrule train:\n    input: "data"\n    output: "model.pt"\n    shell: \'python train.py --epochs 10\''
+        '# Snakefile\nrule train:\n    input: "data"\n    output: "model.pt"\n    shell: \'bash train.sh\''
     )
 
 
