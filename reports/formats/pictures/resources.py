@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from auditor.model import Gauge, Scorecard
 from reports.formats import words
-from reports.formats.pictures.svg import fit, picture, rect, tag, text, titled
+from reports.formats.pictures.svg import labelled, picture, rect, tag, titled
 
 WIDTH, LEFT, ROW, MOST = 640, 2, 44, 16
 
@@ -36,10 +36,8 @@ def used_share(gauge: Gauge) -> float | None:
 def _row(gauge: Gauge, top: float) -> str:
     whole = max(gauge.asked or 0, gauge.used or 0) or 1
     scale = (WIDTH - 2 * LEFT) / whole
-    shapes = [
-        text(LEFT, top + 15, fit(words.gauge(gauge.name), 30), class_="strong"),
-        text(WIDTH - LEFT, top + 15, fit(told(gauge), 64), text_anchor="end", class_="soft"),
-    ]
+    label = labelled(words.gauge(gauge.name), told(gauge))
+    shapes = [tag("text", label, x=LEFT, y=top + 15)]
     if gauge.asked is not None:
         shapes.append(rect(LEFT, top + 22, gauge.asked * scale, 12, rx=2, class_="asked"))
     if gauge.used is not None:

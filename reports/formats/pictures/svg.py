@@ -32,6 +32,11 @@ def text(x: float, y: float, words: str, **values: str | float) -> str:
     return f"<text{attributes(x=x, y=y, **values)}>{escape(line(words))}</text>"
 
 
+def labelled(name: str, rest: str) -> str:
+    """The inside of a text element: a name, and softer what is to be said of it. Both cut to fit a row."""
+    return f'<tspan class="strong">{escape(fit(name, 44))}</tspan> <tspan class="soft">{escape(fit(rest, 64))}</tspan>'
+
+
 def titled(words: str, *shapes: str) -> str:
     """A group whose tooltip says `words` in full."""
     return tag("g", tag("title", escape(line(words, 600))) + "".join(shapes))
@@ -69,7 +74,7 @@ def fit(words: str, columns: int) -> str:
 
 
 def folded(words: str, columns: int) -> tuple[str, ...]:
-    """`words` on one or two lines, broken after a blank, slash, dash, dot or underscore where there is one.
+    """`words` on one or two lines, broken after a slash or blank where there is one, else after a dash, dot or underscore.
 
     The first line keeps the beginning, the second the end: of a path, that is the name.
     """
@@ -77,7 +82,7 @@ def folded(words: str, columns: int) -> tuple[str, ...]:
     if fit(words, columns) == words:
         return (words,)
     head = fit(words, columns + 1).removesuffix("…")[:columns]
-    cut = max((head.rfind(char) + 1 for char in " /-._"), default=0)
-    first = head[:cut] if cut > columns // 3 else head
+    cuts = (max(head.rfind(char) + 1 for char in kind) for kind in ("/ ", "-._"))
+    first = next((head[:cut] for cut in cuts if cut > columns // 4), head)
     rest = words[len(first) :].strip()
     return first.rstrip(), rest if fit(rest, columns) == rest else "…" + fit(rest[::-1], columns)[::-1].lstrip("…")

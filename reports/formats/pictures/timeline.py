@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from auditor.model import Scorecard, Span
-from reports.formats.pictures.svg import fit, hatch, picture, rect, tag, text, titled
+from reports.formats.pictures.svg import hatch, labelled, picture, rect, tag, text, titled
 from reports.formats.words import count, duration, instant, when
 
 WIDTH, LEFT, ROW, MOST = 640, 2, 44, 24
@@ -77,7 +77,7 @@ def _row(bar: Bar, left: float, top: float, first: float, last: float, scale: fl
         return left + (moment - first) * scale
 
     name, _, rest = told(bar).removesuffix(".").rpartition(": ")
-    label = tag("tspan", fit_text(name, 44), class_="strong") + tag("tspan", "  " + fit_text(rest, 60), class_="soft")
+    label = labelled(name, rest)
     shapes = [tag("text", label, x=left, y=top + 15)]
     start = bar.start if bar.start is not None else bar.end if bar.end is not None else last
     if bar.queued is not None:
@@ -88,13 +88,6 @@ def _row(bar: Bar, left: float, top: float, first: float, last: float, scale: fl
         look = STATES.get(bar.span.state, "bad")
         shapes.append(rect(x(bar.start), top + 22, max(x(end) - x(bar.start), 2), 12, rx=2, class_=f"ran {look}"))
     return titled(told(bar), *shapes)
-
-
-def fit_text(words: str, columns: int) -> str:
-    """Escaped and cut."""
-    from html import escape
-
-    return escape(fit(words, columns))
 
 
 def _axis(first: float, last: float, scale: float, height: float) -> Iterator[str]:
