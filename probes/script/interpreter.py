@@ -19,6 +19,7 @@ _PYTHON = re.compile(r"(python|pypy|ipython)[\d.]*")
 _CONDA = frozenset("conda mamba micromamba".split())
 _PROJECT = frozenset("uv poetry pipenv hatch rye pdm".split())
 _TOOLS = frozenset("pytest jupyter papermill snakemake ipython accelerate torchrun deepspeed mlflow dask ray luigi parsl".split())
+MAX_COMMANDS = 500
 _MODULE = re.compile(r"(?i)python|conda|mamba|torch|tensorflow|jax|keras|scipy|numpy")
 
 
@@ -66,7 +67,20 @@ def choose(world: World, job: Job, found: Trace) -> Choice | None:
     if active:
         return Choice(f"{active}/bin/python", by)
     named = next((n for n in ("VIRTUAL_ENV", "CONDA_PREFIX") if found.variables.get(n)), "")
-    return Choice(f"{found.variables[named]}/bin/python", named) if named else None
+    return Choice(f"{found.variables[named]}/bin/python", named) if named else _console_script(world, found)
+
+
+def _console_script(world: World, found: Trace) -> Choice | None:
+    """A command that PATH finds in an environment's bin folder: a console script of one of its packages."""
+    folders = [f for f in found.variables.get("PATH", "").split(":") if f.startswith("/")]
+    own = [
+        f for f in folders if any(_there(world, f"{os.path.dirname(f.rstrip('/'))}/{m}") for m in ("pyvenv.cfg", "conda-meta"))
+    ]
+    for name in dict.fromkeys(unwrap(c.texts).words[:1] for c in found.commands[:MAX_COMMANDS]):
+        for folder in own:
+            if name and "/" not in name[0] and _there(world, f"{folder}/{name[0]}") and _there(world, f"{folder}/python"):
+                return Choice(f"{folder}/python", f"PATH, for `{name[0]}`")
+    return None
 
 
 def _located(world: World, name: str, by: str, found: Trace, workdir: str) -> Choice | None:

@@ -87,6 +87,20 @@ def test_the_jobs_own_environment_is_chosen_and_we_say_how(tmp_path: Path, scrip
     ]
 
 
+def test_a_console_script_leads_to_its_environment(tmp_path: Path) -> None:
+    (venv(tmp_path) / "bin/my-train").write_text("")
+    packages = seen(tmp_path, "srun my-train --lr 1", PATH=f"{tmp_path}/venv/bin:/usr/bin")
+    assert (packages.prefix, packages.chosen_by) == (f"{tmp_path}/venv", "PATH, for `my-train`")
+
+
+def test_a_real_virtual_environment_is_read_without_running_it(tmp_path: Path) -> None:
+    made = RealWorld().run(sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "venv"), timeout=60)
+    install(tmp_path / "venv", "lib", "1.0", {"lib.py": "1"})
+    packages = seen(tmp_path, ". venv/bin/activate\npython x.py")
+    version = ".".join(map(str, sys.version_info[:3]))
+    assert (made.code, packages.version, [p.name for p in packages.packages], packages.leaks) == (0, version, ["lib"], ())
+
+
 def test_an_edit_in_site_packages_is_found_and_a_missing_file_too(tmp_path: Path) -> None:
     prefix = venv(tmp_path)
     install(prefix, "lib", "1.0", {"lib/a.py": "a = 1\n", "lib/b.py": "b = 1\n", "lib/c.py": "c\n", "lib/d.py": "d\n"})
