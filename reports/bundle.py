@@ -22,9 +22,10 @@ from reports import bag, lock, wheelhouse
 from reports.bag import Item
 from reports.cleaned import Redaction
 from reports.crate import Author, Part, crate
+from reports.derive import recipe
 from reports.known import Known, known
 from reports.payload import Objects, Shelf, choose
-from reports.recipe import Recipe, RecipeFile, recipe
+from reports.recipe import Recipe, RecipeFile
 from reports.words import describe, instructions, media_type, preview, sha256sum
 
 LIMIT = 1 << 30

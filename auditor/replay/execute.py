@@ -9,7 +9,7 @@ from pathlib import Path
 
 from auditor import __version__
 from auditor.model import AuditError
-from auditor.replay import environment, judge, lay, run, slurm, unpack
+from auditor.replay import environment, images, judge, lay, run, slurm, unpack
 from auditor.replay.environment import Software
 from auditor.replay.machine import same_machine
 from auditor.replay.plan import Plan
@@ -88,7 +88,7 @@ class _Replay:
         """Get the environment; the reason when the run makes no sense without it."""
         self.progress("rebuilding the environment")
         recipe = self.plan.recipe
-        problems = [p for i in recipe.images if (p := environment.image_problem(i, recipe.workdir, layout.work, self.world))]
+        problems = [p for i in recipe.images if (p := images.problem(i, recipe.workdir, layout.work, self.world))]
         if problems:
             self._say("environment", "; ".join(problems), "failed")
             return problems[0]
