@@ -12,7 +12,6 @@ from enum import StrEnum
 from auditor.home import find
 from auditor.world import World
 
-
 LITTLE = 20_000_000  # bytes; a store with a few thousand runs
 
 
@@ -169,7 +168,11 @@ def _home(world: World) -> tuple[Answer, str, str]:
         return Answer.NO, f"{folder} is not writable", "jobs are submitted unchanged, nothing is recorded; set AUDITOR_HOME"
     free = shutil.disk_usage(folder).free
     if free < LITTLE:
-        return Answer.NO, f"{folder} has {free / 1e6:.1f} MB left", "records would fail to be written; free some space or set AUDITOR_HOME"
+        return (
+            Answer.NO,
+            f"{folder} has {free / 1e6:.1f} MB left",
+            "records would fail to be written; free some space or set AUDITOR_HOME",
+        )
     kind = _fs_type(world.text("/proc/self/mountinfo"), folder)
     network = kind.startswith(("nfs", "lustre", "gpfs", "beegfs", "cifs", "ceph", "fuse.sshfs"))
     means = (

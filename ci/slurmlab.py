@@ -249,7 +249,9 @@ def _mariadb(lab: Lab, owner: str) -> None:
         "--skip-log-bin",
         f"--log-error={r}/db/error.log",
     ]
-    subprocess.run(["setsid", "-f", *argv], env=lab.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(
+        ["setsid", "-f", *argv], env=lab.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     client = ("mariadb", "--no-defaults", "-S", f"{r}/run/mariadb.sock")
     _wait(lab, 60, "mariadbd", lambda: _quiet(lab, *client, "-e", "select 1"))
     sql = f"""create database if not exists slurm_acct_db; create user if not exists '{owner}'@'localhost' identified via unix_socket;
