@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,13 @@ def test_a_data_type_survives_json(kind: type, data: st.DataObject) -> None:
 def test_strict_reading_refuses_another_shape(kind: type) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(["not", "an", "object"], kind, strict=True)
+
+
+@pytest.mark.parametrize("kind", [p.kind for p in PROBES], ids=lambda k: k.__name__)
+def test_no_evidence_is_collected_that_nothing_reads(kind: type) -> None:
+    reports = Path(__file__).parents[1] / "reports"
+    readers = [path.name for path in reports.rglob("*.py") if re.search(rf"\b{kind.__name__}\b", path.read_text())]
+    assert readers
 
 
 def test_importing_every_probe_loads_nothing_but_the_standard_library(tmp_path: Path) -> None:

@@ -13,7 +13,9 @@ from probes.script.command import Command, Loop
 from probes.script.launch import Launched, program
 from probes.script.target import Target, of_words
 
-_QUIET = frozenset("echo printf sleep wait cd mkdir rm cp mv export set true : test [ date cat touch tee kill trap".split())
+_QUIET = frozenset(
+    "echo printf sleep wait cd mkdir rm cp mv export set true : test [ date cat touch tee kill trap eval exec source . read shift cat local unset".split()
+)
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from auditor.model import Job
 from auditor.world import RealWorld
@@ -40,37 +43,54 @@ def test_broken_or_hostile_text_is_read_to_its_end(text: str) -> None:
     walk(text, scope({}, "/w", "x"))
 
 
-@pytest.mark.parametrize(
-    ("raw", "expected"),
-    [
-        ("$A", ["1"]),
-        ('"$L"', ["x y"]),
-        ("$L", ["x", "y"]),
-        ("${NO:-d}/e", ["d/e"]),
-        ("${A:-d}", ["1"]),
-        ("${P##*/}", ["f.tar.gz"]),
-        ("${P%.gz}", ["/a/f.tar"]),
-        ("${P%%.*}", ["/a/f"]),
-        ("${P/f/g}", ["/a/g.tar.gz"]),
-        ("'$A'", ["$A"]),
-        ("\\$A", ["$A"]),
-        ("{1..3}.py", ["1.py", "2.py", "3.py"]),
-        ("a{x,y}", ["ax", "ay"]),
-        ("$(dirname $P)", ["/a"]),
-        ("$(basename $P .gz)", ["f.tar"]),
-        ("`basename $P`", ["f.tar.gz"]),
-        ("$(seq 2 4)", ["2", "3", "4"]),
-        ('"${LIST[@]}"', ["p", "q r"]),
-        ("$(cd /a/b/.. && pwd)", ["/a"]),
-        ("$PWD/x", ["/w/x"]),
-        ("~/x", ["/h/x"]),
-        ("$EMPTY", []),
-        ('"$EMPTY"', [""]),
-    ],
-)
+NAMES = {"A": "1", "L": "x y", "P": "/a/f.tar.gz", "HOME": "/h", "EMPTY": ""}
+WORDS = [
+    ("$A", ["1"]),
+    ('"$L"', ["x y"]),
+    ("$L", ["x", "y"]),
+    ("${NO:-d}/e", ["d/e"]),
+    ("${A:-d}", ["1"]),
+    ("${P##*/}", ["f.tar.gz"]),
+    ("${P%.gz}", ["/a/f.tar"]),
+    ("${P%%.*}", ["/a/f"]),
+    ("${P/f/g}", ["/a/g.tar.gz"]),
+    ("'$A'", ["$A"]),
+    ("\\$A", ["$A"]),
+    ("{1..3}.py", ["1.py", "2.py", "3.py"]),
+    ("a{x,y}", ["ax", "ay"]),
+    ("$(dirname $P)", ["/a"]),
+    ("$(basename $P .gz)", ["f.tar"]),
+    ("`basename $P`", ["f.tar.gz"]),
+    ("$(seq 2 4)", ["2", "3", "4"]),
+    ('"${LIST[@]}"', ["p", "q r"]),
+    ("$(cd /a/b/.. && pwd)", ["/a"]),
+    ("$PWD/x", ["/w/x"]),
+    ("~/x", ["/h/x"]),
+    ("$EMPTY", []),
+    ('"$EMPTY"', [""]),
+]
+
+
+@pytest.mark.parametrize(("raw", "expected"), WORDS)
 def test_a_word_becomes_what_bash_makes_of_it(raw: str, expected: list[str]) -> None:
-    names = {"A": "1", "L": "x y", "P": "/a/f.tar.gz", "HOME": "/h", "EMPTY": ""}
-    assert [w.text for w in words(raw, Values(names, {"LIST": ("p", "q r")}, "/w"))] == expected
+    assert [w.text for w in words(raw, Values(NAMES, {"LIST": ("p", "q r")}, "/w"))] == expected
+
+
+def test_real_bash_agrees() -> None:
+    raws = [raw for raw, _ in WORDS if "/a/b" not in raw and "PWD" not in raw]
+    script = "LIST=(p 'q r')\n" + "".join(f"printf '%s\\0' {raw} ''\nprintf '\\n'\n" for raw in raws)
+    ran = RealWorld(env={**NAMES, "PATH": os.environ["PATH"]}).run("bash", "--norc", "-c", script)
+    assert [row.split("\0")[:-2] for row in ran.out.splitlines()] == [dict(WORDS)[raw] for raw in raws]
+
+
+@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@given(
+    st.lists(
+        st.sampled_from([*"ab$(){}[]'\"`\\<>|&;#=\n \t*!~-0", "$(", "${", "<<E", "\nE\n", "for i in ", "do ", "done", "case "])
+    ).map("".join)
+)
+def test_no_text_at_all_stops_the_reader(text: str) -> None:
+    walk(text, scope({"a": "b"}, "/w", "x"))
 
 
 @pytest.mark.parametrize("raw", ["$NO", "${NO}", "$(date)", "$((1 + 2))", "${#A}", "${!A}", "$1", "$RUNTIME"])

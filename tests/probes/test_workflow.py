@@ -81,6 +81,10 @@ def test_a_name_speaks_of_a_phase_by_its_parts(name: str, expected: str) -> None
     assert phases.of_name(name) == expected
 
 
+def test_a_builtin_of_the_shell_says_nothing(tmp_path: Path) -> None:
+    assert collect(tmp_path, 'eval "$(conda shell.bash hook)"\nsource train_env.sh\n').phases == {}
+
+
 def test_phases_come_with_their_signs(tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text("model.fit(x)\ny = model.predict(x)\nmodel.train()\n")
     script = "gmx grompp -f a\ngmx mdrun\nwget http://x\npython main.py train --lr 1\npython step.py --mode=predict\n"
