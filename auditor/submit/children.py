@@ -10,7 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from auditor.submit.memory import descendants, peak
@@ -106,11 +106,15 @@ def run_all(
 
 @contextmanager
 def _blocked() -> Iterator[None]:
+    child = signal.signal(
+        signal.SIGCHLD, signal.SIG_DFL
+    )  # whoever started us may have it ignored: then nothing could be waited for
     before = signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED | {signal.SIGCHLD})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGCHLD, child)
 
 
 def _reap(crew: _Crew) -> Iterator[tuple[int, Ended]]:
@@ -165,7 +169,6 @@ def _enforce(crew: _Crew) -> None:
 
 
 def _kill(pid: int, number: int) -> None:
-    try:
+    """Gone already, or another user's by now (sudo): there is nothing more we could do."""
+    with suppress(ProcessLookupError, PermissionError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        return

@@ -13,11 +13,11 @@ def peak(pid: int) -> int:
 
 def descendants(pid: int) -> list[int]:
     """Children, their children and so on, deepest first."""
-    found: list[int] = []
-    for task in _listed(f"/proc/{pid}/task"):
-        for child in _words(f"/proc/{pid}/task/{task}/children"):
-            found += [*descendants(int(child)), int(child)]
-    return found
+    found = [pid]
+    for parent in found:  # grows while it is walked
+        for task in _listed(f"/proc/{parent}/task"):
+            found += [int(child) for child in _words(f"/proc/{parent}/task/{task}/children")]
+    return found[:0:-1]
 
 
 def _listed(folder: str) -> list[str]:

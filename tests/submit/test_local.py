@@ -128,6 +128,18 @@ def test_control_c_at_a_terminal_reaches_the_command_once(tmp_path: Path) -> Non
     os.close(terminal)
 
 
+def test_a_caller_that_ignores_the_end_of_its_children_changes_nothing() -> None:
+    ignore = [
+        PYTHON,
+        "-c",
+        "import os,signal,sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])",
+    ]
+    done = subprocess.run(
+        [*ignore, PYTHON, "-P", "-m", "auditor", "run", "--", "sh", "-c", "exit 9"], capture_output=True, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (9, b"", b"")
+
+
 def test_what_is_not_there_is_one_line_with_a_hint_and_exit_status_2() -> None:
     code, out, err = finish(auditor("no-such-command-anywhere"))
     assert (code, out) == (2, b"")
