@@ -57,8 +57,9 @@ def formats() -> Iterator[str]:
 
     yield row("format", "for")
     yield row("---", "---")
-    for name, form in all_formats().items():
-        yield row(f"`{name}`", (sys.modules[form.render.__module__].__doc__ or "").strip().splitlines()[0])
+    for name in all_formats():
+        module = sys.modules.get(f"reports.formats.{name}")
+        yield row(f"`{name}`", (module.__doc__ or "").strip().splitlines()[0] if module else "from a plug-in")
 
 
 def settings() -> Iterator[str]:

@@ -96,7 +96,9 @@ def run(folder: Path, on: str = "auto") -> DemoResult:
     report, bundle = _keep(home, trained, work)
     console.print("[bold]4[/bold] verifying and replaying in another folder …")
     verdict, where = _replay(home, bundle, work, scheduler)
-    _say(_rescored(home, trained.run.id), report, bundle, verdict, where)
+    judged = _rescored(home, trained.run.id)
+    _report(judged, report)  # once more: now the verdict is in it
+    _say(judged, report, bundle, verdict, where)
     return DemoResult(len(cards), scheduler, str(report), str(bundle), str(where), verdict)
 
 
@@ -189,20 +191,27 @@ def _rescored(home: Home, run_id: str) -> Scorecard:
     from reports.score import score
 
     with Store.open(home.store) as store:
-        return score(store.job(run_id), (*store.evidence(run_id), store.campaign(run_id)))
+        card = score(store.job(run_id), (*store.evidence(run_id), store.campaign(run_id)))
+        store.save_scorecard(card)
+    return card
 
 
 def _keep(home: Home, card: Scorecard, work: Path) -> tuple[Path, Path]:
-    from auditor.registry import formats
     from auditor.store import Store
     from reports.bundle import build
 
     with Store.open(home.store) as store:
         job, evidence = store.job(card.run.id), (*store.evidence(card.run.id), store.campaign(card.run.id))
     report = work / "report.html"
-    report.write_bytes(formats()["html"].render(card))
+    _report(card, report)
     info = build(job, evidence, card, work / "train.crate.zip", objects=lambda sha: objects.get(home.objects, sha))
     return report, Path(info.path)
+
+
+def _report(card: Scorecard, path: Path) -> None:
+    from auditor.registry import formats
+
+    path.write_bytes(formats()["html"].render(card))
 
 
 def _replay(home: Home, bundle: Path, work: Path, scheduler: str) -> tuple[str, Path]:
