@@ -20,6 +20,8 @@ def main() -> int:
 
         print(f"auditor {__version__}")  # noqa: T201
         return 0
+    from auditor.foreign import foreign
+
     if problem := foreign():
         sys.stderr.write(problem)
         return 1
@@ -33,20 +35,3 @@ def _sbatch(argv: list[str]) -> int:
     from auditor.submit.wrapper import main as wrap
 
     return wrap(argv)
-
-
-def foreign() -> str:
-    """Two of our packages have common names. A message when another one of that name would be imported; it is not run."""
-    from importlib.util import find_spec
-
-    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    for name in ("probes", "reports"):
-        spec = find_spec(name)
-        found = (spec.origin or "a namespace package") if spec else "nowhere"
-        ours = os.path.join(root, name, "__init__.py")
-        if not (os.path.exists(found) and os.path.samefile(found, ours)):
-            return (
-                f"auditor: `{name}` is found in {found}, but auditor's own lies in {os.path.dirname(ours)}\n"
-                f"  remove or rename the other one, or install auditor by itself: pipx install run-auditor\n"
-            )
-    return ""

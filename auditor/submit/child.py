@@ -66,6 +66,10 @@ def read(message: bytes) -> Seen:
 
 
 def work(seen: Seen, taken: str) -> None:
+    from auditor.foreign import foreign
+
+    if problem := foreign():
+        raise ImportError(problem)
     world = RealWorld({**os.environ, "PATH": f"{os.environ.get('PATH', os.defpath)}:{os.path.dirname(seen.sbatch)}"}, seen.cwd)
     job = ask(world, seen, taken)
     if job is None:
@@ -228,7 +232,3 @@ def _log_to(home: Home) -> None:
     fd = os.open(home.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     os.dup2(fd, 2)
     os.close(fd)
-
-
-if __name__ == "__main__":
-    main()

@@ -26,7 +26,14 @@ def look(home: str, facts: tuple[str, ...], own: list[str], argv: list[str]) -> 
     held = [int(fd) for fd in os.listdir("/proc/self/fd")]
     closing = [(os.POSIX_SPAWN_CLOSE, fd) for fd in held if fd > 2 and fd not in (read, null) and _is_open(fd)]
     files = [(os.POSIX_SPAWN_DUP2, read, 0), (os.POSIX_SPAWN_DUP2, null, 1), (os.POSIX_SPAWN_DUP2, null, 2), *closing]
-    command = [sys.executable, "-P", "-m", "auditor.submit.child"]
+    # a shim or a checkout lies on no path of the interpreter's own
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    command = [
+        sys.executable,
+        "-P",
+        "-c",
+        f"import sys; sys.path.append({root!r}); from auditor.submit.child import main; main()",
+    ]
     os.posix_spawn(sys.executable, command, os.environ, file_actions=files, setsid=True)
     os.close(read)
     os.close(null)
