@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import shlex
 
 from probes.schedulers import JobAccounting
 from probes.submission import Submission
+from reports.amounts import line, words
 
 _GLUE = re.compile(
     r"(module|ml|export|source|\.|set|cd|echo|mkdir|trap|wait|exit|for|while|until|do|done|if|then|else|elif|fi|case|esac)\b"
@@ -18,7 +18,7 @@ def again(submission: Submission, *options: str) -> str:
     verb, own = ("auditor run", options) if submission.given_by == "command" else ("auditor sbatch", options)
     switches = [o.replace("--auditor-", "--") if verb == "auditor run" else o for o in own]
     typed = ["--", *submission.argv] if verb == "auditor run" and submission.argv[:1] != ("--",) else list(submission.argv)
-    return " ".join([verb, *(_quoted(s) for s in switches), *(shlex.quote(a) for a in typed or [submission.script_path])])
+    return " ".join([verb, *(_quoted(s) for s in switches), words(typed or [submission.script_path], 100)])
 
 
 def given(submission: Submission, *names: str) -> str | None:
@@ -29,9 +29,10 @@ def given(submission: Submission, *names: str) -> str | None:
 
 def program(submission: Submission) -> str:
     """The last command of the script that does work: a line for a fix to start from."""
-    lines = [line.strip() for line in submission.script_text.splitlines()]
-    work = [line for line in lines if line and line[0] not in "#}(" and not _GLUE.match(line)]
-    return re.sub(r"^srun\s+", "", work[-1]) if work else shlex.join(a for a in submission.argv if a != "--") or "./program"
+    lines = [text.strip() for text in submission.script_text.splitlines()]
+    work = [text for text in lines if text and text[0] not in "#}(" and not _GLUE.match(text)]
+    typed = words(a for a in submission.argv if a != "--")
+    return re.sub(r"^srun\s+", "", line(work[-1], 1000)) if work else typed or "./program"
 
 
 def line_at(submission: Submission, place: str) -> str:
@@ -39,12 +40,12 @@ def line_at(submission: Submission, place: str) -> str:
     name, _, number = place.rpartition(":")
     lines = submission.script_text.splitlines()
     here = name.rsplit("/", 1)[-1] == script(submission) and number.isdecimal() and 0 < int(number) <= len(lines)
-    return lines[int(number) - 1].strip() if here else ""
+    return line(lines[int(number) - 1], 1000) if here else ""
 
 
 def script(submission: Submission) -> str:
     """The batch script's name as one would type it."""
-    return submission.script_path.rsplit("/", 1)[-1] or "job.sh"
+    return words([submission.script_path.rsplit("/", 1)[-1] or "job.sh"])
 
 
 def allocation(accounting: JobAccounting) -> str:
@@ -54,4 +55,4 @@ def allocation(accounting: JobAccounting) -> str:
 
 def _quoted(switch: str) -> str:
     name, sep, value = switch.partition("=")
-    return f"{name}{sep}{shlex.quote(value)}" if sep else name
+    return f"{name}{sep}{words([value])}" if sep else name

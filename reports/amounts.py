@@ -66,6 +66,12 @@ def some(items: Iterable[str], limit: int = 3) -> str:
     return ", ".join(listed[:limit]) + (f" and {more} more" if more > 0 else "")
 
 
+def line(text: str, limit: int = 200) -> str:
+    """One line of text that came from elsewhere, so that nothing of it steps out of the comment or command it stands in."""
+    flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return flat if len(flat) <= limit else f"{flat[:limit]} …"
+
+
 def words(items: Iterable[str], limit: int = 10) -> str:
     """Paths and patterns as shell words, quoted where the shell would read them otherwise."""
-    return " ".join(shlex.quote(item) for item in list(items)[:limit])
+    return " ".join(shlex.quote(line(item, 4096)) for item in list(items)[:limit])

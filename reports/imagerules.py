@@ -14,7 +14,7 @@ from probes.containers import (
 )
 from probes.submission import Submission
 from reports.again import program
-from reports.amounts import several, some
+from reports.amounts import line, several, some, words
 from reports.sightings import difference, images
 from reports.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
 
@@ -27,16 +27,16 @@ def _pinned(ref: Reference, engine: Fact[EngineImages] | None) -> str:
     scheme = "docker://" if ref.runtime == "apptainer" else ""
     for image in engine.value.images if engine else ():
         if image.reference in (ref.text, ref.resolved) and image.repo_digests:
-            return scheme + image.repo_digests[0]
+            return scheme + words(image.repo_digests[:1])
     name = "/".join(part for part in (ref.registry, ref.name) if part) or ref.text
-    return f"{scheme}{name}@sha256:DIGEST"
+    return f"{scheme}{words([name])}@sha256:DIGEST"
 
 
 def unpinned_image(named: Fact[ContainerReferences], engine: Maybe[EngineImages]) -> Verdict:
     loose = [r for r in named.value.references if not r.digest and r.transport not in ("file", "directory")]
     if not loose:
         return passed(f"each by file or digest: {some(r.text for r in named.value.references)}", named)
-    fix = "\n".join(f"{_pinned(r, known(engine))}   # line {r.line}, instead of {r.text}" for r in loose[:3])
+    fix = "\n".join(f"{_pinned(r, known(engine))}   # line {r.line}, instead of {line(r.text)}" for r in loose[:3])
     moving = [r for r in loose if r.tag in ("", "latest")]
     said = f"{some(r.text for r in loose)}: a tag can be moved to another image at any time"
     return (failed if moving else weak)(said, fix, named)
@@ -46,15 +46,15 @@ def open_doors(named: Fact[ContainerReferences], submission: Fact[Submission]) -
     doors = [(r, o) for r in named.value.references for o in r.options if o.split("=", 1)[0] in OPEN_DOORS]
     if doors:
         r, option = doors[0]
-        line = _line(submission.value, r).replace(f" {option}", "")
-        return failed(f"{r.text} is run with {some(sorted({o for _, o in doors}))}", f"{line}   # without {option}", named)
+        typed = _line(submission.value, r).replace(f" {option}", "")
+        return failed(f"{r.text} is run with {some(sorted({o for _, o in doors}))}", f"{typed}   # without {line(option)}", named)
     used = sorted({o for r in named.value.references for o in r.options})
     return passed(f"options {some(used, 5)}" if used else "no option that lets the host in or changes the image", named)
 
 
 def _line(submission: Submission, ref: Reference) -> str:
     lines = submission.script_text.splitlines()
-    return lines[ref.line - 1].strip() if not ref.file and 0 < ref.line <= len(lines) else program(submission)
+    return line(lines[ref.line - 1], 1000) if not ref.file and 0 < ref.line <= len(lines) else program(submission)
 
 
 def moved_image(before: Fact[ContainerIdentities], after: Fact[ContainerIdentities]) -> Verdict:
@@ -65,9 +65,9 @@ def moved_image(before: Fact[ContainerIdentities], after: Fact[ContainerIdentiti
         name, (was, became) = next(iter(moved.items()))
         engine = next((i.engine for i in after.value.images if i.reference == name), "")
         fix = (
-            f"{engine} image inspect --format '{{{{index .RepoDigests 0}}}}' {name}   # write what this prints instead of the tag"
+            f"{engine} image inspect --format '{{{{index .RepoDigests 0}}}}' {words([name])}   # write what this prints instead of the tag"
             if engine
-            else f'cp {name} "images/$(sha256sum {name} | cut -c1-12).sif"   # and name that file: it does not move'
+            else f'cp {words([name])} "images/$(sha256sum {words([name])} | cut -c1-12).sif"   # and name that file: it does not move'
         )
         return failed(f"{name} was {was} at submission and {became} at start", fix)
     unknown = [i.reference for i in after.value.images if i.state != "ok"]
@@ -87,7 +87,7 @@ def unknown_recipe(sif: Fact[SifImages]) -> Verdict:
         i = loose[0]
         return weak(
             f"{i.path} was built from {i.base}, which is not pinned",
-            f"Bootstrap: {i.bootstrap}\nFrom: {i.base}@sha256:DIGEST   # in the definition of {i.path}",
+            f"Bootstrap: {line(i.bootstrap)}\nFrom: {line(i.base)}@sha256:DIGEST   # in the definition of {line(i.path)}",
         )
     return passed(f"definition inside, base pinned: {some(i.path for i in sif.value.images)}")
 
@@ -97,7 +97,7 @@ def unpullable_image(engine: Fact[EngineImages]) -> Verdict:
     if local:
         return failed(
             f"only this machine has {some(i.reference for i in local)}: never pushed to a registry",
-            f"docker push {local[0].reference}",
+            f"docker push {words([local[0].reference])}",
         )
     return passed(f"in a registry: {some(i.repo_digests[0] for i in engine.value.images)}")
 
@@ -126,5 +126,5 @@ def unknown_runtime(runtime: Fact[ApptainerRuntime]) -> Verdict:
         return failed("Apptainer is used, and its version is not known", "apptainer --version")
     if broken:
         said = f"Apptainer {runtime.value.version} cannot open {some(broken)}: {runtime.value.errors[broken[0]]}"
-        return weak(said, f"apptainer inspect {broken[0]}")
+        return weak(said, f"apptainer inspect {words(broken[:1])}")
     return passed(f"Apptainer {runtime.value.version}, {several(len(runtime.value.inspected), 'image')} opened")

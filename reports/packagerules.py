@@ -8,7 +8,7 @@ from auditor.model import Fact, Verdict
 from probes.modules import LoadedModules
 from probes.packages import PythonPackages
 from probes.schedulers import JobAccounting
-from reports.amounts import duration, several, some
+from reports.amounts import duration, several, some, words
 from reports.verdicts import Maybe, Unclear, failed, passed, weak
 
 # nobody upgrades a package between submitting and starting within this time
@@ -24,10 +24,10 @@ def leaking_environment(packages: Fact[PythonPackages]) -> Verdict:
         return failed(said, "unset PYTHONPATH; export PYTHONNOUSERSITE=1")
     if changed:
         names = sorted({c.split(":", 1)[0] for c in changed})
-        fix = f"{p.interpreter} -m pip install --force-reinstall --no-deps {' '.join(names[:5])}"
+        fix = f"{words([p.interpreter])} -m pip install --force-reinstall --no-deps {words(names, 5)}"
         return failed(f"installed files were edited: {some(changed)}", fix)
     if editable:
-        fix = f"{p.interpreter} -m pip install {' '.join(editable[:5])}=={{VERSION}}   # a released or committed one"
+        fix = f"{words([p.interpreter])} -m pip install {words(editable, 5)}   # a released version, or one from a commit"
         return weak(f"installed from a working tree: {some(editable)}", fix)
     return passed(
         f"{several(len(p.packages), 'package')} as installed ({p.files_checked:,} files recomputed), nothing reaches in from outside"
@@ -50,10 +50,10 @@ def changed_packages(before: Fact[PythonPackages], later: Maybe[PythonPackages],
         for n in sorted(old.keys() | new.keys())
         if old.get(n) != new.get(n)
     ]
-    pins = " ".join(f"{k.name}=={k.version}" for k in before.value.packages if old.get(k.name) != new.get(k.name))
+    pins = words(f"{k.name}=={k.version}" for k in before.value.packages if old.get(k.name) != new.get(k.name))
     return failed(
         f"changed between submission and the end of the run: {some(moved) or later.value.interpreter}",
-        f"{before.value.interpreter} -m venv .venv-run && .venv-run/bin/pip install {pins or '-r requirements.txt'}   # one environment a run",
+        f"{words([before.value.interpreter])} -m venv .venv-run && .venv-run/bin/pip install {pins or '-r requirements.txt'}   # one environment a run",
         before,
         later,
     )
@@ -74,11 +74,13 @@ def unversioned_modules(modules: Fact[LoadedModules]) -> Verdict:
     if loose:
         files = [m.path.rsplit("/", 1)[-1].removesuffix(".lua") for m in loose]
         versions = [f if f not in ("", m.name) else "VERSION" for f, m in zip(files, loose, strict=True)]
-        fix = "module load " + " ".join(f"{m.name}/{version}" for m, version in zip(loose, versions, strict=True))
+        fix = "module load " + words(f"{m.name}/{version}" for m, version in zip(loose, versions, strict=True))
         return weak(f"loaded without a version: {some(m.name for m in loose)}", fix)
     unread = [m.name for m in found if not m.sha256]
     if unread:
-        return weak(f"modulefiles that could not be read: {some(unread)}", f"module show {unread[0]}   # may you read its file?")
+        return weak(
+            f"modulefiles that could not be read: {some(unread)}", f"module show {words(unread[:1])}   # may you read its file?"
+        )
     return passed(
         f"{several(len(found), 'module')} loaded, each with version and file digest{': ' if found else ''}{some(m.name for m in found)}"
     )

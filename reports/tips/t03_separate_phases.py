@@ -9,7 +9,7 @@ from probes.schedulers import JobAccounting, StepRecord
 from probes.submission import Submission
 from probes.workflow import SystemsUsed
 from reports.again import again, script
-from reports.amounts import GIB, memory_option, several, size, some
+from reports.amounts import GIB, line, memory_option, several, size, some
 from reports.proofs import REPLAY, SETTLES, same, summary
 from reports.verdicts import Unclear, failed, not_applicable, passed
 
@@ -86,7 +86,9 @@ def unlike_steps(accounting: Fact[JobAccounting]) -> Verdict:
 
 
 def _ask(step: StepRecord) -> str:
-    return f"#SBATCH --mem={memory_option(step.max_rss or 0)}   # step {step.name}: {step.command or 'its own script'}"
+    return (
+        f"#SBATCH --mem={memory_option(step.max_rss or 0)}   # step {line(step.name)}: {line(step.command) or 'its own script'}"
+    )
 
 
 def open_boundary(files: Fact[DataManifest], submission: Fact[Submission]) -> Verdict:

@@ -11,7 +11,7 @@ from probes.schedulers import JobAccounting
 from probes.submission import Submission
 from probes.workflow import SystemsUsed
 from reports.again import script
-from reports.amounts import duration, several, some
+from reports.amounts import duration, line, several, some
 from reports.proofs import REPLAY, SETTLES, same, summary
 from reports.verdicts import Unclear, failed, not_applicable, passed
 
@@ -37,14 +37,14 @@ def serial_loop(systems: Fact[SystemsUsed], submission: Fact[Submission]) -> Ver
     )
 
 
-def _array(line: str, name: str) -> str:
+def _array(sign: str, name: str) -> str:
     """`file:3 for i in $(seq 0 9); do` as an array of the same width, where the width can be read."""
-    found = re.search(r"\{(\d+)\.\.(\d+)\}|seq (?:-w )?(\d+) (\d+)|seq (\d+)", line)
+    found = re.search(r"\{(\d+)\.\.(\d+)\}|seq (?:-w )?(\d+) (\d+)|seq (\d+)", sign)
     first, last = ("0", "N-1")
     if found:
         a, b, c, d, e = found.groups()
         first, last = (a, b) if a else (c, d) if c else ("1", e)
-    loop = re.search(r"for (\w+) in", line)
+    loop = re.search(r"for (\w+) in", sign)
     variable = loop[1] if loop else "i"
     return f"#SBATCH --array={first}-{last}\n{variable}=$SLURM_ARRAY_TASK_ID   # in {name}, instead of the loop"
 
@@ -62,10 +62,10 @@ def queued_singly(campaign: Fact[Campaign]) -> Verdict:
         return passed(said)
     if _chained(c, timed):
         return not_applicable(f"each run waits for what the one before made: {several(len(c.links), 'file')} handed on")
-    loop = " ".join(s.job_id for s in timed[:3])
+    loop = line(" ".join(s.job_id for s in timed[:3]))
     return failed(
         f"{said}, though nothing was handed from one to the next",
-        f"# submit them together, without waiting (here {loop} ...):\n{timed[0].command}",
+        f"# submit them together, without waiting (here {loop} ...):\n{line(timed[0].command, 1000)}",
     )
 
 
@@ -100,7 +100,7 @@ def steps_in_a_row(accounting: Fact[JobAccounting]) -> Verdict:
     total = sum(times)
     said = f"{several(len(steps), 'srun step')} took {duration(total)} summed, in a job of {duration(a.used_seconds)} on {several(cores, 'core')}"
     if total <= SERIAL_SHARE * a.used_seconds and narrow:
-        first = steps[0].command or "srun ..."
+        first = line(steps[0].command, 1000) or "srun ..."
         return failed(
             f"{said}: one after another, each on less than half of the cores", f"{first} --exact &   # for each step\nwait"
         )

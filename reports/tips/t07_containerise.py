@@ -17,7 +17,7 @@ from probes.packages import PythonPackages
 from probes.schedulers import JobAccounting
 from probes.submission import Submission
 from reports.again import program
-from reports.amounts import several, some
+from reports.amounts import several, some, words
 from reports.imagerules import (
     moved_image,
     open_doors,
@@ -68,7 +68,7 @@ def _own_python(packages: Fact[PythonPackages]) -> Verdict:
     p = packages.value
     said = f"{p.implementation} {p.version} with {several(len(p.packages), 'package')} in {p.prefix} ({p.chosen_by})"
     if p.prefix == p.base_prefix and not any(k.source == "conda" for k in p.packages):
-        fix = f"{p.interpreter} -m venv .venv && .venv/bin/pip install -r requirements.txt   # and in the script: . .venv/bin/activate"
+        fix = f"{words([p.interpreter])} -m venv .venv && .venv/bin/pip install -r requirements.txt   # and in the script: . .venv/bin/activate"
         return weak(f"no image is named, and the Python is shared, not an environment of its own: {said}", fix, packages)
     return passed(f"no image; {said}", packages)
 

@@ -90,7 +90,7 @@ def dirty_tree(git: Fact[GitState], submission: Fact[Submission]) -> Verdict:
         return passed(f"the tree was clean at {g.commit[:12]}", git)
     what = [f"{several(len(g.changed), 'file')} changed ({some(g.changed)})"] if g.changed or g.dirty else []
     what += [f"{several(len(loose), 'source file')} not tracked ({some(loose)})"] if loose else []
-    fix = f"git add {words((*g.changed, *loose)) or '-A'} && git commit -m 'State of {script(submission.value)}'"
+    fix = f"git add {words((*g.changed, *loose)) or '-A'} && git commit -m {words([f'State of {script(submission.value)}'])}"
     kept = not g.diff_cut and all(u.sha256 for u in g.untracked)
     said = f"{' and '.join(what)} over {g.commit[:12]}; the difference is {'kept in full' if kept else 'too large to keep'}"
     return (weak if kept else failed)(said, fix, git)

@@ -9,7 +9,7 @@ from auditor.verdict import ReplayVerdict
 from probes.schedulers import Attempt, JobAccounting
 from probes.submission import Submission
 from reports.again import given
-from reports.amounts import duration, memory_option, percent, several, some, time_option
+from reports.amounts import duration, line, memory_option, percent, several, some, time_option, words
 from reports.proofs import REPLAY, SETTLES, summary
 from reports.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
 
@@ -81,10 +81,10 @@ def _mend(a: JobAccounting, attempt: Attempt) -> str:
         return f"#SBATCH --time={time_option(a.asked_seconds or a.used_seconds or 3600)}\n#SBATCH --signal=B:USR1@300   # five minutes to write a checkpoint"
     if attempt.state in ("NODE_FAIL", "PREEMPTED", "REQUEUED"):
         return "#SBATCH --requeue\n#SBATCH --open-mode=append   # and start from the newest checkpoint"
-    where = f"step {broken[0].name} ({broken[0].command or 'the script'})" if broken else f"exit code {attempt.exit_code}"
-    return (
-        f"set -euo pipefail   # first line of the script; then look at {where}: less {a.stderr or a.stdout or 'slurm-JOBID.out'}"
+    where = (
+        f"step {line(broken[0].name)} ({line(broken[0].command) or 'the script'})" if broken else f"exit code {attempt.exit_code}"
     )
+    return f"set -euo pipefail   # first line of the script; then look at {where}: less {words([a.stderr or a.stdout or 'slurm-JOBID.out'])}"
 
 
 def long_wait(accounting: Fact[JobAccounting]) -> Verdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from posixpath import basename
 
@@ -71,9 +72,9 @@ def _how(s: Submission) -> str:
 def _folder(pattern: str) -> tuple[str, str]:
     """A pattern as Snakemake's input and output: a glob becomes its folder, which an output has to call one."""
     if not re.search(r"[*?\[]", pattern):
-        return f'"{pattern}"', f'"{pattern}"'
+        return json.dumps(pattern), json.dumps(pattern)
     folder = re.split(r"[*?\[]", pattern, maxsplit=1)[0].rpartition("/")[0] or "."
-    return f'"{folder}"', f'directory("{folder}")'
+    return json.dumps(folder), f"directory({json.dumps(folder)})"
 
 
 def handmade_chain(

@@ -7,7 +7,7 @@ import pytest
 from auditor.verdict import ReplayVerdict, Sameness
 from probes.submission import Directive
 from reports.again import again, given, line_at, program
-from reports.amounts import duration, memory_option, percent, several, size, some, time_option, words
+from reports.amounts import duration, line, memory_option, percent, several, size, some, time_option, words
 from reports.proofs import same, summary
 from tests.factory import NOON, sha, submission
 
@@ -101,3 +101,10 @@ def test_a_replay_that_compared_nothing_proves_nothing() -> None:
 
     assert not same(empty)
     assert summary(empty) == "a replay on another machine (local) compared no output: no output is known"
+
+
+def test_what_came_from_elsewhere_stays_on_its_line() -> None:
+    assert line("a\nrm -rf ~\t\x1b[31mred\u202e") == "a rm -rf ~ [31mred"
+    assert line("x" * 300) == "x" * 200 + " …"
+    assert words(["a\nb"]) == "'a b'"
+    assert again(submission("x", "run.sh;reboot\nsudo halt")) == "auditor sbatch 'run.sh;reboot sudo halt'"

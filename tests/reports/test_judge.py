@@ -185,3 +185,4 @@ def test_doubles_are_one_and_order_does_not_matter() -> None:
     a, b = seen(git_state()), seen(hardware())
 
     assert record([a, b, a], 0) == record([b, a], 0)
+    assert {p.id for p in record([a, b], 0).pieces} == {a.id, b.id}

@@ -88,6 +88,16 @@ def test_steps_of_like_size_belong_together_and_unlike_ones_do_not() -> None:
     ]
 
 
+def test_a_steps_command_cannot_step_out_of_the_comment_it_is_shown_in() -> None:
+    evil = tuple(
+        StepRecord(str(n), "COMPLETED", 0, 0, peak, 60.0, 60.0, 1, "x\nrm -rf ~") for n, peak in enumerate((GIB, 30 * GIB))
+    )
+
+    fix = advised("unlike-steps", later(accounting("123", attempt(steps=evil))))[1]
+
+    assert [text for text in fix.splitlines() if not text.startswith("#")] == []
+
+
 def test_steps_too_short_to_be_sampled_are_no_verdict() -> None:
     assert said("unlike-steps", steps(None, None)) == (UNKNOWN, "the steps' memory was not sampled (they were too short)")
     assert said("unlike-steps", later(accounting(final=False))) == (UNKNOWN, "the scheduler's record is not final")
