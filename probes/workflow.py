@@ -23,7 +23,7 @@ MAX_NAMES = 5000
 class Use:
     """A sign of a system. family: `engine`, `tracker`, `format`, `framework`, `simulation`, `distributed`, `download`.
 
-    how: `command`, `import`, `file`; place: `file:line` or path.
+    how: `command`, `import`, `call`, `file`; place: `file:line` or path.
     """
 
     system: str
@@ -74,6 +74,9 @@ def parse(found: Trace, names: tuple[str, ...], job: Job) -> SystemsUsed:
         for wanted in pycode.imports(parsed):
             place = texts.place(source.file, wanted.line + source.line - 1)
             uses += [Use(s.name, s.family, "import", place) for s in systems.of_import(wanted.module) if not wanted.level]
+        for name, number in pycode.calls(parsed):
+            if system := systems.BY_CALL.get(name):
+                uses.append(Use(system.name, system.family, "call", texts.place(source.file, number + source.line - 1)))
         signs += [(p, f"{texts.place(source.file, n + source.line - 1)} {sign}") for p, sign, n in phases.of_python(parsed)]
         loops += [texts.line(source.file, n + source.line - 1) for n in phases.loops_of_python(parsed)]
     uses += list(_by_file(names))

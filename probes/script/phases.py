@@ -10,7 +10,6 @@ import ast
 import re
 
 from probes.script import pycode
-from probes.script.randomness import full_name
 from probes.script.systems import of_command
 
 _WORDS = {
@@ -57,7 +56,7 @@ def of_python(parsed: ast.Module) -> tuple[tuple[str, str, int], ...]:
     known = pycode.aliases(parsed)
     for node in ast.walk(parsed):
         if isinstance(node, ast.Call):
-            name = full_name(node.func, known)
+            name = pycode.full_name(node.func, known)
             last = node.func.attr if isinstance(node.func, ast.Attribute) else name
             phase = _CALLS.get(last) or (of_name(last) if isinstance(node.func, ast.Name) else "")
             if name.endswith(("simulation.step", "integrator.step")):

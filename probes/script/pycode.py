@@ -91,6 +91,19 @@ def name_of(node: ast.expr) -> str:
     return ".".join([node.id, *reversed(parts)])
 
 
+def calls(parsed: ast.Module) -> tuple[tuple[str, int], ...]:
+    """(full name, line) of every call by a plain or dotted name, with the file's own imports undone."""
+    known = aliases(parsed)
+    found = ((full_name(node.func, known), node.lineno) for node in ast.walk(parsed) if isinstance(node, ast.Call))
+    return tuple(sorted(((name, line) for name, line in found if name), key=lambda f: f[1]))
+
+
+def full_name(node: ast.expr, known: dict[str, str]) -> str:
+    """`np.random.seed` as `numpy.random.seed`, by the aliases known."""
+    first, dot, rest = name_of(node).partition(".")
+    return f"{known.get(first, first)}{dot}{rest}"
+
+
 def aliases(parsed: ast.Module) -> dict[str, str]:
     """Local name -> full name: `import numpy as np` gives np -> numpy, `from random import seed` gives seed -> random.seed."""
     known: dict[str, str] = {}

@@ -87,7 +87,7 @@ def _python(parsed: ast.Module) -> Iterator[Sign]:
 
 
 def _call(node: ast.Call, known: dict[str, str]) -> Iterator[Sign]:
-    name = full_name(node.func, known)
+    name = pycode.full_name(node.func, known)
     last = name.rsplit(".", 1)[-1] if name else node.func.attr if isinstance(node.func, ast.Attribute) else ""
     value = ast.unparse(node.args[0])[:MAX_VALUE] if node.args else next((_short(k) for k in node.keywords if _is_seed(k)), "")
     if name in _SEED_CALLS or last in _SEED_METHODS:
@@ -107,21 +107,15 @@ def _call(node: ast.Call, known: dict[str, str]) -> Iterator[Sign]:
 
 def _assignment(target: ast.expr, node: ast.Assign, known: dict[str, str]) -> Iterator[Sign]:
     value = ast.unparse(node.value)[:MAX_VALUE]
-    name = full_name(target, known)
+    name = pycode.full_name(target, known)
     if _SWITCH_TARGETS.match(name):
         yield Sign("switch", name, value, node.lineno)
     elif (
         isinstance(target, ast.Subscript)
-        and full_name(target.value, known) == "os.environ"
+        and pycode.full_name(target.value, known) == "os.environ"
         and isinstance(target.slice, ast.Constant)
     ):
         yield Sign("environment", str(target.slice.value), value.strip("'\""), node.lineno)
-
-
-def full_name(node: ast.expr, known: dict[str, str]) -> str:
-    """`np.random.seed` with the file's own imports undone: `numpy.random.seed`."""
-    first, dot, rest = pycode.name_of(node).partition(".")
-    return f"{known.get(first, first)}{dot}{rest}"
 
 
 def _is_seed(keyword: ast.keyword) -> bool:

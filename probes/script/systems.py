@@ -139,7 +139,6 @@ jax-distributed | | jax.distributed |
 tf-distribute | | tensorflow.distribute |
 colossalai | colossalai | colossalai |
 megatron | | megatron |
-multiprocessing | | multiprocessing joblib concurrent.futures |
 [download]
 wget | wget | |
 curl | curl | |
@@ -147,14 +146,14 @@ aria2 | aria2c | |
 git | git-clone | |
 pip | pip-install | |
 conda | conda-install | |
-huggingface | huggingface-cli hf | huggingface_hub |
-aws | aws | boto3 |
+huggingface | huggingface-cli hf | |
+aws | aws | |
 gcloud | gsutil gcloud | |
 rclone | rclone | |
-globus | globus | globus_sdk |
-kaggle | kaggle | kaggle |
-scp | scp sftp | paramiko |
-python-http | | requests urllib.request httpx gdown pooch |
+globus | globus | |
+kaggle | kaggle | |
+scp | scp sftp | |
+python-http | | |
 """
 
 
@@ -174,6 +173,12 @@ BY_COMMAND = {command: system for system in SYSTEMS for command in system.comman
 BY_IMPORT = {module: system for system in SYSTEMS for module in system.imports}
 BY_FILE = {file: system for system in SYSTEMS for file in system.files if not file.startswith("*")}
 BY_SUFFIX = {file[1:]: system for system in SYSTEMS for file in system.files if file.startswith("*")}
+# an import alone fetches nothing: in Python a download is a call
+_CALLS = {
+    "python-http": "requests.get urllib.request.urlopen urllib.request.urlretrieve httpx.get gdown.download pooch.retrieve wget.download",
+    "huggingface": "huggingface_hub.hf_hub_download huggingface_hub.snapshot_download datasets.load_dataset",
+}
+BY_CALL = {call: system for system in SYSTEMS for call in _CALLS.get(system.name, "").split()}
 _INSTALL = {"pip": "pip", "pip3": "pip", "uv": "pip", "conda": "conda", "mamba": "conda", "micromamba": "conda"}
 
 

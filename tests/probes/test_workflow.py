@@ -65,6 +65,11 @@ def test_imports_and_files_show_systems_and_where(tmp_path: Path) -> None:
     )
 
 
+def test_in_python_a_download_is_a_call_and_not_an_import(tmp_path: Path) -> None:
+    (tmp_path / "get.py").write_text("import requests\nfrom urllib import request as r\nr.urlretrieve('x', 'y')\n")
+    assert collect(tmp_path, "python get.py\n").uses == (Use("python-http", "download", "call", "get.py:3"),)
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
