@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import pwd
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +21,7 @@ from auditor.model import Capture, Phase
 from auditor.submit.shim import install_shim
 
 pytestmark = pytest.mark.slurm
+ROOT = Path(__file__).parents[2]
 
 QUICK = "#!/bin/bash\n#SBATCH -o out-%j.txt\n#AUDITOR label=paper input=in.csv output=out-*.txt\necho done $*\n"
 
@@ -215,3 +219,44 @@ def test_a_disk_that_fills_up_while_the_job_waits_changes_nothing(
     wait(dict(os.environ))
     assert (work / f"out-{job}.txt").read_text() == "done\n"
     assert list((full_disk / "spool").glob("*.raw")) == []
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that another user may enter: pytest's own are closed."""
+    with tempfile.TemporaryDirectory(prefix="plain-") as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
+
+
+def test_a_plain_user_with_the_systems_python_is_served_as_well(light_lab: slurmlab.Lab, open_folder: Path) -> None:
+    python = "/usr/bin/python3"
+    say = [python, "-c", "import sys; print(sys.version_info >= (3, 11))"]
+    if os.geteuid() != 0 or not os.path.exists(python) or subprocess.run(say, capture_output=True).stdout != b"True\n":
+        pytest.skip("needs root to become somebody else, and a Python 3.11 that somebody else can run")
+    for name in ("bin", "home", "work"):
+        (open_folder / name).mkdir()
+    code = "import sys; sys.path.append(sys.argv[1]); from auditor.submit.shim import install_shim; install_shim(sys.argv[2])"
+    package = open_folder / "lib"
+    for part in ("auditor", "probes", "reports"):
+        shutil.copytree(ROOT / part, package / part, ignore=shutil.ignore_patterns("__pycache__"))
+    subprocess.run([python, "-c", code, str(package), f"{open_folder}/bin"], check=True)
+    (open_folder / "work/job.sh").write_text(QUICK)
+    for path in open_folder.rglob("*"):
+        shutil.chown(path, "nobody")
+    env = {"HOME": f"{open_folder}/home", "PATH": f"{open_folder}/bin:/usr/bin:/bin", "SLURM_CONF": light_lab.conf}
+    given = {
+        "env": env,
+        "cwd": open_folder / "work",
+        "user": "nobody",
+        "group": pwd.getpwnam("nobody").pw_gid,
+        "extra_groups": [],
+    }
+    done = ours("job.sh", "mine", **given)
+    assert (blot(done.stdout), done.stderr, done.returncode) == ("Submitted batch job N\n", "", 0)
+    spool = open_folder / "home/.local/state/auditor/spool"
+    until(lambda: spool.exists() and len(list(spool.glob("[0-9]*"))) == 3)
+    found = [intake.read(str(p)).job for p in spool.glob("[0-9]*")]
+    assert len({j.run_id for j in found}) == 1
+    assert {j.user for j in found} == {"nobody", ""}
+    assert [p.read_text() for p in (open_folder / "work").glob("out-*")] == ["done mine\n"]
