@@ -34,7 +34,7 @@ def connect(path: str, wait: float) -> DuckDBPyConnection:
         try:
             return duckdb.connect(path, config=_config())
         except duckdb.Error as error:
-            if "set lock on file" not in str(error):
+            if "Conflicting lock" not in str(error):
                 raise _explained(error, path) from error
             if time.monotonic() >= deadline:
                 raise _busy(error) from error
@@ -65,6 +65,12 @@ def _explained(error: Exception, path: str) -> AuditError:
     text = str(error).splitlines()[0]
     if re.search(r"version number \d+, but we can only read", text):
         return AuditError(f"the store {path} was written by a newer DuckDB", "upgrade duckdb: pip install -U duckdb")
+    if "set lock on file" in text:
+        return AuditError(
+            f"the file system of the store gives no locks: {text}", "set AUDITOR_HOME to a local disk of one machine"
+        )
+    if re.search(r"(?i)is a directory", text):
+        return AuditError(f"{path} is a folder, not a store", "move it away")
     if re.search(r"(?i)no space left|disk quota|file too large|failed to write|could not write|not enough space", text):
         return AuditError(f"the store could not be written: {text}", ROOM)
     if re.search(r"(?i)permission denied|read-only|cannot open file", text):

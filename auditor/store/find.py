@@ -67,6 +67,13 @@ NEWEST_FIRST = ROWS.format(
         coalesce(try_cast(regexp_extract(r.job_id, '[0-9]+') as bigint), 0) desc, r.no desc limit $1"""
 )
 COLUMNS = "id, job_id, name, state, submitted, elapsed, low, high, coverage, label, rung"
+MOST_CONTENTS = 10_000
+KEYED = (
+    "select content_no from file_key where key = $1 union select content_no from file_key_tail where key = $1 order by 1 limit $2"
+)
+USES = """select r.id, f.role, f.path, f.size, e.taken_at from file f join evidence e on e.content_no = f.content_no
+    join run r on r.no = e.run_no where f.content_no in (select unnest($1::integer[])) and f.content_no between $2 and $3
+    and e.content_no between $2 and $3 and f.sha256 = unhex($4)"""
 NEWEST = "submitted desc, number desc, no desc"
 
 
@@ -148,20 +155,12 @@ def uses(store: Store, sha256: str) -> tuple[FileUse, ...]:
     if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
         raise AuditError(f"{sha256!a} is no sha256", "64 hexadecimal digits, as sha256sum prints them")
     key = int(sha256[:8], 16)
-    contents = store.query(
-        "select content_no from file_key where key = $1 union select content_no from file_key_tail where key = $1", key
-    )
-    found: set[FileUse] = set()
-    for (no,) in contents:
-        found |= {
-            FileUse(run, unescape(role), unescape(path), sha256, size, unescape(at))
-            for run, role, path, size, at in store.query(
-                """select r.id, f.role, f.path, f.size, e.taken_at from file f join evidence e on e.content_no = f.content_no
-                join run r on r.no = e.run_no where f.content_no = $1 and e.content_no = $1 and f.sha256 = unhex($2)""",
-                no,
-                sha256,
-            )
-        }
+    known = store.query(KEYED, key, MOST_CONTENTS)
+    contents = [no for (no,) in known]
+    # a few: one range of blocks each; many: all blocks once
+    groups = [[no] for no in contents] if len(contents) < 20 else [contents]
+    rows = (row for group in groups for row in store.query(USES, group, min(group), max(group), sha256))
+    found = {FileUse(run, unescape(role), unescape(path), sha256, size, unescape(at)) for run, role, path, size, at in rows}
     return tuple(sorted(found, key=lambda f: (f.taken_at, f.run_id, f.role, f.path)))
 
 

@@ -76,13 +76,21 @@ def ingest_spool(store: Store, home: Home) -> IngestReport:
             files += len(batch)
             runs |= {file.snapshot.job.run_id for file in batch if not file.snapshot.job.is_array}
         for done in removed:
-            done.result()
+            left += done.result()
     return IngestReport(files, len(runs), tuple(aside), evidence, tuple(left))
 
 
-def _remove(paths: Sequence[str]) -> None:
+def _remove(paths: Sequence[str]) -> list[tuple[str, str]]:
+    """Delete what is committed; what cannot be deleted is told, and known to the ledger next time."""
+    left = []
     for path in paths:
-        os.unlink(path)
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            left.append((os.path.basename(path), f"is taken in, but cannot be deleted: {error.strerror or error}"))
+    return left
 
 
 def _commit(store: Store, home: Home, batch: Sequence[_File], beside: Executor) -> int:
@@ -119,7 +127,7 @@ def _batches(home: Home, aside: list[tuple[str, str]], left: list[tuple[str, str
             left.append((name, f"cannot be read: {error.strerror or error}"))
             continue
         except BROKEN as error:
-            aside.append((name, _quarantine(home, path, error)))
+            _set_aside(home, path, _reason(error), aside, left)
             continue
         batch.append(file)
         size += len(file.raw)
@@ -180,21 +188,27 @@ def _schema(raw: bytes) -> int:
     return schema if isinstance(schema, int) else 0
 
 
-def _quarantine(home: Home, path: str, error: Exception) -> str:
-    """Set a broken file aside under its name (and a number, if that is taken), with the reason beside it; the reason."""
-    reason = error.message if isinstance(error, AuditError) else f"{type(error).__name__}: {error}"
-    reason = reason.encode("ascii", "backslashreplace").decode()[:1000]
-    os.makedirs(home.quarantine, mode=0o700, exist_ok=True)
+def _reason(error: Exception) -> str:
+    text = error.message if isinstance(error, AuditError) else f"{type(error).__name__}: {error}"
+    return text.encode("ascii", "backslashreplace").decode()[:1000]
+
+
+def _set_aside(home: Home, path: str, reason: str, aside: list[tuple[str, str]], left: list[tuple[str, str]]) -> None:
+    """Move a broken file to quarantine under its name (and a number, if that is taken), with the reason beside it."""
     name = os.path.basename(path)
     target = os.path.join(home.quarantine, name)
     count = 1
     while os.path.lexists(target):
         count += 1
         target = os.path.join(home.quarantine, f"{name}.{count}")
-    os.rename(path, target)
-    with open(f"{target}.why", "w", encoding="ascii") as file:
-        file.write(f"{reason}\n")
-    return reason
+    try:
+        os.makedirs(home.quarantine, mode=0o700, exist_ok=True)
+        spool.write(home.quarantine, f"{os.path.basename(target)}.why", f"{reason}\n".encode("ascii"))
+        os.rename(path, target)
+    except OSError as error:
+        left.append((name, f"{reason}; and it cannot be set aside: {error.strerror or error}"))
+    else:
+        aside.append((name, reason))
 
 
 def _archive(home: Home, batch: Sequence[_File]) -> None:

@@ -25,22 +25,19 @@ def rebuild(home: Home, wait: float) -> IngestReport:
     notes = _salvage(home.store, wait)
     _remove(new)
     broken: list[tuple[str, str]] = []
-    runs: set[str] = set()
     files = evidence = 0
     with Store.open(new, wait=wait) as store:
         for batch in _batches(home, broken):
             evidence += store.load([s for s, _ in batch], [e for _, e in batch])
             files += len(batch)
-            runs |= {s.job.run_id for s, _ in batch if not s.job.is_array}
         with store.transaction() as con:
             for table, rows in notes.items():
                 for row in rows:
                     con.execute(f"insert into {table} values ({', '.join('?' * NOTES[table])})", row)
         rest = ingest_spool(store, home)
+        runs = store.query("select count(*) from run where not is_array")[0][0]
     _swap(home.store, new)
-    return IngestReport(
-        files + rest.files, len(runs) + rest.runs, (*broken, *rest.quarantined), evidence + rest.evidence, rest.left
-    )
+    return IngestReport(files + rest.files, runs, (*broken, *rest.quarantined), evidence + rest.evidence, rest.left)
 
 
 def _salvage(path: str, wait: float) -> dict[str, list[tuple[Any, ...]]]:
@@ -63,7 +60,7 @@ def _batches(home: Home, broken: list[tuple[str, str]]) -> Iterator[list[tuple[S
     size = 0
     names = sorted(n for n in (os.listdir(home.archive) if os.path.isdir(home.archive) else ()) if n.endswith(".ndjson"))
     for name in names:
-        for line in () if name.startswith(".") else archive.lines(os.path.join(home.archive, name)):
+        for line in archive.lines(os.path.join(home.archive, name)):
             try:
                 file, raw = archive.unpack(line)
                 digest = hashlib.sha256(raw).digest()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from auditor import codec
 from auditor.model import AuditError, Phase, RunCard, Rung, Scorecard, Story
 from auditor.store import Store
 from probes.git import GitState
@@ -34,6 +36,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
+GOOD = {"how": "declared", "kind": "file", "mtime_ns": 1, "path": "a", "role": "input", "sha256": sha("a"), "size": 1}
+
+
 def scorecard(run_id: str, low: float) -> Scorecard:
     card = RunCard(run_id, "train", "1", "lab", "slurm", "ada", "COMPLETED", "train.sh", "/w\udcff", at(0), at(1), at(2), 1)
     rungs = (Rung("captured", True, "evidence of every phase"), Rung("pinned", low > 30, ""))
@@ -52,6 +57,28 @@ def test_ingesting_twice_is_ingesting_once(store: Store) -> None:
     assert store.ingest([known]) == 2
     assert store.ingest([known, known]) == 0
     assert store.query("select count(*) from evidence") == [(2,)]
+    assert store.query("select count(*) from capture") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"files": [GOOD], "a": {"files": [GOOD]}},
+        {"files": [GOOD], "root": '"files":[]'},
+        {"files": [{**GOOD, "size": 5.0}]},
+        {"files": [{**GOOD, "size": True}]},
+        {"files": [{**GOOD, "size": 2**64}]},
+        {"files": [{**GOOD, "sha256": sha("x").upper()}]},
+        {"files": [{**GOOD, "note": "of another version"}]},
+        {"files": [GOOD, {"path": "b"}]},
+        {"files": "none"},
+        {},
+    ],
+)
+def test_a_manifest_of_another_shape_comes_back_unchanged(store: Store, odd: dict[str, object]) -> None:
+    strange = dataclasses.replace(seen(manifest()), data=odd)
+    store.ingest([capture(job(), Phase.SUBMIT, strange)])
+    assert codec.dumps(store.evidence(job().run_id)[0].data) == codec.dumps(odd)
 
 
 def test_the_same_evidence_in_two_captures_is_one_piece(store: Store) -> None:
@@ -142,6 +169,11 @@ def test_a_digest_leads_to_who_made_and_who_read_the_file(store: Store) -> None:
     assert store.uses(sha("nothing")) == ()
     with pytest.raises(AuditError, match="is no sha256"):
         store.uses("weights")
+
+
+def test_a_data_set_that_many_runs_read_is_found_in_all_of_them(store: Store) -> None:
+    store.ingest(capture(job(str(n)), Phase.START, seen(manifest(file("mnist"), file(f"own{n}")))) for n in range(30))
+    assert {u.run_id for u in store.uses(sha("mnist"))} == {job(str(n)).run_id for n in range(30)}
 
 
 def test_a_package_is_followed_through_its_versions(store: Store) -> None:

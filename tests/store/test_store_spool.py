@@ -158,6 +158,18 @@ def test_a_damaged_line_of_the_archive_costs_only_itself(home: Home) -> None:
     assert [name for name, _ in report.quarantined] == [packed.name]
 
 
+def test_what_cannot_be_set_aside_or_deleted_is_told(home: Home) -> None:
+    some(home)
+    Path(home.spool, "broken.json").write_bytes(b"{")
+    Path(home.quarantine).write_text("a file where the folder should be")
+    report = taken_in(home)
+    assert (report.files, report.quarantined) == (6, ())
+    [(name, reason)] = report.left
+    assert name == "broken.json"
+    assert "cannot be set aside" in reason
+    assert [os.path.basename(p) for p in spool.waiting(home.spool)] == ["broken.json"]
+
+
 INGEST = """
 import sys
 from auditor.home import Home
