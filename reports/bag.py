@@ -104,7 +104,7 @@ def _payload(archive: SteadyZip, item: Item, world: World) -> Row:
             seen += len(piece)
             yield piece
 
-    archive.add(f"data/{item.path}", pieces(), size, item.executable)
+    archive.add(f"data/{item.path}", pieces(), size, executable=item.executable, data=bool(item.source))
     digests = tuple(h.hexdigest() for h in hashes)
     if item.source and (digests[0] != item.sha256 or seen != size):
         raise AuditError(f"{item.source} changed while it was packed", "make the bundle again when nothing writes to it")

@@ -12,7 +12,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
 from auditor import __version__, codec, registry
 from auditor.model import AuditError, Evidence, Job, Scorecard
@@ -74,14 +73,14 @@ def build(
         raise AuditError(f"payload {payload!r} is none of {', '.join(PAYLOADS)}", "auto carries small files, none only checksums")
     world = world or RealWorld()
     redactor = Redactor(world.env)
-    job, evidence, scorecard, changed = _redacted(job, evidence, scorecard, redactor)
-    facts = known(job, evidence)
+    told = _told(job, evidence, scorecard, redactor)
+    facts = known(told.job, told.evidence)
     chosen = choose(facts, Shelf(objects, world, redactor), payload, limit)
     house = wheelhouse.collect(wheels, facts.packages, world)
     how = recipe(facts, chosen.files, "environment/requirements.txt" if facts.packages else "", __version__)
-    redactions = tuple(sorted((*changed, *chosen.redactions), key=lambda r: r.file))
-    items = [*_documents(job, evidence, scorecard, how), *_environment(facts, house), *_lists(facts, redactions), *chosen.items]
-    items += _crate(items, facts, how, scorecard, (Author.of(author, affiliation), license_url))
+    redactions = tuple(sorted((*told.notes, *chosen.redactions), key=lambda r: r.file))
+    items = [*_documents(told, how), *_environment(facts, house), *_lists(facts, redactions), *chosen.items]
+    items += _crate(items, facts, how, told.scorecard, (Author.of(author, affiliation), license_url))
     made = bag.write(os.fspath(destination), items, _label(how, world, facts), world)
     data = [f for f in how.files if f.role != "code"]
     return BundleInfo(
@@ -94,20 +93,32 @@ def build(
     )
 
 
-def _redacted(
-    job: Job, evidence: Sequence[Evidence], scorecard: Scorecard, redactor: Redactor
-) -> tuple[Job, tuple[Evidence, ...], Scorecard, list[Redaction]]:
-    """The nouns without secrets. Evidence was cleaned when it was taken; what a newer rule finds is cleaned and scored again."""
+@dataclass(frozen=True)
+class Told:
+    """What the bundle says of the run, cleaned. rows: evidence with its id, as JSON; notes: what had to be cleaned."""
+
+    job: Job
+    evidence: tuple[Evidence, ...]
+    rows: tuple[bytes, ...]
+    scorecard: Scorecard
+    notes: tuple[Redaction, ...]
+
+
+def _told(job: Job, evidence: Sequence[Evidence], scorecard: Scorecard, redactor: Redactor) -> Told:
+    """Evidence was cleaned when it was taken; what a newer rule finds is cleaned now, and scored again."""
     cleaned_job = codec.build(redactor.value(codec.plain(job)), Job)
-    cleaned = tuple(_clean(e, redactor) for e in sorted(evidence, key=lambda e: (e.taken_at, e.phase, e.probe, e.id)))
     notes = [Redaction("job.json", "secret", 1, "replaced")] if cleaned_job != job else []
-    if changed := len({e.id for e in cleaned} - {e.id for e in evidence}):
+    cleaned = [_clean(e, redactor) for e in evidence]
+    if changed := sum(new != old for new, old in zip(cleaned, evidence, strict=True)):
         notes.append(Redaction("evidence/evidence.json", "secret", changed, "replaced"))
     if notes:
         from reports.score import score
 
         scorecard = score(cleaned_job, cleaned)
-    return cleaned_job, tuple({e.id: e for e in cleaned}.values()), scorecard, notes
+    known_by = {hashlib.sha256(raw := codec.dumps(e)).hexdigest(): (e, raw) for e in cleaned}
+    order = sorted(known_by, key=lambda i: (known_by[i][0].taken_at, known_by[i][0].phase, known_by[i][0].probe, i))
+    rows = tuple(b'{"id":"%s",' % i.encode() + known_by[i][1][1:] for i in order)
+    return Told(cleaned_job, tuple(known_by[i][0] for i in order), rows, scorecard, tuple(notes))
 
 
 def _clean(evidence: Evidence, redactor: Redactor) -> Evidence:
@@ -116,20 +127,18 @@ def _clean(evidence: Evidence, redactor: Redactor) -> Evidence:
     )
 
 
-def _documents(job: Job, evidence: Sequence[Evidence], scorecard: Scorecard, how: Recipe) -> list[Item]:
+def _documents(told: Told, how: Recipe) -> list[Item]:
     """What was seen, what it means, and how to run it again."""
-    rows: list[dict[str, Any]] = [{**codec.plain(e), "id": e.id} for e in evidence]
-    text = b"[\n" + b",\n".join(codec.dumps(row) for row in rows) + b"\n]\n"
     formats = registry.formats()
     pages = [(name, path) for name, path in (("html", "report.html"), ("markdown", "report.md")) if name in formats]
     return [
-        Item("evidence/evidence.json", text),
-        Item("job.json", codec.pretty(job)),
-        Item("scorecard.json", codec.pretty(scorecard)),
+        Item("evidence/evidence.json", b"[\n" + b",\n".join(told.rows) + b"\n]\n"),
+        Item("job.json", codec.pretty(told.job)),
+        Item("scorecard.json", codec.pretty(told.scorecard)),
         Item("replay.json", codec.pretty(how)),
         Item("REPLAY.md", instructions(how)),
         Item("verify.py", (importlib.resources.files("reports") / "verifier.py").read_bytes(), executable=True),
-        *(Item(path, formats[name].render(scorecard)) for name, path in pages),
+        *(Item(path, formats[name].render(told.scorecard)) for name, path in pages),
     ]
 
 

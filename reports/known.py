@@ -89,7 +89,7 @@ def _in_order(evidence: Sequence[Evidence], kind: type[T], phases: Sequence[Phas
     found = [
         e for e in evidence if e.kind == kind.__name__ and e.status is Status.OK and e.phase in phases and e.data is not None
     ]
-    found.sort(key=lambda e: (e.taken_at, e.id), reverse=True)
+    found.sort(key=lambda e: e.taken_at, reverse=True)
     found.sort(key=lambda e: (-e.attempt, phases.index(e.phase)))
     try:
         return [build(e.data, kind, f"evidence of {e.probe}") for e in found]
