@@ -31,7 +31,7 @@ JOBS: dict[str, tuple[str, ...]] = {
     "exit 17": ("--wrap", "exit 17"),
     "exit 137": ("--wrap", "exit 137"),
     "exit 255": ("--wrap", "exit 255"),
-    "segmentation fault": ("--wrap", "kill -SEGV $$"),
+    "segmentation fault": ("--wrap", "ulimit -c 0; kill -SEGV $$"),
     "failed step": ("--wrap", "srun -J s1 true; srun -J s2 false; srun -J s3 true; exit 0"),
     "time limit": ("-t", "5", "--wrap", "sleep 300"),
     "cancelled": ("--wrap", "sleep 300"),

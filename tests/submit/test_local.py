@@ -79,7 +79,7 @@ def test_a_command_has_our_streams_and_its_own_exit_status() -> None:
 
 
 def test_a_command_killed_by_a_signal_ends_with_128_more() -> None:
-    assert finish(auditor("sh", "-c", "kill -SEGV $$")) == (139, b"", b"")
+    assert finish(auditor("sh", "-c", "ulimit -c 0; kill -SEGV $$")) == (139, b"", b"")
 
 
 def test_quoting_and_environment_reach_the_command_as_they_are() -> None:
