@@ -179,11 +179,15 @@ def cost(recipe: Recipe) -> str:
     """What the original took, in words."""
     o, a = recipe.original, recipe.asked
     parts: Sequence[str] = [
-        f"{o.seconds:.0f} s" if o.seconds is not None else "",
-        f"{o.cpu_seconds:.0f} s of CPU" if o.cpu_seconds is not None else "",
+        _seconds(o.seconds) if o.seconds is not None else "",
+        f"{_seconds(o.cpu_seconds)} of CPU" if o.cpu_seconds is not None else "",
         f"{o.memory / 2**20:.0f} MiB of memory" if o.memory is not None else "",
         f"{a.cpus} core{'s' * (a.cpus > 1)}" if a.cpus else "",
         f"{a.gpus} GPU{'s' * (a.gpus > 1)}" if a.gpus else "",
     ]
     known = ", ".join(p for p in parts if p)
     return f"the original took {known}" if known else "what the original took is not known"
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.0f} s" if value >= 1 else "less than 1 s"
