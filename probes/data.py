@@ -15,6 +15,7 @@ from auditor import home
 from auditor.model import Absent, Job, Phase, Probe
 from auditor.world import World
 from probes.manifest.build import HARMLESS, Entry, Left, Limits, Listing, listing
+from probes.manifest.patterns import of_others, of_task
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,10 @@ def collect(world: World, job: Job) -> DataManifest | Absent:
         return Absent(f"the work directory is not there: {root}")
     in_job = job.started_at or "SLURM_JOB_ID" in world.env
     limits = LATER if job.ended_at else IN_JOB if in_job else AT_SUBMIT
-    parts = [_declared(world, root, job.inputs, "input", limits)]
+    inputs, outputs = ([of_task(p, job.job_id) for p in declared] for declared in (job.inputs, job.outputs))
+    parts = [_declared(world, root, inputs, "input", limits)]
     if job.ended_at:
-        parts += [_declared(world, root, job.outputs, "output", limits), _changed(world, root, job, limits)]
+        parts += [_declared(world, root, outputs, "output", limits), _changed(world, root, job, limits)]
     elif not job.inputs:
         return Absent("no inputs are declared; outputs are looked for once the run is over")
     return _manifest(root, parts)
@@ -135,7 +137,9 @@ def _changed(world: World, root: str, job: Job, limits: Limits) -> _Part:
 
 
 def _not_ours(path: str, root: str, job: Job) -> bool:
-    """The batch script itself, and the log of another job that ran in the same folder."""
+    """The batch script itself, what a sibling task declares as its own, and the log of another job in the same folder."""
+    if of_others(path, root, job.outputs, job.job_id):
+        return True
     if job.script_path and path == os.path.join(root, job.script_path):
         return True
     log = _SLURM_LOG.search(os.path.basename(path))

@@ -49,7 +49,7 @@ def steps() -> tuple[_Step, ...]:
     """Simulate, train, predict, twice around, and a last simulation of what the second model proposed."""
     found = []
     for n in range(ITERATIONS + 1):
-        found.append(_Step("simulate.sh", n, (f"iter{n}/params.csv",), (f"iter{n}/sims/*.csv",)))
+        found.append(_Step("simulate.sh", n, (f"iter{n}/params.csv",), (f"iter{n}/sims/slice_%a.csv",)))
         if n < ITERATIONS:
             slices = tuple(f"iter{k}/sims/*.csv" for k in range(n + 1))
             found.append(_Step("train.sh", n, slices, (f"iter{n}/model/*.json",)))

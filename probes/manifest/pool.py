@@ -7,6 +7,7 @@ share. Each worker answers through its own pipe. Nothing survives the call, what
 
 from __future__ import annotations
 
+import fcntl
 import os
 import selectors
 import signal
@@ -105,8 +106,9 @@ class _Pool:
             if len(heard) - at - _HEAD.size < size:
                 break
             at += _HEAD.size
-            self.answered.add(index)
-            self.done(index, bytes(heard[at : at + size]))
+            if index not in self.answered:
+                self.answered.add(index)
+                self.done(index, bytes(heard[at : at + size]))
             at += size
         del heard[:at]
 
@@ -119,8 +121,17 @@ class _Pool:
                 os.waitpid(child, 0)
 
 
+def _next(queue: int) -> bytes:
+    """The next number, to one worker only: the kernel does not guard a memory file's shared offset as it does a disk file's."""
+    fcntl.lockf(queue, fcntl.LOCK_EX)
+    try:
+        return os.read(queue, _NUMBER.size)
+    finally:
+        fcntl.lockf(queue, fcntl.LOCK_UN)
+
+
 def _work(batches: Sequence[Batch], queue: int, out: int, hasher: Hasher) -> None:
-    while number := os.read(queue, _NUMBER.size):
+    while number := _next(queue):
         index = _NUMBER.unpack(number)[0]
         late = time.monotonic() > hasher.deadline
         answer = unanswered(batches[index], Answer.TIME) if late else hasher.batch(batches[index])

@@ -167,3 +167,14 @@ def test_a_strange_pattern_is_no_accident(tmp_path: Path, pattern: str) -> None:
 
 def test_the_probe_looks_before_at_the_start_and_after() -> None:
     assert PROBE.phases == {Phase.SUBMIT, Phase.START, Phase.LATER}
+
+
+def test_tasks_of_an_array_that_ran_at_the_same_time_own_what_their_pattern_says(tmp_path: Path) -> None:
+    for task in (0, 1):
+        (tmp_path / f"slice_{task}.csv").write_text(f"{task}\n")
+    now = (tmp_path / "slice_1.csv").stat().st_mtime
+    begin, end = (datetime.fromtimestamp(now + d, UTC).isoformat(timespec="seconds") for d in (-5, 5))
+    job = Job("slurm", "9_1", workdir=str(tmp_path), outputs=("slice_%a.csv",), started_at=begin, ended_at=end)
+    seen = collect(RealWorld(cwd=str(tmp_path)), job)
+    assert isinstance(seen, DataManifest)
+    assert [(f.path, f.how) for f in seen.files if f.role == "output"] == [("slice_1.csv", "declared")]
