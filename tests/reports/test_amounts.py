@@ -71,6 +71,7 @@ def test_the_last_line_that_works_is_the_program() -> None:
     script = "#!/bin/bash\n#SBATCH -n 4\nmodule load gcc\ncd run\nsrun ./solve --fast\n# done\necho ready\nfor i in 1 2; do\n  wait\ndone\n"
 
     assert program(submission(script)) == "./solve --fast"
+    assert program(submission("./solve\n}\nwait\n")) == "./solve"
     assert program(submission("")) == "train.sh"
 
 

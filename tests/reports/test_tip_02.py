@@ -101,6 +101,10 @@ def test_no_declared_input_fails_the_digest_question_too() -> None:
     assert said("unhashed-inputs", none, TYPED) == (FAILED, "no inputs are declared")
 
 
+def test_a_pattern_that_matched_nothing_is_no_input() -> None:
+    assert said("unhashed-inputs", start(manifest()), TYPED) == (FAILED, "no input file was seen as the job started")
+
+
 def test_inputs_seen_only_at_submission_are_not_known_at_start() -> None:
     assert said("unhashed-inputs", seen(manifest(file("a.csv"))), TYPED)[0] == UNKNOWN
 

@@ -88,6 +88,10 @@ def test_steps_of_like_size_belong_together_and_unlike_ones_do_not() -> None:
     ]
 
 
+def test_the_order_of_the_steps_does_not_matter() -> None:
+    assert said("unlike-steps", steps(30 * GIB, GIB, None)) == (FAILED, "step 1 peaked at 1.0 GiB, step 0 at 30.0 GiB")
+
+
 def test_a_steps_command_cannot_step_out_of_the_comment_it_is_shown_in() -> None:
     evil = tuple(
         StepRecord(str(n), "COMPLETED", 0, 0, peak, 60.0, 60.0, 1, "x\nrm -rf ~") for n, peak in enumerate((GIB, 30 * GIB))

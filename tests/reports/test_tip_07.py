@@ -129,6 +129,14 @@ def test_privileged_opens_a_door_and_the_line_without_it_is_given() -> None:
     assert said("open-doors", NO_NAME, TYPED)[0] == NOT_APPLICABLE
 
 
+def test_a_door_opened_in_a_called_script_is_not_sought_in_the_batch_script() -> None:
+    elsewhere = named("lab/torch:2", options=("--privileged",), file="steps/train.sh")
+
+    assert advised("open-doors", elsewhere, seen(submission("#!/bin/bash\nhostname\nbash steps/train.sh\n")))[1] == (
+        "bash steps/train.sh   # without --privileged"
+    )
+
+
 # unidentified-environment, moved-image
 
 
