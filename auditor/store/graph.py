@@ -2,49 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from auditor.store import bulk
-from auditor.store.text import escape, numberless, unescape
+from auditor.store.facts import Facts
+from auditor.store.text import escape, unescape
 
 if TYPE_CHECKING:
     from auditor.store.store import Store
 
 MAX_RUNS = 500
 MAX_USES = 50_000
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a campaign needs to know of a run. Times ISO 8601 UTC or empty; `no` is the store's own number."""
-
-    no: int
-    id: str
-    job_id: str
-    cluster: str
-    submission: str
-    is_array: bool
-    user: str
-    label: str
-    name: str
-    state: str
-    submitted: str
-    started: str
-    ended: str
-    partition: str
-    core_seconds: float | None
-    throttle: int
-    command: str
-    shape: str
-    arguments: tuple[str, ...]
-    script_no: int | None
-    argv: tuple[str, ...]
-    newest: str
-    """Time of its newest evidence."""
 
 
 @dataclass(frozen=True)
@@ -57,82 +28,28 @@ class Use:
     sha256: str
 
 
-def facts(store: Store, numbers: Collection[int]) -> dict[int, Facts]:
-    """Of these runs; an array task takes what it lacks from its array's submission."""
-    found = store.query(
-        """with own as (select * from run where no in (select unnest($1::integer[]))),
-        parent as (select r.submission, min(r.no) as no from run r where r.is_array and r.submission <> '' group by 1),
-        caught as (select w.no, c.phase <> 'submit' as late, c.attempt, w.no <> c.run_no as inherited, c.job, c.script_no, c.submitted,
-              c.label, c.username, c.name, c.command, c.shape
-            from (select no, no as of from own union all
-              select own.no, p.no from own join parent p on p.submission = own.submission and p.no <> own.no) w
-            join capture c on c.run_no = w.of),
-        one as (select no, max(submitted) as submitted, max(label) as label, max(username) as username, max(name) as name,
-              max_by({'command': command, 'shape': shape, 'script': script_no, 'job': job},
-                  (shape <> '')::varchar || (command <> '')::varchar || (not late)::varchar || shape || command) as t
-            from caught group by no),
-        fact as (select run_no, max_by({'name': name, 'username': username, 'state': state, 'submitted': submitted, 'started': started,
-              'ended': ended, 'core_seconds': core_seconds, 'partition': partition, 'throttle': throttle, 'line': line},
-              (final::integer)::varchar || taken_at) as a
-            from accounting where run_no in (select no from own) group by run_no),
-        late as (select run_no, max(taken_at) as newest from evidence where run_no in (select no from own) group by run_no)
-        select own.no, own.id, own.job_id, own.cluster, own.submission, own.is_array, coalesce(nullif(one.username, ''), a.username, ''),
-            coalesce(one.label, ''), coalesce(nullif(a.name, ''), one.name, ''), coalesce(a.state, ''),
-            coalesce(nullif(one.submitted, ''), a.submitted, ''), coalesce(a.started, ''), coalesce(a.ended, ''),
-            coalesce(a.partition, ''), a.core_seconds, coalesce(a.throttle, 0), coalesce(one.t.command, ''), coalesce(a.line, ''),
-            coalesce(one.t.shape, ''), one.t.script, one.t.job, coalesce(late.newest, '')
-        from own left join one on one.no = own.no left join fact on fact.run_no = own.no left join late on late.run_no = own.no""",
-        sorted(numbers),
-    )
-    return {row[0]: _facts(row) for row in found}
-
-
-def _facts(row: tuple[Any, ...]) -> Facts:
-    no, id_, job_id, cluster, submission, is_array, *texts, core, throttle, command, line, shape, script, job, newest = row
-    known = json.loads(job) if job else {}
-    user, label, name, state, submitted, started, ended, partition = map(unescape, texts)
-    return Facts(
-        no=no,
-        id=id_,
-        job_id=unescape(job_id),
-        cluster=unescape(cluster),
-        submission=unescape(submission),
-        is_array=is_array,
-        user=user,
-        label=label,
-        name=name,
-        state=state,
-        submitted=submitted,
-        started=started,
-        ended=ended,
-        partition=partition,
-        core_seconds=core,
-        throttle=throttle,
-        command=unescape(command) or numberless(unescape(line)),
-        shape=shape,
-        arguments=_arguments(tuple(known.get("argv", ())), known.get("script_path", "")),
-        script_no=script,
-        argv=tuple(known.get("argv", ())),
-        newest=unescape(newest),
-    )
-
-
-def _arguments(argv: tuple[str, ...], script_path: str) -> tuple[str, ...]:
-    """What follows the script's name, numbers replaced, each once: the same for every turn of a loop."""
-    name = script_path.rpartition("/")[2]
-    at = next((i for i, word in enumerate(argv) if name and word.rpartition("/")[2] == name), len(argv))
-    return tuple(dict.fromkeys(map(numberless, argv[at + 1 :])))
-
-
 def dependencies(store: Store) -> list[tuple[int, int]]:
-    """(earlier, later) run numbers where the later waits for the earlier. A number used twice means the newest before it."""
+    """(earlier, later) run numbers where the later waits for the earlier. An array's number stands for its tasks too.
+
+    A number that was used twice means the newest submission before the one that waits.
+    """
     found = store.query(
-        """select later.no, max_by(earlier.no, earlier.no) from (select distinct run_no, job_id from dependency) d
-        join run later on later.no = d.run_no
-        join run earlier on earlier.job_id = d.job_id and earlier.cluster = later.cluster and earlier.no <> later.no
-        group by later.no, d.job_id"""
+        """with own as (select run_no, max(submitted) as at from capture group by run_no),
+        parent as (select r.submission, o.at from run r join own o on o.run_no = r.no where r.is_array and r.submission <> ''),
+        dated as (select r.*, split_part(r.job_id, '_', 1) as base, coalesce(nullif(o.at, ''), p.at, '') as at
+            from run r join own o on o.run_no = r.no left join parent p on p.submission = r.submission),
+        wants as (select distinct run_no, job_id from dependency),
+        pairs as (select w.job_id as wanted, w.run_no as later, e.no as earlier from wants w join dated e on e.job_id = w.job_id
+            union select w.job_id, w.run_no, e.no from wants w join dated e on e.base = w.job_id)
+        select p.later, p.wanted, e.no, e.at, e.submission from pairs p join dated e on e.no = p.earlier join dated l on l.no = p.later
+        where e.no <> l.no and e.at <= l.at and (e.cluster = l.cluster or '' in (e.cluster, l.cluster)) order by all"""
     )
-    return [(earlier, later) for later, earlier in found]
+    newest: dict[tuple[int, str], tuple[str, str]] = {}
+    for later, wanted, _, at, submission in found:
+        newest[later, wanted] = max(newest.get((later, wanted), ("", "")), (at, submission))
+    waits = [(no, later) for later, wanted, no, at, submission in found if (at, submission) == newest[later, wanted]]
+    tasks = _tasks(store, {later for _, later in waits})
+    return [(earlier, task) for earlier, later in waits for task in tasks.get(later, [later])]
 
 
 def label_mates(store: Store, of: Facts) -> list[int]:
@@ -212,14 +129,20 @@ def counterparts(store: Store, uses: Iterable[Use]) -> set[Use]:
 
 def _spread(store: Store, uses: set[Use]) -> set[Use]:
     """What an array's submission declared holds for each of its tasks."""
+    tasks = _tasks(store, {u.run for u in uses})
+    return {Use(task, u.role, u.path, u.sha256) for u in uses for task in tasks.get(u.run, [u.run])}
+
+
+def _tasks(store: Store, numbers: Collection[int]) -> dict[int, list[int]]:
+    """The known tasks of those of these runs that are arrays as submitted."""
     tasks: dict[int, list[int]] = defaultdict(list)
     for parent, task in store.query(
         """select p.no, t.no from run p join run t on t.submission = p.submission and not t.is_array
-        where p.is_array and p.submission <> '' and p.no in (select unnest(?::integer[]))""",
-        sorted({u.run for u in uses}),
+        where p.is_array and p.submission <> '' and p.no in (select unnest(?::integer[])) order by all""",
+        sorted(numbers),
     ):
         tasks[parent].append(task)
-    return {Use(task, u.role, u.path, u.sha256) for u in uses for task in tasks.get(u.run, [u.run])}
+    return tasks
 
 
 def _uses(rows: Iterable[tuple[int, str, str, str]]) -> set[Use]:

@@ -7,15 +7,15 @@ there. Killed after it: the ledger knows them, and they are only deleted.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from auditor import codec, spool
+from auditor import spool
 from auditor.home import Home
-from auditor.model import AuditError, Capture
+from auditor.model import AuditError
+from auditor.store.incoming import BROKEN, Newer, content, ledger_id, read, reason, set_aside
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 BATCH_FILES = 1000
 BATCH_BYTES = 64 << 20
-BROKEN = (AuditError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
-"""What a broken spool file can raise while it is read."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +49,6 @@ class _File:
     @property
     def name(self) -> str:
         return os.path.basename(self.path)
-
-
-class _Newer(Exception):
-    """Made by a newer auditor: it can wait."""
 
 
 def ingest_spool(store: Store, home: Home) -> IngestReport:
@@ -115,19 +109,19 @@ def _batches(home: Home, aside: list[tuple[str, str]], left: list[tuple[str, str
     for path in list(spool.waiting(home.spool)):
         name = os.path.basename(path)
         try:
-            raw = _bytes(path)
+            raw = content(path)
             digest = hashlib.sha256(raw).digest()
             file = _File(path, raw, ledger_id(name, digest), read(name, raw, digest))
         except FileNotFoundError:  # another sweep took it
             continue
-        except _Newer as error:
+        except Newer as error:
             left.append((name, str(error)))
             continue
         except OSError as error:
             left.append((name, f"cannot be read: {error.strerror or error}"))
             continue
         except BROKEN as error:
-            _set_aside(home, path, _reason(error), aside, left)
+            set_aside(home, path, reason(error), aside, left)
             continue
         batch.append(file)
         size += len(file.raw)
@@ -136,79 +130,6 @@ def _batches(home: Home, aside: list[tuple[str, str]], left: list[tuple[str, str
             batch, size = [], 0
     if batch:
         yield batch
-
-
-def _bytes(path: str) -> bytes:
-    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    try:
-        size = os.fstat(fd).st_size
-        if size > spool.MAX_FILE:
-            raise AuditError(f"{size} bytes, more than a spool file may have")
-        with open(fd, "rb", buffering=0, closefd=False) as file:
-            return file.read(size + 1) or b""
-    finally:
-        os.close(fd)
-
-
-def ledger_id(name: str, digest: bytes) -> bytes:
-    """A spool file is known by its name and the sha256 of its bytes."""
-    return hashlib.sha256(digest + os.fsencode(name)).digest()
-
-
-def read(name: str, raw: bytes, digest: bytes) -> Snapshot:
-    """A spool file taken apart; `digest` is the sha256 of its bytes. Raises _Newer, or one of BROKEN."""
-    from auditor.store.snapshot import SCHEMA, from_canonical, from_capture
-
-    if not raw:
-        raise AuditError("it is empty")
-    try:
-        if name.endswith(".raw"):
-            from auditor import intake
-
-            found = from_capture(intake.observed(raw, name))
-        elif name.endswith(f"{digest.hex()[:16]}.json"):  # our own writing, unchanged: canonical
-            found = from_canonical(raw, digest, name)
-        else:
-            found = from_capture(codec.loads(raw, Capture, name))
-        schema = found.schema
-    except BROKEN:
-        if (schema := _schema(raw)) <= SCHEMA:
-            raise
-    if schema > SCHEMA:
-        raise _Newer(f"it was made by a newer auditor (schema {schema}); upgrade to take it in")
-    return found
-
-
-def _schema(raw: bytes) -> int:
-    """What a capture that does not read as ours says of its schema; 0 when it says nothing."""
-    try:
-        schema = json.loads(raw)["schema"]
-    except BROKEN:
-        return 0
-    return schema if isinstance(schema, int) else 0
-
-
-def _reason(error: Exception) -> str:
-    text = error.message if isinstance(error, AuditError) else f"{type(error).__name__}: {error}"
-    return text.encode("ascii", "backslashreplace").decode()[:1000]
-
-
-def _set_aside(home: Home, path: str, reason: str, aside: list[tuple[str, str]], left: list[tuple[str, str]]) -> None:
-    """Move a broken file to quarantine under its name (and a number, if that is taken), with the reason beside it."""
-    name = os.path.basename(path)
-    target = os.path.join(home.quarantine, name)
-    count = 1
-    while os.path.lexists(target):
-        count += 1
-        target = os.path.join(home.quarantine, f"{name}.{count}")
-    try:
-        os.makedirs(home.quarantine, mode=0o700, exist_ok=True)
-        spool.write(home.quarantine, f"{os.path.basename(target)}.why", f"{reason}\n".encode("ascii"))
-        os.rename(path, target)
-    except OSError as error:
-        left.append((name, f"{reason}; and it cannot be set aside: {error.strerror or error}"))
-    else:
-        aside.append((name, reason))
 
 
 def _archive(home: Home, batch: Sequence[_File]) -> None:

@@ -8,13 +8,11 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from auditor import codec
 from auditor.model import Job
-from auditor.store import bulk
-from auditor.store.snapshot import FileRow, Int, Piece, Snapshot, files
-from auditor.store.text import NULL, dependencies, escape, nullable, numberless, shape, word
+from auditor.store import bulk, index
+from auditor.store.snapshot import FileRow, Piece, Snapshot, files
+from auditor.store.text import NULL, dependencies, escape, numberless, shape, word
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -87,8 +85,11 @@ class _Batch:
             if (run_no, piece.id) not in self._seen:
                 self._seen.add((run_no, piece.id))
                 self.lines["evidence"].append(self._evidence(piece, run_no))
-                if piece.head.kind == "JobAccounting" and piece.data is not None:
-                    deps += self._accounting(piece, run_no)
+                if piece.head.kind == "JobAccounting" and (
+                    row := index.accounting(piece.data or b"", run_no, piece.head.taken_at)
+                ):
+                    self.lines["accounting"].append(row[0])
+                    deps += row[1]
         self.lines["dependency"] += [f"{run_no}\t{escape(d)}" for d in dict.fromkeys(deps)]
 
     def _run_no(self, job: Job) -> int:
@@ -129,7 +130,7 @@ class _Batch:
             self.lines["content"].append(f"{no}\t{id_.hex()}\t{body.decode('ascii')}\t{'true' if parts else 'false'}")
             self._files(no, rows)
             if kind == "PythonPackages":
-                self.lines["package"] += [f"{no}\t{word(p.name)}\t{word(p.version)}" for p in _packages(data)]
+                self.lines["package"] += [f"{no}\t{word(p.name)}\t{word(p.version)}" for p in index.packages(data)]
         return self._content[id_]
 
     def _files(self, no: int, rows: Sequence[FileRow]) -> None:
@@ -139,20 +140,6 @@ class _Batch:
         ]
         self.lines["file_key_tail"] += [f"{int(r.sha256[:8], 16)}\t{no}" for r in rows if r.sha256]
 
-    def _accounting(self, piece: Piece, run_no: int) -> tuple[str, ...]:
-        """One row of facts that lists and campaigns need; a record of another shape gives none. Returns its dependencies."""
-        try:
-            a = msgspec.json.decode(piece.data or b"", type=_Accounting)
-        except msgspec.MsgspecError:
-            return ()
-        last = a.attempts[-1] if a.attempts else _Attempt()
-        work = None if a.used_cpus is None or a.used_seconds is None else a.used_cpus * a.used_seconds
-        first = map(escape, (a.name, a.user, last.state, last.submitted, last.started, last.ended))
-        head = f"{run_no}\t{escape(piece.head.taken_at)}\t{str(a.final).lower()}"
-        numbers = f"{nullable(a.used_seconds)}\t{nullable(work)}\t{escape(a.partition)}\t{nullable(a.array_throttle)}"
-        self.lines["accounting"].append("\t".join((head, *first, numbers, escape(a.submit_line or a.command))))
-        return dependencies((), a.dependency)
-
 
 def _data(s: Snapshot) -> Iterable[bytes]:
     return (p.data for p in s.pieces if p.data is not None)
@@ -160,45 +147,6 @@ def _data(s: Snapshot) -> Iterable[bytes]:
 
 def _script(job: Job) -> bytes:
     return codec.dumps(job.script)
-
-
-class _Attempt(msgspec.Struct):
-    state: str = ""
-    submitted: str = ""
-    started: str = ""
-    ended: str = ""
-
-
-class _Accounting(msgspec.Struct):
-    """What we index of probes.schedulers.JobAccounting."""
-
-    name: str = ""
-    user: str = ""
-    partition: str = ""
-    dependency: str = ""
-    submit_line: str = ""
-    command: str = ""
-    used_cpus: Int | None = None
-    used_seconds: float | None = None
-    array_throttle: Int | None = None
-    final: bool = False
-    attempts: tuple[_Attempt, ...] = ()
-
-
-class _Package(msgspec.Struct):
-    name: str
-    version: str
-
-
-class _Packages(msgspec.Struct):
-    packages: tuple[_Package, ...]
-
-
-def _packages(data: bytes) -> tuple[_Package, ...]:
-    try:
-        return msgspec.json.decode(data, type=_Packages).packages
-    except msgspec.MsgspecError:
-        return ()
 
 
 def _compact(con: DuckDBPyConnection) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from auditor.model import Edge, Node
 
 if TYPE_CHECKING:
-    from auditor.store.graph import Facts, Use
+    from auditor.store.facts import Facts
+    from auditor.store.graph import Use
     from auditor.store.relate import Neighbourhood
 
 MAX_NODES = 60

@@ -10,7 +10,8 @@ from typing import Any
 from auditor.home import Home
 from auditor.model import AuditError
 from auditor.store import archive
-from auditor.store.ingest import BATCH_BYTES, BATCH_FILES, BROKEN, IngestReport, ingest_spool, ledger_id, read
+from auditor.store.incoming import BROKEN, ledger_id, read
+from auditor.store.ingest import BATCH_BYTES, BATCH_FILES, IngestReport, ingest_spool
 from auditor.store.load import Entry
 from auditor.store.snapshot import Snapshot
 from auditor.store.store import Store

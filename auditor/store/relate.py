@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from auditor.codec import plain
 from auditor.model import AuditError, Edge, Evidence, Grade, Node, Phase, Status
 from auditor.store import graph, shapes
-from auditor.store.graph import Facts, Use
+from auditor.store.facts import Facts, facts
+from auditor.store.graph import Use
 
 if TYPE_CHECKING:
     from auditor.store.store import Store
@@ -38,11 +39,11 @@ def neighbourhood(store: Store, run_id: str) -> Neighbourhood:
     if not rows:
         raise AuditError(f"no run {run_id}", "`auditor list` shows the runs we know")
     no = rows[0][0]
-    centre = graph.facts(store, [no])[no]
+    centre = facts(store, [no])[no]
     size, array = graph.array_mates(store, centre)
     label = graph.label_mates(store, centre)
     members, uses, by_data, by_wait = _closure(store, [no, *array, *label])
-    runs = graph.facts(store, members)
+    runs = facts(store, members)
     links = _links(uses, runs)
     waits = tuple(sorted((a, b) for a, b in by_wait if a in runs and b in runs))
     reached = {
@@ -51,7 +52,7 @@ def neighbourhood(store: Store, run_id: str) -> Neighbourhood:
         "dependency": {n for w in waits for n in w},
         "data": by_data,
     }
-    alike = graph.facts(store, graph.lookalikes(store, centre))
+    alike = facts(store, graph.lookalikes(store, centre))
     return Neighbourhood(
         centre,
         runs,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from auditor.campaign import Campaign, Link, Sibling
 
 if TYPE_CHECKING:
-    from auditor.store.graph import Facts
+    from auditor.store.facts import Facts
     from auditor.store.relate import Neighbourhood
 
 SWEEP = timedelta(days=1)

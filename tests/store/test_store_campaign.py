@@ -128,6 +128,17 @@ def test_tasks_of_an_array_are_counted(store: Store) -> None:
     assert found.siblings[0].command == "--array=#-#%# train.sh"
 
 
+def test_waiting_for_an_array_is_waiting_for_its_tasks(store: Store) -> None:
+    array = job("50", is_array=True, cluster="")
+    store.ingest([capture(array, Phase.SUBMIT), *(capture(job(f"50_{n}", submitted_at=""), Phase.START) for n in range(2))])
+    older = job("50", submission="older", submitted_at="2025-01-01T00:00:00+00:00")
+    store.ingest(
+        [capture(older, Phase.SUBMIT), capture(job("60", argv=("-d", "afterok:50", "x.sh"), submitted_at=at(1)), Phase.SUBMIT)]
+    )
+    found = campaign(store, "60")
+    assert (found.why, [s.job_id for s in found.siblings]) == (("dependency",), ["50_0", "50_1"])
+
+
 def test_submissions_that_differ_only_in_numbers_look_alike(store: Store) -> None:
     for n in range(4):
         store.ingest(ran(str(10 + n), "train", f"--lr={n / 10}", minute=n))
