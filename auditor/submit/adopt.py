@@ -17,7 +17,7 @@ from auditor.home import Home
 from auditor.model import Absent, AuditError, Evidence, Found, Job, Phase
 from auditor.redact import Redactor
 from auditor.submit import later
-from auditor.submit.child import keep
+from auditor.submit.keep import keep
 from auditor.world import NotRecorded, RealWorld, World
 from probes.schedulers import JobAccounting, sacct, scontrol
 from probes.schedulers.slurm import Answer, accounting

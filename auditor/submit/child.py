@@ -14,17 +14,17 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from auditor import objects, spool
+from auditor import spool
 from auditor.capture import capture
 from auditor.home import Home
-from auditor.model import Capture, Job, Phase
+from auditor.model import Job, Phase
 from auditor.redact import Redactor
+from auditor.submit.keep import clean, keep
 from auditor.world import RealWorld, World
 
 MOMENT = (0.0, 0.05, 0.2, 0.5, 1.0, 2.0)
 """Pauses, in seconds, before the scheduler is asked again: a job of -Q may not be listed at once."""
 LOG_BYTES = 1 << 20
-KEPT_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -189,38 +189,6 @@ def hook_state(seen: Seen, script: str) -> str:
     if "ALL" not in export.split(",") and export != "":
         return f"--export={export} leaves it out"
     return "installed"
-
-
-def keep(folder: str, found: Capture, world: World, redactor: Redactor) -> None:
-    """Content of the small code files that were seen, so that a bundle can carry what ran. Nothing that holds a secret."""
-    left = KEPT_BYTES
-    wanted = {found.job.script.encode("utf-8", "surrogateescape")} - {b""}
-    for path, sha256 in _files(found):
-        with suppress(OSError):
-            data = world.read(path, min(left, objects.MAX_OBJECT))
-            if data and not os.path.exists(objects.path(folder, sha256)):
-                left -= len(data)
-                wanted.add(data)
-    for data in wanted:
-        text = data.decode("utf-8", "surrogateescape")
-        if redactor.text(text) == text and len(data) <= objects.MAX_OBJECT:
-            objects.keep(folder, data)
-
-
-def _files(found: Capture) -> list[tuple[str, str]]:
-    """Path and sha256 of code files in the evidence."""
-    files: list[tuple[str, str]] = []
-    for evidence in found.evidence:
-        data = evidence.data or {}
-        root = data.get("root", found.job.workdir) if evidence.kind == "FolderState" else found.job.workdir
-        if evidence.kind in {"CalledFiles", "FolderState"}:
-            files += [(os.path.join(root, f["path"]), f["sha256"]) for f in data.get("files", ()) if f["sha256"]]
-    return files
-
-
-def clean(job: Job, redactor: Redactor) -> Job:
-    """The job without secrets: its script and command line are stored with every capture."""
-    return replace(job, script=redactor.text(job.script), argv=tuple(redactor.value(list(job.argv))))
 
 
 def _log_to(home: Home) -> None:

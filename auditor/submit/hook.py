@@ -52,7 +52,7 @@ def install(home: Home) -> str:
 
 def pointer(executable: str) -> str:
     """The name under which one interpreter's hook of this version is found without building it again."""
-    from auditor.submit.wrapper import pointer as name
+    from auditor.submit.along import pointer as name
 
     return name(executable)
 

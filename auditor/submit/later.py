@@ -10,7 +10,7 @@ from typing import Any
 from auditor.capture import capture, observe
 from auditor.model import Absent, Capture, Evidence, Found, Job, Phase, Probe
 from auditor.redact import Redactor
-from auditor.submit.child import clean
+from auditor.submit.keep import clean
 from auditor.world import RealWorld, World
 from probes.schedulers import JobAccounting
 from probes.schedulers.slurm import PROBE as SLURM

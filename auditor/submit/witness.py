@@ -15,7 +15,7 @@ from auditor.codec import dumps
 from auditor.home import Home
 from auditor.model import Job, Phase, Probe
 from auditor.redact import Redactor
-from auditor.submit.child import clean, keep
+from auditor.submit.keep import clean, keep
 from auditor.world import RealWorld
 from probes.schedulers import JobAccounting
 from probes.schedulers.local_executor import VARIABLE, ExecutorRecord

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from auditor import home as full_home
-from auditor.submit import bashenv, peek, shim, wrapper
+from auditor.submit import along, bashenv, peek, shim, wrapper
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {
@@ -90,7 +90,7 @@ def test_our_switches_come_first_and_the_rest_is_not_looked_at() -> None:
 def test_home_is_where_the_other_rooms_look_for_it(environ: dict[str, str]) -> None:
     found = full_home.find(environ)
     assert found is not None
-    assert wrapper.home(environ) == found.root
+    assert along.home(environ) == found.root
 
 
 def test_without_sbatch_one_line_and_a_hint_say_so(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +132,7 @@ def test_nothing_heavy_is_loaded_before_the_prompt_is_back(place: Path) -> None:
     assert loaded & HEAVY == set()
     assert {m for m in loaded if m.startswith("auditor.")} == {
         *("auditor.entry", "auditor.submit", "auditor.submit.wrapper", "auditor.submit.peek"),
-        *("auditor.submit.bashenv", "auditor.submit.detach"),
+        *("auditor.submit.along", "auditor.submit.bashenv", "auditor.submit.detach"),
     }
 
 

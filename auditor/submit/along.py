@@ -1,0 +1,98 @@
+"""Does the in-job hook go along with this submission? The environment for sbatch, and why not, if not.
+
+Lean: `os` and `sys`; settings are read only by those who have some.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OWN = "--auditor-"
+
+
+def hooked(own: list[str], argv: list[str], submission: str, exe: str) -> tuple[Mapping[str, str], str]:
+    """The environment for sbatch, and `installed` or why the hook is not in it."""
+    env = os.environ.copy()
+    if env.get("_") == sys.argv[0]:  # the shell says what it started, and a job would see that it was not sbatch
+        env["_"] = exe
+    try:
+        wanted, inputs, hashing = _settings(own)
+        if not wanted:
+            return env, "switched off"
+        from auditor.submit.peek import why_not
+
+        prior = os.environ.get("BASH_ENV")
+        if reason := why_not(argv, prior):
+            return env, reason
+        from auditor.submit.bashenv import value
+
+        extra = "\n".join((*(() if hashing else ("nohash",)), *(f"input={i}" for i in inputs)))
+        env["BASH_ENV"] = value(_hook_file(), submission, prior, extra)
+        return env, "installed"
+    except Exception as error:  # noqa: BLE001  # whatever it is, the job is submitted
+        return env, f"{type(error).__name__}: {error}"
+
+
+def _settings(own: list[str]) -> tuple[bool, list[str], bool]:
+    """Is the hook wanted, which inputs were declared, may it hash? Files are read only by those who have one."""
+    inputs = [o.partition("=")[2] for o in own if o.startswith(f"{OWN}input=")]
+    no = {"0", "false", "no", "off"}
+    if f"{OWN}no-hook" in own or os.environ.get("AUDITOR_HOOK", "").lower() in no:
+        return False, inputs, False
+    if not _has_settings():
+        return True, inputs, os.environ.get("AUDITOR_HOOK_HASH", "").lower() not in no
+    from auditor.config import load
+
+    config = load().config
+    return config.hook, inputs or list(config.inputs), config.hook_hash
+
+
+def _has_settings() -> bool:
+    if any(v in os.environ for v in ("AUDITOR_CONFIG", "AUDITOR_INPUTS")):
+        return True
+    base = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.environ.get("HOME", ""), ".config")
+    if os.path.exists(os.path.join(base, "auditor", "config.toml")):
+        return True
+    here = os.getcwd()
+    while not os.path.exists(os.path.join(here, ".auditor.toml")):
+        if here == "/":
+            return False
+        here = os.path.dirname(here)
+    return True
+
+
+def _hook_file() -> str:
+    """The hook's file; made now if this version and interpreter never made one. Raises OSError without a home."""
+    root = home(os.environ)
+    if not root:
+        raise OSError("no home to write to")
+    folder = os.path.join(root, "hook")
+    try:
+        return os.path.join(folder, os.readlink(os.path.join(folder, pointer(sys.executable))))
+    except OSError:
+        from auditor.home import Home
+        from auditor.submit.hook import install
+
+        return install(Home(root))
+
+
+def home(environ: Mapping[str, str]) -> str:
+    """As auditor.home.find, without its imports; empty if there is nowhere to write."""
+    if root := environ.get("AUDITOR_HOME"):
+        return os.path.abspath(root)
+    if state := environ.get("XDG_STATE_HOME"):
+        return os.path.join(state, "auditor")
+    base = environ.get("HOME") or os.path.expanduser("~")
+    return os.path.join(base, ".local", "state", "auditor") if os.path.isabs(base) else ""
+
+
+def pointer(executable: str) -> str:
+    """Name of the link to the hook that this version and interpreter made."""
+    from auditor import __version__
+
+    return f"current-{__version__}-{executable.strip('/').replace('/', '+')[-180:]}"
