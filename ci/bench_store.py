@@ -43,7 +43,6 @@ class Runs:
 
     def __init__(self, packages: int = 200, files: int = 100, shared: int = 60) -> None:
         self.packages, self.files, self.shared = packages, files, shared
-        self._random = random.Random(1)
         self._packages = [
             make.seen(make.packages(*(f"package{i}=={e}.{i}" for i in range(packages)))) for e in range(ENVIRONMENTS)
         ]
@@ -53,11 +52,12 @@ class Runs:
 
     def capture(self, n: int) -> Capture:
         when = f"2026-{1 + n // 800_000 % 12:02d}-{1 + n // 28_800 % 28:02d}T{n // 1200 % 24:02d}:{n // 20 % 60:02d}:{n % 20:02d}+00:00"
+        rng = random.Random(n)  # the same run again is the same bytes
         own = [
             dataclasses.replace(
                 make.file(f"results/run-{n}/part-{i:03d}.npy", "output", f"{n}/{i}"),
-                size=self._random.randrange(1 << 24),
-                mtime_ns=1_795_435_200_000_000_000 + n * 3_000_000_000 + self._random.randrange(3_000_000_000),
+                size=rng.randrange(1 << 24),
+                mtime_ns=1_795_435_200_000_000_000 + n * 3_000_000_000 + rng.randrange(3_000_000_000),
             )
             for i in range(self.files - self.shared)
         ]
@@ -224,8 +224,8 @@ def main() -> None:
         folder = Path(name)
         for row in (
             *ingest(folder, asked.runs, Runs(75, 45, 30)),
-            *ingest(folder, asked.runs // 2, Runs()),
-            *ingest(folder, asked.runs // 4, Runs(shared=0)),
+            *ingest(folder, asked.runs // 4, Runs()),
+            *ingest(folder, asked.runs // 8, Runs(shared=0)),
             *small(folder),
             *(kills(folder, asked.kills) if asked.kills else ()),
         ):
