@@ -78,7 +78,7 @@ def _settings(world: World) -> dict[str, str]:
     ran = world.run("scontrol", "show", "config", timeout=10)
     if ran.code:
         raise OSError(_gist(ran.err))
-    return dict(m.groups() for m in re.finditer(r"^(\w+)\s*= (.*)$", ran.out, re.MULTILINE))
+    return {m[1]: m[2] for m in re.finditer(r"^(\w+)\s*= (.*)$", ran.out, re.MULTILINE)}
 
 
 def _sacct(world: World) -> tuple[Answer, str, str]:

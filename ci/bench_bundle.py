@@ -24,7 +24,7 @@ from auditor import codec
 from auditor.model import Evidence, Job
 from auditor.replay import execute, plan
 from auditor.replay.run import PATH
-from reports.bundle import build
+from reports.archive.bundle import build
 from reports.score import score
 from tests import archived
 

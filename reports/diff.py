@@ -22,7 +22,7 @@ from probes.packages import PythonPackages
 from probes.schedulers import JobAccounting
 from probes.submission import Submission
 from reports import differences as of
-from reports.record import Record, name, record
+from reports.judging.record import Record, name, record
 
 States = Mapping[str, str]
 PREFERRED = (Phase.START, Phase.END, Phase.LATER, Phase.SUBMIT)

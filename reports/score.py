@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 
 from auditor import __version__, registry
 from auditor.model import Evidence, Job, Scorecard, Tip
-from reports.card import run_card
-from reports.cited import cited
-from reports.judge import judge
-from reports.levels import coverage, interval, tip_score
-from reports.record import record
-from reports.ruleset import ruleset
-from reports.rungs import rungs
-from reports.story import story
+from reports.judging.card import run_card
+from reports.judging.cited import cited
+from reports.judging.judge import judge
+from reports.judging.levels import coverage, interval, tip_score
+from reports.judging.record import record
+from reports.judging.ruleset import ruleset
+from reports.judging.rungs import rungs
+from reports.judging.story import story
 
 
 def score(job: Job, evidence: Iterable[Evidence], *, integrity: str = "", tips: Mapping[int, Tip] | None = None) -> Scorecard:

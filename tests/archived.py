@@ -8,7 +8,7 @@ from typing import Any
 
 from auditor.model import Evidence, Job, Phase, Scorecard
 from probes.schedulers import JobAccounting
-from reports.bundle import BundleInfo, build
+from reports.archive.bundle import BundleInfo, build
 from reports.score import score
 from tests import factory
 from tests.factory import at, seen, sha

@@ -108,7 +108,7 @@ def bundle(
     """
     from auditor import objects
     from auditor.config import load
-    from reports.bundle import build
+    from reports.archive.bundle import build
     from reports.score import score as judge
 
     config = load().config
@@ -152,7 +152,7 @@ def verify(path: Annotated[Path, typer.Argument(help="A bundle: the ZIP, or its 
 
     Example: auditor verify run-4711.crate.zip
     """
-    from reports.verify import verify as check
+    from reports.archive.verify import verify as check
 
     with progress_console().status("checking every byte …"):
         result = check(path)

@@ -151,7 +151,9 @@ def _picture(nodes: Sequence[Node], edges: Sequence[Edge]) -> str:
     from reports.formats.pictures.lineage import draw
 
     if not edges:
-        raise AuditError("no data is known that joins this run to others", "declare inputs and outputs: #AUDITOR input=GLOB in the script")
+        raise AuditError(
+            "no data is known that joins this run to others", "declare inputs and outputs: #AUDITOR input=GLOB in the script"
+        )
     return draw(tuple(nodes), tuple(edges))
 
 

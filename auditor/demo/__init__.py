@@ -198,7 +198,7 @@ def _rescored(home: Home, run_id: str) -> Scorecard:
 
 def _keep(home: Home, card: Scorecard, work: Path) -> tuple[Path, Path]:
     from auditor.store import Store
-    from reports.bundle import build
+    from reports.archive.bundle import build
 
     with Store.open(home.store) as store:
         job, evidence = store.job(card.run.id), (*store.evidence(card.run.id), store.campaign(card.run.id))
@@ -218,7 +218,7 @@ def _replay(home: Home, bundle: Path, work: Path, scheduler: str) -> tuple[str, 
     from auditor.replay import execute, plan
     from auditor.replay.evidence import remember
     from auditor.store import Store
-    from reports.verify import verify
+    from reports.archive.verify import verify
 
     checked = verify(bundle)
     if not checked.ok:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from auditor.replay.sandbox import Inside, Sandbox, command, in_system
 from auditor.world import World
-from reports.lock import normal
-from reports.recipe import Recipe
+from reports.archive.lock import normal
+from reports.archive.recipe import Recipe
 
 LOCK = "rebuilt-from-lock"
 IMAGE = "image-by-digest"

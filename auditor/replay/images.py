@@ -6,8 +6,8 @@ from pathlib import Path
 
 from auditor.replay.compare import sha256
 from auditor.world import World
-from reports.names import place
-from reports.recipe import RecipeImage
+from reports.archive.names import place
+from reports.archive.recipe import RecipeImage
 
 
 def problem(image: RecipeImage, workdir: str, work: Path, world: World) -> str:

@@ -10,7 +10,7 @@ from auditor.replay.compare.tolerance import Tolerance
 from auditor.replay.lay import Layout, elsewhere
 from auditor.replay.run import Ended
 from auditor.verdict import OutputVerdict, Sameness
-from reports.recipe import Recipe, RecipeFile
+from reports.archive.recipe import Recipe, RecipeFile
 
 WORST = (Sameness.DIFFERENT, Sameness.EQUIVALENT, Sameness.IDENTICAL)
 

@@ -13,8 +13,8 @@ from auditor.model import AuditError
 from auditor.replay.compare import sha256
 from auditor.replay.sandbox import can_stand_at
 from auditor.replay.unpack import UNKNOWN
-from reports.names import place
-from reports.recipe import Recipe, RecipeFile
+from reports.archive.names import place
+from reports.archive.recipe import Recipe, RecipeFile
 
 COPY = 1 << 30
 """Bytes; a larger input is linked (in the sandbox: shown read-only) instead of copied."""

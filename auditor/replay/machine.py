@@ -6,7 +6,7 @@ from auditor.model import Job, Phase
 from auditor.registry import probes
 from auditor.world import World
 from probes.hardware import Hardware
-from reports.recipe import Recipe
+from reports.archive.recipe import Recipe
 
 
 def same_machine(recipe: Recipe, world: World) -> bool:

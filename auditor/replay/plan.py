@@ -16,7 +16,7 @@ from auditor.model import AuditError
 from auditor.replay import environment, lay, sandbox, slurm, unpack
 from auditor.replay.sandbox import Sandbox
 from auditor.world import RealWorld, World
-from reports.recipe import Recipe
+from reports.archive.recipe import Recipe
 
 NEEDS_THE_HOST = re.compile(r"\b(?:srun|sbatch|mpirun|mpiexec|docker|podman|apptainer|singularity|ch-run|shifter|enroot)\b")
 

@@ -18,7 +18,7 @@ from auditor.redact import NEVER
 from auditor.replay.environment import Software
 from auditor.replay.lay import Layout
 from auditor.replay.sandbox import Inside, Sandbox, can_stand_at, command
-from reports.recipe import Recipe
+from reports.archive.recipe import Recipe
 
 PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 LONGEST = 86400.0

@@ -11,7 +11,7 @@ from pathlib import Path
 from auditor.replay.run import Ended, Launch, shut_in
 from auditor.world import World
 from probes.script.sbatch import Option, directives, options
-from reports.recipe import Recipe
+from reports.archive.recipe import Recipe
 
 # names of one site, or of one submission; a replay elsewhere must not ask for them (sbatch(1))
 _THEIRS = frozenset(

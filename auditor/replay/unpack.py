@@ -11,9 +11,9 @@ from pathlib import Path
 
 from auditor import codec
 from auditor.model import AuditError
-from reports import verifier
-from reports.names import place
-from reports.recipe import Recipe, RecipeFile
+from reports.archive import verifier
+from reports.archive.names import place
+from reports.archive.recipe import Recipe, RecipeFile
 
 UNKNOWN = -1
 """Size of a file that only a checksum list names."""

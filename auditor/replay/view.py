@@ -9,7 +9,7 @@ from rich.text import Text
 
 from auditor.replay.plan import Plan
 from auditor.verdict import ReplayVerdict, Sameness
-from reports.words import shown
+from reports.archive.words import shown
 
 COLOURS = {Sameness.IDENTICAL: "green", Sameness.EQUIVALENT: "green", Sameness.DIFFERENT: "red", Sameness.NOT_RUN: "yellow"}
 MOST = 40

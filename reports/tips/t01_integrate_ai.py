@@ -8,10 +8,10 @@ from auditor.verdict import ReplayVerdict
 from probes.data import DataFile, DataManifest
 from probes.submission import Submission
 from probes.workflow import SystemsUsed
-from reports.again import again
-from reports.amounts import several, some
-from reports.proofs import REPLAY, SETTLES, same, summary
-from reports.verdicts import Unclear, failed, not_applicable, passed
+from reports.judging.again import again
+from reports.judging.amounts import several, some
+from reports.judging.proofs import REPLAY, SETTLES, same, summary
+from reports.judging.verdicts import Unclear, failed, not_applicable, passed
 
 AI_PHASES = ("train", "infer")
 

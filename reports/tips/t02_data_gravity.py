@@ -9,11 +9,11 @@ from probes.filesystem import FileSystems, Mount
 from probes.kernel import KernelAccounting
 from probes.submission import Submission
 from probes.workflow import SystemsUsed
-from reports.again import again, line_at, script
-from reports.amounts import MIB, several, size, some, words
-from reports.proofs import REPLAY, SETTLES, step
-from reports.sightings import unmoved
-from reports.verdicts import Maybe, Unclear, failed, passed, weak
+from reports.judging.again import again, line_at, script
+from reports.judging.amounts import MIB, several, size, some, words
+from reports.judging.proofs import REPLAY, SETTLES, step
+from reports.judging.sightings import unmoved
+from reports.judging.verdicts import Maybe, Unclear, failed, passed, weak
 
 # about what one core hashes, parses or unpacks in a second: who moves more than that mostly copies
 MAX_BYTES_PER_CORE_SECOND = 100 * MIB

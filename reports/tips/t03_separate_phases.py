@@ -8,10 +8,10 @@ from probes.data import DataManifest
 from probes.schedulers import JobAccounting, StepRecord
 from probes.submission import Submission
 from probes.workflow import SystemsUsed
-from reports.again import again, script
-from reports.amounts import GIB, line, memory_option, several, size, some
-from reports.proofs import REPLAY, SETTLES, same, summary
-from reports.verdicts import Unclear, failed, not_applicable, passed
+from reports.judging.again import again, script
+from reports.judging.amounts import GIB, line, memory_option, several, size, some
+from reports.judging.proofs import REPLAY, SETTLES, same, summary
+from reports.judging.verdicts import Unclear, failed, not_applicable, passed
 
 PHASES = ("prepare", "simulate", "train", "infer")
 CPU_PHASES = ("prepare", "simulate")

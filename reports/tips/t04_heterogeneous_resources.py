@@ -9,10 +9,10 @@ from probes.hardware import Hardware
 from probes.kernel import KernelAccounting
 from probes.schedulers import JobAccounting
 from probes.submission import Submission
-from reports.again import given
-from reports.amounts import GIB, memory_option, percent, several, size, time_option
-from reports.proofs import REPLAY, SETTLES, same, summary
-from reports.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
+from reports.judging.again import given
+from reports.judging.amounts import GIB, memory_option, percent, several, size, time_option
+from reports.judging.proofs import REPLAY, SETTLES, same, summary
+from reports.judging.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
 
 # Jobstats and seff flag the same ratios; where they stand is ours: half used is well used, a fifth is not
 GOOD_SHARE, BAD_SHARE = 0.5, 0.2

@@ -10,10 +10,10 @@ from auditor.verdict import ReplayVerdict
 from probes.schedulers import JobAccounting
 from probes.submission import Submission
 from probes.workflow import SystemsUsed
-from reports.again import script
-from reports.amounts import duration, line, several, some
-from reports.proofs import REPLAY, SETTLES, same, summary
-from reports.verdicts import Unclear, failed, not_applicable, passed
+from reports.judging.again import script
+from reports.judging.amounts import duration, line, several, some
+from reports.judging.proofs import REPLAY, SETTLES, same, summary
+from reports.judging.verdicts import Unclear, failed, not_applicable, passed
 
 # from this many runs on, doing them one after another is a choice worth a question
 ENOUGH = 3

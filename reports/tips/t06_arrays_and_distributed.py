@@ -11,10 +11,10 @@ from auditor.verdict import ReplayVerdict
 from probes.schedulers import JobAccounting
 from probes.submission import Submission
 from probes.workflow import SystemsUsed
-from reports.again import program, script
-from reports.amounts import duration, several, some
-from reports.proofs import REPLAY, SETTLES, same, summary
-from reports.verdicts import Unclear, failed, not_applicable, passed, weak
+from reports.judging.again import program, script
+from reports.judging.amounts import duration, several, some
+from reports.judging.proofs import REPLAY, SETTLES, same, summary
+from reports.judging.verdicts import Unclear, failed, not_applicable, passed, weak
 
 # two alike submissions may be a correction; three are a habit
 LOOKALIKES = 2

@@ -16,9 +16,9 @@ from probes.modules import LoadedModules
 from probes.packages import PythonPackages
 from probes.schedulers import JobAccounting
 from probes.submission import Submission
-from reports.again import program
-from reports.amounts import several, some, words
-from reports.imagerules import (
+from reports.judging.again import program
+from reports.judging.amounts import several, some, words
+from reports.judging.imagerules import (
     moved_image,
     open_doors,
     unknown_recipe,
@@ -27,10 +27,10 @@ from reports.imagerules import (
     unpinned_image,
     unpullable_image,
 )
-from reports.packagerules import changed_packages, leaking_environment, unversioned_modules
-from reports.proofs import REPLAY, SETTLES, same, step, summary
-from reports.sightings import digests
-from reports.verdicts import Maybe, Unclear, failed, known, passed, weak
+from reports.judging.packagerules import changed_packages, leaking_environment, unversioned_modules
+from reports.judging.proofs import REPLAY, SETTLES, same, step, summary
+from reports.judging.sightings import digests
+from reports.judging.verdicts import Maybe, Unclear, failed, known, passed, weak
 
 REBUILT = ("rebuilt-from-lock", "image-by-digest")
 

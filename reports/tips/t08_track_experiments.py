@@ -11,11 +11,11 @@ from probes.git import GitState
 from probes.seeds import Determinism
 from probes.submission import Submission
 from probes.workflow import SystemsUsed
-from reports.again import again, program, script
-from reports.amounts import several, some, words
-from reports.proofs import REPLAY, SETTLES, same, summary
-from reports.sightings import called, difference
-from reports.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
+from reports.judging.again import again, program, script
+from reports.judging.amounts import several, some, words
+from reports.judging.proofs import REPLAY, SETTLES, same, summary
+from reports.judging.sightings import called, difference
+from reports.judging.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
 
 # what a machine reads as numbers of an experiment
 METRIC_FILES = (".json", ".jsonl", ".csv", ".tsv", ".parquet", ".yaml", ".yml", ".toml", ".sqlite", ".db")

@@ -9,10 +9,10 @@ from auditor.model import Check, Fact, Need, Phase, Tip, Verdict
 from auditor.verdict import ReplayVerdict
 from probes.submission import Submission
 from probes.workflow import SystemsUsed
-from reports.again import again, script
-from reports.amounts import several, some
-from reports.proofs import SETTLES, same, summary
-from reports.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
+from reports.judging.again import again, script
+from reports.judging.amounts import several, some
+from reports.judging.proofs import SETTLES, same, summary
+from reports.judging.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
 
 RESUBMITS = re.compile(r"\b(sbatch|scontrol\s+requeue|qsub)\b")
 ENDLESS = re.compile(r"\bwhile\s+(true|:|\[\s*1\s*\])|for\s*\(\(\s*;\s*;\s*\)\)")

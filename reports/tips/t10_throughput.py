@@ -8,10 +8,10 @@ from auditor.model import Check, Fact, Need, Phase, Tip, Verdict
 from auditor.verdict import ReplayVerdict
 from probes.schedulers import Attempt, JobAccounting
 from probes.submission import Submission
-from reports.again import given
-from reports.amounts import duration, line, memory_option, percent, several, some, time_option, words
-from reports.proofs import REPLAY, SETTLES, summary
-from reports.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
+from reports.judging.again import given
+from reports.judging.amounts import duration, line, memory_option, percent, several, some, time_option, words
+from reports.judging.proofs import REPLAY, SETTLES, summary
+from reports.judging.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
 
 # backfill fits short requests into gaps; an hour fits anywhere, and more than ten times too much fits nowhere
 SHORT_LIMIT = 3600

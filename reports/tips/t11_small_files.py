@@ -12,10 +12,10 @@ from probes.filesystem import FileSystems
 from probes.schedulers import JobAccounting
 from probes.submission import Submission
 from probes.workflow import SystemsUsed
-from reports.again import script
-from reports.amounts import MIB, duration, percent, several, size, some, words
-from reports.proofs import REPLAY, SETTLES, summary
-from reports.verdicts import Unclear, failed, not_applicable, passed, weak
+from reports.judging.again import script
+from reports.judging.amounts import MIB, duration, percent, several, size, some, words
+from reports.judging.proofs import REPLAY, SETTLES, summary
+from reports.judging.verdicts import Unclear, failed, not_applicable, passed, weak
 
 # one Lustre stripe: a smaller file costs a metadata request and uses one server (lfs-setstripe(1), default 1 MiB)
 SMALL = MIB

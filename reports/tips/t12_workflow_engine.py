@@ -13,10 +13,10 @@ from probes.git import GitState
 from probes.schedulers import JobAccounting
 from probes.submission import Submission
 from probes.workflow import SystemsUsed, Use
-from reports.again import program
-from reports.amounts import several, some, words
-from reports.proofs import REPLAY, SETTLES, same, summary
-from reports.verdicts import Maybe, Unclear, failed, not_applicable, passed
+from reports.judging.again import program
+from reports.judging.amounts import several, some, words
+from reports.judging.proofs import REPLAY, SETTLES, same, summary
+from reports.judging.verdicts import Maybe, Unclear, failed, not_applicable, passed
 
 # how engines name what they submit: their job names, scripts and work folders
 ENACTED = re.compile(

@@ -14,7 +14,7 @@ from auditor.verdict import Sameness
 from auditor.world import RealWorld
 from probes.containers import ContainerReferences, Reference
 from probes.containers.identity import collect as identities
-from reports.bundle import build
+from reports.archive.bundle import build
 from tests import archived, factory
 from tests.factory import at, seen
 

@@ -10,7 +10,7 @@ import slurmlab
 from auditor.model import Phase
 from auditor.replay import execute, plan
 from auditor.verdict import Sameness
-from reports.bundle import build
+from reports.archive.bundle import build
 from tests import archived
 from tests.factory import at, seen
 

@@ -14,7 +14,7 @@ from auditor.model import Phase
 from auditor.replay import execute, plan
 from auditor.replay.environment import pins
 from auditor.verdict import ReplayVerdict, Sameness
-from reports.bundle import build
+from reports.archive.bundle import build
 from tests import archived, factory
 from tests.factory import seen
 

@@ -18,7 +18,7 @@ from auditor.verdict import ReplayVerdict, Sameness
 from auditor.world import RealWorld
 from probes.containers import ContainerIdentities, ContainerReferences, ImageIdentity, Reference
 from probes.folder import FolderState, SourceFile
-from reports.bundle import build
+from reports.archive.bundle import build
 from tests import archived, factory
 from tests.factory import at, seen
 from tests.reports.test_verify import files, packed, resealed

@@ -5,8 +5,8 @@ from __future__ import annotations
 from auditor import registry
 from auditor.model import Check, Evidence, Finding, Grade, Outcome, Phase
 from auditor.verdict import OutputVerdict, ReplayVerdict, Sameness, Step
-from reports.judge import judge
-from reports.record import record
+from reports.judging.judge import judge
+from reports.judging.record import record
 from tests.factory import at, seen, sha
 
 PASSED, WEAK, FAILED = Outcome.PASSED, Outcome.WEAK, Outcome.FAILED

@@ -6,9 +6,9 @@ import pytest
 
 from auditor.verdict import ReplayVerdict, Sameness
 from probes.submission import Directive
-from reports.again import again, given, line_at, program
-from reports.amounts import duration, line, memory_option, percent, several, size, some, time_option, words
-from reports.proofs import same, summary
+from reports.judging.again import again, given, line_at, program
+from reports.judging.amounts import duration, line, memory_option, percent, several, size, some, time_option, words
+from reports.judging.proofs import same, summary
 from tests.factory import NOON, sha, submission
 
 MIB, GIB = 1 << 20, 1 << 30

@@ -15,8 +15,8 @@ import pytest
 
 from auditor.model import AuditError
 from auditor.world import RealWorld
-from reports import bag
-from reports.bag import Item, Label
+from reports.archive import bag
+from reports.archive.bag import Item, Label
 from tests import archived
 
 DAY = datetime(2026, 11, 23, 12, 0, 1, tzinfo=UTC)
@@ -97,7 +97,7 @@ def test_bagit_refuses_it_after_one_byte_changed(tmp_path: Path) -> None:
 def test_a_bundle_keeps_to_our_published_profile(tmp_path: Path) -> None:
     archived.bundle(tmp_path)
     folder = unpacked(tmp_path / "fit.crate.zip", tmp_path / "bag")
-    published = json.loads((files("reports") / "bagit_profile.json").read_text())
+    published = json.loads((files("reports.archive") / "bagit_profile.json").read_text())
     assert json.loads((folder / "bagit-profile.json").read_text()) == published
     profile = bagit_profile.Profile(published["BagIt-Profile-Info"]["BagIt-Profile-Identifier"], profile=published)
     assert profile.validate(bagit.Bag(str(folder))), str(profile.report)

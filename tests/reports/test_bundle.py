@@ -17,8 +17,8 @@ import pytest
 from auditor import codec
 from auditor.model import AuditError, Evidence, Phase
 from auditor.world import RealWorld
-from reports.bundle import build
-from reports.recipe import Recipe
+from reports.archive.bundle import build
+from reports.archive.recipe import Recipe
 from tests import archived, factory
 from tests.factory import at, seen, sha
 

@@ -7,8 +7,8 @@ from probes.called import CalledFile, CalledFiles
 from probes.containers import ContainerIdentities, ImageIdentity
 from probes.data import DataManifest, Skipped
 from probes.modules import LoadedModules
-from reports.drift import drift
-from reports.record import record
+from reports.judging.drift import drift
+from reports.judging.record import record
 from tests.factory import called, environment, file, image, manifest, modules, seen, sha, unseen
 from tests.reports.ask import start
 

@@ -9,9 +9,9 @@ import pytest
 from auditor.model import Check, Evidence, Fact, Finding, Grade, Need, Outcome, Phase, Status, Verdict
 from probes.git import GitState
 from probes.hardware import Hardware
-from reports.judge import judge
-from reports.record import record
-from reports.verdicts import Maybe, Unclear, failed, not_applicable, passed
+from reports.judging.judge import judge
+from reports.judging.record import record
+from reports.judging.verdicts import Maybe, Unclear, failed, not_applicable, passed
 from tests.factory import at, git_state, hardware, seen, unseen
 
 SUBMIT, START = (Phase.SUBMIT,), (Phase.START,)

@@ -8,8 +8,8 @@ from probes.called import CalledFiles
 from probes.containers import ContainerIdentities, ContainerReferences
 from probes.data import Skipped
 from probes.git import GitState
-from reports.record import record
-from reports.rungs import rungs
+from reports.judging.record import record
+from reports.judging.rungs import rungs
 from tests.factory import accounting, called, file, git_state, image, manifest, packages, seen, submission, unseen
 from tests.reports.ask import ANOTHER, IDENTICAL, later, replayed, start
 

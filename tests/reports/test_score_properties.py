@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from auditor import codec
 from auditor.model import Check, Evidence, Finding, Grade, Job, Outcome, Scorecard, Tip
-from reports.levels import coverage, interval, tip_score
+from reports.judging.levels import coverage, interval, tip_score
 from reports.score import score
 from tests.worlds.write import WORLDS, stored
 

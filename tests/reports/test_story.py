@@ -8,10 +8,10 @@ from auditor.campaign import Campaign, Link, Sibling
 from auditor.model import Edge, Gauge, Node, RunCard, Span
 from probes.kernel import KernelAccounting
 from probes.submission import Directive
-from reports.card import run_card
-from reports.cited import cut
-from reports.record import record
-from reports.story import MAX_FILES, story
+from reports.judging.card import run_card
+from reports.judging.cited import cut
+from reports.judging.record import record
+from reports.judging.story import MAX_FILES, story
 from tests.factory import NOON, accounting, at, attempt, file, job, manifest, seen, sha, submission
 from tests.reports.ask import end, later
 

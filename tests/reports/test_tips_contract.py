@@ -10,8 +10,8 @@ from auditor import registry
 from auditor.campaign import Campaign
 from auditor.model import Check, Need, Outcome, Phase, Tip
 from auditor.verdict import ReplayVerdict
-from reports import drift, ruleset
-from reports.proofs import REPLAY
+from reports.judging import drift, ruleset
+from reports.judging.proofs import REPLAY
 
 TIPS = list(registry.tips().values())
 CHECKS = [(tip, check) for tip in TIPS for check in tip.checks]

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from auditor.model import AuditError
-from reports import verifier
-from reports.verify import verify
+from reports.archive import verifier
+from reports.archive.verify import verify
 from tests import archived
 
 Files = dict[str, bytes]

@@ -9,9 +9,9 @@ import pytest
 from auditor import codec
 from auditor.model import Evidence, Job
 from auditor.replay import plan
-from reports.bundle import BundleInfo, build
+from reports.archive.bundle import BundleInfo, build
+from reports.archive.verify import verify
 from reports.score import score
-from reports.verify import verify
 from tests.archived import nothing
 
 WORLDS = Path(__file__).parents[1] / "worlds"

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from auditor.verdict import Sameness
-from reports.recipe import ATOL, RTOL
-from reports.words import shown
+from reports.archive.recipe import ATOL, RTOL
+from reports.archive.words import shown
 
 MOST = 10
 """Differences that are told; the rest are counted."""
@@ -16,7 +16,7 @@ MOST = 10
 
 @dataclass(frozen=True)
 class Tolerance:
-    """rtol: relative; atol: absolute, in the unit of the data. Defaults and their reasons: reports.recipe."""
+    """rtol: relative; atol: absolute, in the unit of the data. Defaults and their reasons: reports.archive.recipe."""
 
     rtol: float = RTOL
     atol: float = ATOL

@@ -8,8 +8,8 @@ from auditor.model import Fact, Verdict
 from probes.modules import LoadedModules
 from probes.packages import PythonPackages
 from probes.schedulers import JobAccounting
-from reports.amounts import duration, several, some, words
-from reports.verdicts import Maybe, Unclear, failed, passed, weak
+from reports.judging.amounts import duration, several, some, words
+from reports.judging.verdicts import Maybe, Unclear, failed, passed, weak
 
 # nobody upgrades a package between submitting and starting within this time
 AT_ONCE = 60.0

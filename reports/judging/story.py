@@ -9,8 +9,8 @@ from auditor.model import Edge, Fact, Gauge, Node, Phase, Span, Story
 from probes.data import DataManifest
 from probes.kernel import KernelAccounting
 from probes.schedulers import Attempt, JobAccounting
-from reports.drift import drift
-from reports.record import Record
+from reports.judging.drift import drift
+from reports.judging.record import Record
 
 MAX_FILES = 12
 """Files drawn on each side of the run; a picture with more is a hairball."""

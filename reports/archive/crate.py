@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from auditor.model import Scorecard
-from reports import crate_facts as facts
-from reports.known import Known
-from reports.recipe import Recipe, RecipeFile
+from reports.archive import crate_facts as facts
+from reports.archive.known import Known
+from reports.archive.recipe import Recipe, RecipeFile
 
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 CONTEXT = ["https://w3id.org/ro/crate/1.1/context", "https://w3id.org/ro/terms/workflow-run/context"]

@@ -6,7 +6,7 @@ import re
 
 from probes.schedulers import JobAccounting
 from probes.submission import Submission
-from reports.amounts import line, words
+from reports.judging.amounts import line, words
 
 _GLUE = re.compile(
     r"(module|ml|export|source|\.|set|cd|echo|mkdir|trap|wait|exit|for|while|until|do|done|if|then|else|elif|fi|case|esac)\b"

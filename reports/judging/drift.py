@@ -15,9 +15,9 @@ from probes.data import DataManifest
 from probes.environment import Environment
 from probes.modules import LoadedModules
 from probes.submission import Submission
-from reports import sightings
-from reports.record import Record
-from reports.sightings import Sighting, difference
+from reports.judging import sightings
+from reports.judging.record import Record
+from reports.judging.sightings import Sighting, difference
 
 VIEWS: tuple[tuple[str, type, Callable[[Any], Mapping[str, Sighting]]], ...] = (
     ("called-file", CalledFiles, sightings.called),

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from auditor.model import AuditError
 from auditor.world import World
-from reports.zipped import SteadyZip
+from reports.archive.zipped import SteadyZip
 
 DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 ALGORITHMS = ("sha256", "sha512")

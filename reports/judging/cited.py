@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from auditor.model import Cited
-from reports.record import Piece
+from reports.judging.record import Piece
 
 MAX_ITEMS = 20
 MAX_KEYS = 100

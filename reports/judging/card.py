@@ -8,7 +8,7 @@ import shlex
 from auditor.model import Job, Phase, RunCard
 from probes.schedulers import JobAccounting
 from probes.submission import Submission
-from reports.record import Record
+from reports.judging.record import Record
 
 VERBS = {"slurm": "sbatch", "local": "auditor run"}
 

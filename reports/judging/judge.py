@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from auditor.model import Absent, Check, Fact, Finding, Grade, Need, Outcome, Verdict
-from reports.record import Answer, Record
-from reports.verdicts import Unclear
+from reports.judging.record import Answer, Record
+from reports.judging.verdicts import Unclear
 
 # which outcome stands when several needs are not met: a fault that is certain, then ignorance, then what does not apply
 RANK = (Outcome.FAILED, Outcome.WEAK, Outcome.UNKNOWN, Outcome.NOT_APPLICABLE)

@@ -18,14 +18,14 @@ from auditor.model import Tip
 
 VERSION = "1"
 SHARED = (
-    "reports.again",
-    "reports.amounts",
-    "reports.judge",
-    "reports.levels",
-    "reports.proofs",
-    "reports.record",
-    "reports.sightings",
-    "reports.verdicts",
+    "reports.judging.again",
+    "reports.judging.amounts",
+    "reports.judging.judge",
+    "reports.judging.levels",
+    "reports.judging.proofs",
+    "reports.judging.record",
+    "reports.judging.sightings",
+    "reports.judging.verdicts",
 )
 """What every tip stands on."""
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from auditor.model import AuditError
 from auditor.world import World
 from probes.packages import PythonPackages
-from reports.bag import Item
-from reports.lock import Wheel, normal
+from reports.archive.bag import Item
+from reports.archive.lock import Wheel, normal
 
 _WHEEL = re.compile(r"[A-Za-z0-9._]+-[A-Za-z0-9.!+_]+(?:-\d[\w.]*)?-[\w.]+-[\w.]+-[\w.]+\.whl")
 """Binary distribution format: NAME-VERSION(-BUILD)-PYTHON-ABI-PLATFORM.whl."""

@@ -17,15 +17,15 @@ from auditor import __version__, codec, registry
 from auditor.model import AuditError, Evidence, Job, Scorecard
 from auditor.redact import Redactor
 from auditor.world import RealWorld, World
-from reports import bag, lock, wheelhouse
-from reports.bag import Item
-from reports.cleaned import Redaction
-from reports.crate import Author, Part, crate
-from reports.derive import recipe
-from reports.known import Known, known
-from reports.payload import Objects, Shelf, choose
-from reports.recipe import Recipe, RecipeFile
-from reports.words import describe, instructions, media_type, preview, sha256sum
+from reports.archive import bag, lock, wheelhouse
+from reports.archive.bag import Item
+from reports.archive.cleaned import Redaction
+from reports.archive.crate import Author, Part, crate
+from reports.archive.derive import recipe
+from reports.archive.known import Known, known
+from reports.archive.payload import Objects, Shelf, choose
+from reports.archive.recipe import Recipe, RecipeFile
+from reports.archive.words import describe, instructions, media_type, preview, sha256sum
 
 LIMIT = 1 << 30
 PROFILE_ID = "urn:run-auditor:bagit-profile:1.0"
@@ -137,7 +137,7 @@ def _documents(told: Told, how: Recipe) -> list[Item]:
         Item("scorecard.json", codec.pretty(told.scorecard)),
         Item("replay.json", codec.pretty(how)),
         Item("REPLAY.md", instructions(how)),
-        Item("verify.py", (importlib.resources.files("reports") / "verifier.py").read_bytes(), executable=True),
+        Item("verify.py", (importlib.resources.files("reports.archive") / "verifier.py").read_bytes(), executable=True),
         *(Item(path, formats[name].render(told.scorecard)) for name, path in pages),
     ]
 
@@ -181,5 +181,5 @@ def _label(how: Recipe, world: World, facts: Known) -> bag.Label:
         "External-Identifier": f"urn:run-auditor:run:{how.run_id}",
         "External-Description": f"Run {how.name}, {how.scheduler} job {how.job_id}: evidence, audit and what a replay needs",
     }
-    profile = (importlib.resources.files("reports") / "bagit_profile.json").read_bytes()
+    profile = (importlib.resources.files("reports.archive") / "bagit_profile.json").read_bytes()
     return bag.Label(info, {"bagit-profile.json": profile}, when)

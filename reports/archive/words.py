@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 
 from probes.data import DataFile
-from reports.crate import Part
-from reports.recipe import Recipe, RecipeFile
+from reports.archive.crate import Part
+from reports.archive.recipe import Recipe, RecipeFile
 
 KINDS = {
     "evidence/evidence.json": "Everything that was observed of the run; each entry's id is the sha256 of the rest",

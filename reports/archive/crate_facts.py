@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from auditor import __version__
-from reports.known import Known
-from reports.recipe import Recipe
+from reports.archive.known import Known
+from reports.archive.recipe import Recipe
 
 Entity = dict[str, Any]
 SACCT = "https://slurm.schedmd.com/sacct.html#OPT_"

@@ -15,10 +15,10 @@ from probes.git import GitState
 from probes.packages import PythonPackages
 from probes.schedulers import JobAccounting
 from probes.submission import Submission
-from reports.amounts import several
-from reports.proofs import same, step, summary
-from reports.record import Record
-from reports.sightings import digests, unmoved
+from reports.judging.amounts import several
+from reports.judging.proofs import same, step, summary
+from reports.judging.record import Record
+from reports.judging.sightings import digests, unmoved
 
 Proof = tuple[str, Fact[Any] | None]
 """What is still missing (empty: nothing), and the fact that says so."""

@@ -6,9 +6,9 @@ import os
 import re
 from collections.abc import Sequence
 
-from reports.known import Known
-from reports.names import place
-from reports.recipe import LISTS, MANY, Asked, Original, Recipe, RecipeFile, RecipeImage
+from reports.archive.known import Known
+from reports.archive.names import place
+from reports.archive.recipe import LISTS, MANY, Asked, Original, Recipe, RecipeFile, RecipeImage
 
 # what changes results; not where a job ran, nor paths of that machine
 _MATTERS = re.compile(

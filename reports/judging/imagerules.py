@@ -13,10 +13,10 @@ from probes.containers import (
     SifImages,
 )
 from probes.submission import Submission
-from reports.again import program
-from reports.amounts import line, several, some, words
-from reports.sightings import difference, images
-from reports.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
+from reports.judging.again import program
+from reports.judging.amounts import line, several, some, words
+from reports.judging.sightings import difference, images
+from reports.judging.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
 
 # options that let the job change its image, or see the host's processes and network as its own
 OPEN_DOORS = ("--writable", "-w", "--privileged", "--pid", "--net")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from auditor import codec
 from auditor.model import AuditError, Evidence, Job, Scorecard
-from reports import verifier
-from reports.ruleset import ruleset
+from reports.archive import verifier
+from reports.judging.ruleset import ruleset
 
 SCORE_EQUAL = "equal"
 SCORE_OTHER_RULES = "other rules"

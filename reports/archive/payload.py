@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from auditor.redact import Redactor
 from auditor.world import TooBig, World
 from probes.data import DataFile
-from reports.bag import Item
-from reports.cleaned import Redaction, clean
-from reports.known import Known
-from reports.names import Names, place
-from reports.recipe import RecipeFile
+from reports.archive.bag import Item
+from reports.archive.cleaned import Redaction, clean
+from reports.archive.known import Known
+from reports.archive.names import Names, place
+from reports.archive.recipe import RecipeFile
 
 Objects = Callable[[str], bytes | None]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from auditor.model import Need, Phase
 from auditor.verdict import ReplayVerdict, Sameness
-from reports.amounts import several, some
+from reports.judging.amounts import several, some
 
 REPLAY = Need(ReplayVerdict, (Phase.LATER,))
 SETTLES = "auditor bundle, then auditor replay BUNDLE: its verdict is the proof"

@@ -1,0 +1,1 @@
+"""How do findings become a scorecard? The runner, levels, rungs, drift, and what the pictures show."""
