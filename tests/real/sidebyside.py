@@ -21,6 +21,7 @@ _BLOTS = (
     ),
     (re.compile(r"(?m)^\d+(?=;|$)"), "N"),
     (re.compile(r"(start at|CANCELLED AT) \S+"), r"\1 T"),
+    (re.compile(r"(SLURM_JOB_(?:START|END)_TIME=)\d+"), r"\1T"),  # Slurm 23.02 and later
     (re.compile(r"\b(cpu|gpu)\d\b"), r"\1N"),
 )
 
