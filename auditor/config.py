@@ -39,8 +39,8 @@ class Config:
     author: str = ""
     """Name that goes into bundles; empty: Anonymous."""
     affiliation: str = ""
-    license: str = "https://spdx.org/licenses/CC-BY-4.0"
-    """Licence of the bundle, a URL."""
+    license: str = ""
+    """Licence of bundles, a URL such as https://spdx.org/licenses/CC-BY-4.0; empty: none is stated."""
 
 
 @dataclass(frozen=True)

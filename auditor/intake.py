@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from auditor import codec, rawfile
 from auditor.capture import capture
-from auditor.model import AuditError, Capture, Evidence, Grade, Status
+from auditor.model import AuditError, Capture, Evidence, Grade, Phase, Probe, Status
 from auditor.registry import probes
 from auditor.spool import MAX_FILE
 
@@ -30,7 +31,7 @@ def observed(raw: bytes, what: str = "record") -> Capture:
     except ValueError as error:
         raise AuditError(f"{what}: {error}", "was it cut short, or is it another kind of file?") from error
     found = capture(record.world, record.job, record.phase, (p for p in probes().values() if not p.guest))
-    return replace(found, evidence=(*found.evidence, *_guests(record, what)))
+    return replace(found, evidence=(*found.evidence, *_guests(record, what), *_unseen_end(record)))
 
 
 def _guests(record: rawfile.Record, what: str) -> Iterator[Evidence]:
@@ -40,16 +41,36 @@ def _guests(record: rawfile.Record, what: str) -> Iterator[Evidence]:
     names = {e.probe for e in told}
     for probe in probes().values():
         if probe.guest and record.phase in probe.phases and probe.name not in names:
-            yield Evidence(
-                probe=probe.name,
-                version=probe.version,
-                kind=probe.kind.__name__,
-                phase=record.phase,
-                attempt=record.job.attempt,
-                status=Status.FAILED,
-                grade=Grade.OBSERVED,
-                source=probe.source or probe.name,
-                reason="it did not run in the job: the interpreter was not there, was switched off, or took too long",
-                taken_at=record.world.now().isoformat(timespec="seconds"),
-                host=record.world.host,
-            )
+            yield _gap(probe, record, record.phase, "it did not run in the job: no interpreter there, switched off, or too slow")
+
+
+UNSEEN = {
+    "own": "the script sets an EXIT trap of its own, which stays the only one",
+    "visible": "the script makes bash show what it does, so a second trap would be seen in its output",
+}
+"""Why the hook arranged no look at the end; accounting completes what it can."""
+
+
+def _unseen_end(record: rawfile.Record) -> Iterator[Evidence]:
+    """Where no look at the end was arranged, that is known from the start on."""
+    why = UNSEEN.get(record.ending) if record.phase is Phase.START else None
+    for probe in probes().values() if why else ():
+        if Phase.END in probe.phases:
+            yield _gap(probe, record, Phase.END, f"the end was not looked at: {why}")
+
+
+def _gap(probe: Probe[Any], record: rawfile.Record, phase: Phase, reason: str) -> Evidence:
+    """We could not look, and why."""
+    return Evidence(
+        probe=probe.name,
+        version=probe.version,
+        kind=probe.kind.__name__,
+        phase=phase,
+        attempt=record.job.attempt,
+        status=Status.FAILED,
+        grade=Grade.OBSERVED,
+        source=probe.source or probe.name,
+        reason=reason,
+        taken_at=record.world.now().isoformat(timespec="seconds"),
+        host=record.world.host,
+    )

@@ -53,7 +53,7 @@ class ReplayVerdict:
     sandbox: str
     """`bubblewrap`, `apptainer`, `docker`, or `none`."""
     environment: str
-    """How the environment was had: `rebuilt-from-lock`, `image-by-digest`, `host`."""
+    """How the environment was had: `rebuilt-from-lock`, `bare-python` (nothing but the standard library is imported), `image-by-digest`, `host`."""
     started_at: str
     ended_at: str
     auditor: str

@@ -1,4 +1,4 @@
-"""This machine and its settings: preflight, doctor, demo, config."""
+"""This machine and its settings: preflight, doctor, demo, config, hook, shim."""
 
 from __future__ import annotations
 
@@ -98,6 +98,29 @@ def config(
     console().print(settings_table(now, keys))
 
 
+def hook() -> None:
+    """Write the in-job hook, and print its path: for jobs that are not submitted through us, one line in a bash script is enough.
+
+    Example: . ~/.local/state/auditor/hook/hook.sh     as the first command of the script
+    """
+    from auditor.cli.common import home
+    from auditor.submit.hook import install
+
+    where = home()
+    install(where)
+    print(Path(where.root) / "hook" / "hook.sh")
+
+
+def shim(folder: Annotated[Path, typer.Argument(help="A folder that stands first in PATH where tools call sbatch.")]) -> None:
+    """Write a file named `sbatch` that is `auditor sbatch`, for tools that submit by themselves.
+
+    Example: auditor shim ~/auditor-bin && PATH=~/auditor-bin:$PATH snakemake --executor slurm
+    """
+    from auditor.submit.shim import install_shim
+
+    print(install_shim(str(folder.absolute())))
+
+
 def add_to(app: typer.Typer) -> None:
-    for verb in (preflight, doctor, demo, config):
+    for verb in (preflight, doctor, demo, config, hook, shim):
         app.command(rich_help_panel="This site")(verb)

@@ -18,6 +18,8 @@ from reports.archive.recipe import Recipe
 LOCK = "rebuilt-from-lock"
 IMAGE = "image-by-digest"
 HOST = "host"
+BARE = "bare-python"
+"""A Python of the run's version and none of its packages, for code that imports nothing but the standard library."""
 INSTALL_SECONDS = 900.0
 # a bundle's lock comes from a stranger: plain pins and commits only, no options that point pip elsewhere
 _PIN = re.compile(
@@ -68,6 +70,21 @@ def _version(python: str, world: World) -> str:
     except (OSError, TimeoutError):
         return ""
     return told.out.strip() if told.code == 0 else ""
+
+
+def bare(recipe: Recipe, folder: Path, world: World) -> Software:
+    """An empty environment in `folder/env`: if the code runs in it, it needed no package."""
+    python = interpreter(recipe, world)
+    env = folder / "env"
+    trouble = (
+        _make(python, env, ((), folder), Sandbox("none", "", False), world) if python else "no Python of that version is here"
+    )
+    if trouble:
+        return Software(HOST, "", (), f"no environment could be made: {trouble}", (trouble,))
+    here = _version(python, world)
+    release = (f"Python {here} is here, the run had {recipe.python}",) if here != recipe.python else ()
+    detail = f"Python {here} without any package: the code imports only the standard library"
+    return Software(BARE, str(env / "bin/python"), ((str(env), str(env)), *_base(python)), detail, release)
 
 
 def rebuild(recipe: Recipe, crate: Path, folder: Path, sandbox: Sandbox, world: World) -> Software:

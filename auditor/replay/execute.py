@@ -94,6 +94,8 @@ class _Replay:
             return problems[0]
         if self.plan.environment == environment.LOCK:
             self.software = environment.rebuild(recipe, crate, self.folder, self.plan.sandbox, self.world)
+        elif self.plan.environment == environment.BARE:
+            self.software = environment.bare(recipe, self.folder, self.world)
         else:
             detail = "images present by digest" if recipe.images else "this machine's own software"
             self.software = Software(self.plan.environment, "", (), detail, ())

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from auditor.model import AuditError
-from auditor.replay import environment, lay, sandbox, slurm, unpack
+from auditor.replay import environment, imports, lay, sandbox, slurm, unpack
 from auditor.replay.sandbox import Sandbox
 from auditor.world import RealWorld, World
 from reports.archive.recipe import Recipe
@@ -72,7 +72,7 @@ def plan(
         raise AuditError("there is no Slurm here", "load your site's Slurm module, or leave out --on slurm")
     found, missing = lay.find_inputs(recipe, os.path.abspath(os.fspath(inputs_dir)) if inputs_dir else None)
     shut = _shut(recipe, on, _find_sandbox(path, recipe, sandbox, network, world))
-    kind = _kind(recipe, rebuild, world)
+    kind = _kind(path, recipe, rebuild, world)
     stops = _stops(recipe, found, missing, shut)
     return Plan(
         path=path,
@@ -103,10 +103,12 @@ def _shut(recipe: Recipe, on: str, found: Sandbox) -> Sandbox:
     return found
 
 
-def _kind(recipe: Recipe, rebuild: bool, world: World) -> str:
+def _kind(path: str, recipe: Recipe, rebuild: bool, world: World) -> str:
     if recipe.images:
         return environment.IMAGE
-    return environment.LOCK if rebuild and recipe.requirements and environment.interpreter(recipe, world) else environment.HOST
+    if not rebuild or not recipe.requirements or not environment.interpreter(recipe, world):
+        return environment.HOST
+    return environment.BARE if imports.outside(unpack.code(path, recipe), recipe.script) == frozenset() else environment.LOCK
 
 
 def _stops(recipe: Recipe, found: Mapping[str, str], missing: Mapping[str, str], shut: Sandbox) -> tuple[str, ...]:
@@ -154,6 +156,7 @@ def _will(recipe: Recipe, on: str, shut: Sandbox, kind: str) -> tuple[str, ...]:
     """What happens after a yes; shown word by word before it."""
     how = {
         environment.LOCK: f"make a virtual environment of Python {recipe.python} with its {recipe.packages} packages (pip fetches what is not carried)",
+        environment.BARE: f"make an empty environment of Python {recipe.python}: the code imports only the standard library",
         environment.IMAGE: "use its container images, after their digests were checked: "
         + ", ".join(i.reference for i in recipe.images),
         environment.HOST: "use this machine's own software",

@@ -87,6 +87,16 @@ def script(path: str, recipe: Recipe) -> str:
         return verifier.read(bundle, f"data/{carried}", 8 << 20).decode("utf-8", "replace")
 
 
+def code(path: str, recipe: Recipe) -> dict[str, str]:
+    """Place -> text of the carried code, read in the bundle; what is too big for code is left out."""
+    with closing(verifier.open_bundle(path)) as bundle:
+        return {
+            f.place: verifier.read(bundle, f"data/{f.carried}", 8 << 20).decode("utf-8", "replace")
+            for f in recipe.files
+            if f.role == "code" and f.carried and f.size <= 4 << 20
+        }
+
+
 def script_text(work: Path, recipe: Recipe) -> str:
     """The same, laid out."""
     where = work / recipe.script

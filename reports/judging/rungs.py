@@ -51,7 +51,7 @@ def _replayed(seen: Record) -> tuple[Rung, Rung, Rung]:
         return tuple(Rung(n, False, "never replayed") for n in ("rebuildable", "repeatable", "replayed-elsewhere"))  # type: ignore[return-value]
     verdict, cites = fact.value, (fact.evidence_id,)
     state, detail = step(verdict, "environment")
-    rebuilt = verdict.environment in ("rebuilt-from-lock", "image-by-digest") and state == "done"
+    rebuilt = verdict.environment in ("rebuilt-from-lock", "bare-python", "image-by-digest") and state == "done"
     how = f"environment: {verdict.environment or 'not known'}, {state}" + (f" ({detail})" if detail else "")
     elsewhere = same(verdict) and not verdict.same_machine
     return (

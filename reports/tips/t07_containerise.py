@@ -32,7 +32,7 @@ from reports.judging.proofs import REPLAY, SETTLES, same, step, summary
 from reports.judging.sightings import digests
 from reports.judging.verdicts import Maybe, Unclear, failed, known, passed, weak
 
-REBUILT = ("rebuilt-from-lock", "image-by-digest")
+REBUILT = ("rebuilt-from-lock", "bare-python", "image-by-digest")
 
 SUBMIT, START, LATER = (Phase.SUBMIT,), (Phase.START,), (Phase.LATER,)
 NONE = Outcome.NOT_APPLICABLE

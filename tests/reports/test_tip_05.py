@@ -75,6 +75,13 @@ def test_runs_one_after_another_with_nothing_to_hand_on_fail() -> None:
     )
 
 
+def test_runs_shorter_than_the_clock_s_second_leave_it_open() -> None:
+    assert said("queued-singly", campaign(run(1, 0, 0), run(2, 0, 0), run(3, 1, 1))) == (
+        UNKNOWN,
+        "most runs end in the second in which they begin: whether they overlapped cannot be told",
+    )
+
+
 def test_a_chain_by_data_or_dependency_has_to_wait() -> None:
     hand = (Link("0" * 15 + "1", "0" * 15 + "2", "a", sha("a")), Link("0" * 15 + "2", "0" * 15 + "3", "b", sha("b")))
     by_data = campaign(run(1, 0, 10), run(2, 10, 20), run(3, 20, 30), links=hand)
