@@ -82,14 +82,19 @@ def origin(direct_url: str, installer: str) -> tuple[str, str]:
 
 
 def parse_record(text: str) -> Iterator[tuple[str, str, int | None]]:
-    """RECORD's rows: path, hash (`sha256=` and unpadded base64) as hex, size."""
+    """RECORD's rows: path, hash (`sha256=` and unpadded base64; some builders write hex) as hex, size."""
     try:
         for row in csv.reader(text.splitlines()):
             if len(row) == 3 and row[1].startswith("sha256=") and not _OWN.search(row[0]):
-                raw = base64.urlsafe_b64decode(row[1][7:] + "=" * (-len(row[1][7:]) % 4))
-                yield row[0], raw.hex(), int(row[2]) if row[2].isdigit() else None
+                yield row[0], _hex(row[1][7:]), int(row[2]) if row[2].isdigit() else None
     except (csv.Error, ValueError):
         return
+
+
+def _hex(digest: str) -> str:
+    if re.fullmatch("[0-9a-f]{64}", digest):
+        return digest
+    return base64.urlsafe_b64decode(digest + "=" * (-len(digest) % 4)).hex()
 
 
 def conda(world: World, prefix: str) -> Iterator[Distribution]:

@@ -192,3 +192,7 @@ def test_record_rows_without_hash_and_our_own_notes_are_left_out() -> None:
     text = 'a.py,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0\n"b,c.py",sha256=AA,7\na.pyc,,\nx.dist-info/INSTALLER,sha256=AA,1\nshort\n'
     empty = hashlib.sha256(b"").hexdigest()
     assert list(parse_record(text)) == [("a.py", empty, 0), ("b,c.py", "00", 7)]
+
+
+def test_a_record_that_a_distributor_wrote_in_hex_is_read_too() -> None:
+    assert list(parse_record(f"blinker/base.py,sha256={'d9' * 32},16458\n")) == [("blinker/base.py", "d9" * 32, 16458)]
