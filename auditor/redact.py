@@ -38,7 +38,7 @@ _ASSIGN = re.compile(
     r"""(?ix) (?P<head> (?: token | secret | passw(?:or)?d | passphrase | api[_-]?key | access[_-]?key(?:[_-]?id)?
         | private[_-]?key | credentials? | client[_-]?key | auth[_-]?key | dsn | cookie ) (?:_[\w-]{1,40})?
         ["']? (?: \s{0,4} (?: = | :(?!//) ) \s{0,4} | [ ] (?=["']?[\w/+.=-]{0,64}[0-9][\w/+.=-]{15,}) ) )
-        (?P<value> "[^"\n]{4,4096}" | '[^'\n]{4,4096}' | [^\s"';,&|)<>$({\[]{4,4096} )"""
+        (?P<value> "(?!,\s)[^"\n]{4,4096}" | '(?!,\s)[^'\n]{4,4096}' | [^\s"';,&|)<>$({\[]{4,4096} )"""
 )
 _KNOWN = re.compile(
     r"""(?x)
@@ -51,6 +51,14 @@ _KNOWN = re.compile(
     | (?<=[Bb]asic\ )[A-Za-z0-9+/]{12,}={0,2}
     """
 )
+_SECRET_OPTION = (
+    r"--?(?:[\w-]{0,40}[_-])?(?:token|secret|passw(?:or)?d|passphrase|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)"
+)
+_OPTION = re.compile(
+    rf"""(?ix) (?P<head> (?<![\w-]) {_SECRET_OPTION} [ ]{{1,4}} )
+        (?P<value> "[^"\n]{{4,4096}}" | '[^'\n]{{4,4096}}' | [^\s"';,&|)<>({{\[-][^\s"';,&|)<>]{{3,4096}} )"""
+)
+_OPTION_WORD = re.compile(rf"(?i){_SECRET_OPTION}")
 _URL_LOGIN = re.compile(r"(?P<scheme>[a-zA-Z][\w+.-]{1,20}://)(?P<login>[^\s/@:'\"]*:[^\s/@'\"]+|[^\s/@:'\"]{16,})@")
 
 
@@ -71,7 +79,8 @@ class Redactor:
             text = self._literal.sub(MARK, text)
         text = _KNOWN.sub(MARK, text)
         text = _URL_LOGIN.sub(lambda m: f"{m['scheme']}{MARK}@", text)
-        return _ASSIGN.sub(_assignment, text)
+        text = _ASSIGN.sub(_assignment, text)
+        return _OPTION.sub(lambda m: m["head"] + _without(m["value"]), text)
 
     def value(self, value: Any) -> Any:
         """The same over JSON-like data: keys stay, strings are cleaned."""
@@ -80,8 +89,14 @@ class Redactor:
         if isinstance(value, Mapping):
             return {k: self.value(v) for k, v in value.items()}
         if isinstance(value, (list, tuple)):
-            return [self.value(v) for v in value]
+            return [self._word(before, v) for before, v in zip(("", *value), value, strict=False)]
         return value
+
+    def _word(self, before: Any, value: Any) -> Any:
+        """An element of a list; in a command line `--password` may be one word and its value the next."""
+        if isinstance(before, str) and isinstance(value, str) and len(before) < 64 and _OPTION_WORD.fullmatch(before):
+            return _without(self.value(value))
+        return self.value(value)
 
 
 def _assignment(match: re.Match[str]) -> str:
@@ -92,6 +107,15 @@ def _assignment(match: re.Match[str]) -> str:
     if quote and value[1:-1].startswith(("$", "/", "~/")):
         return match[0]
     return f"{match['head']}{quote}{MARK}{quote}"
+
+
+def _without(value: str) -> str:
+    """What follows `--password`: withheld, unless it is a reference, a path, a placeholder (`<pad>`) or a small number."""
+    quote = value[0] if value[:1] in {'"', "'"} and value[-1] == value[0] else ""
+    word = value.strip(quote) if quote else value
+    if len(word) < 4 or word.startswith(("$", "/", "~/", "<", "[", "{", "-")) or (word.isdecimal() and len(word) < 7):
+        return value
+    return f"{quote}{MARK}{quote}"
 
 
 def withheld(names: Iterable[str]) -> tuple[str, ...]:

@@ -35,6 +35,8 @@ def test_a_known_shape_goes_wherever_it_stands(value: str, text: str) -> None:
         ('{"api_key": "0123456789abcdef"}', '{"api_key": "[withheld]"}'),
         ("mysql --password=s3cretpw db", "mysql --password=[withheld] db"),
         ("tool --api-key 0123456789abcdef0123 run", "tool --api-key [withheld] run"),
+        ("tool --db-password hunter2", "tool --db-password [withheld]"),
+        ("tool -password 'my dog' x", "tool -password '[withheld]' x"),
         ("git clone https://alice:s3cret@example.org/x.git", "git clone https://[withheld]@example.org/x.git"),
         ("postgresql://app:pw123@db/x", "postgresql://[withheld]@db/x"),
         ("aws_secret_access_key = wJalrXUtnFEMI/K7MDENG", "aws_secret_access_key = [withheld]"),
@@ -59,6 +61,8 @@ def test_an_assignment_loses_its_value_and_keeps_its_name(before: str, after: st
         "docker://registry.example.org/lab/app@sha256:" + "ab" * 32,
         "https://example.org/path?x=1",
         "a key: value table",
+        "tool --password $PW --token /run/secrets/t --pad-token '<pad>' --max-token 512",
+        """print("token=", os.environ.get("HF_TOKEN"))""",
     ],
 )
 def test_harmless_text_stays_as_it_is(text: str) -> None:
@@ -73,6 +77,12 @@ def test_the_value_of_a_secret_variable_goes_even_without_its_name() -> None:
 def test_data_is_cleaned_through_and_through() -> None:
     cleaned = Redactor().value({"a": ["x", {"b": "password=hunter2000"}], "n": 3, "none": None})
     assert cleaned == {"a": ["x", {"b": "password=[withheld]"}], "n": 3, "none": None}
+
+
+def test_an_option_and_its_value_may_be_two_words_of_a_command_line() -> None:
+    argv = ("fit.py", "--password", "hunter2", "--token", "$T", "--api-key", "abc def", "--epochs", "30")
+    expected = ["fit.py", "--password", "[withheld]", "--token", "$T", "--api-key", "[withheld]", "--epochs", "30"]
+    assert Redactor().value(argv) == expected
 
 
 @pytest.mark.parametrize(
