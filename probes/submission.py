@@ -45,6 +45,8 @@ class Submission:
     declared_inputs: tuple[str, ...]
     declared_outputs: tuple[str, ...]
     label: str
+    scheduler: str = ""
+    """`slurm`, `local` (auditor run); empty in records of before."""
 
 
 def collect(world: World, job: Job) -> Submission | Absent:
@@ -73,6 +75,7 @@ def parse(job: Job, cwd: str) -> Submission:
         declared_inputs=_once(job.inputs, marks.inputs),
         declared_outputs=_once(job.outputs, marks.outputs),
         label=job.label or marks.label,
+        scheduler=job.scheduler,
     )
 
 

@@ -15,9 +15,11 @@ _GLUE = re.compile(
 
 def again(submission: Submission, *options: str) -> str:
     """`auditor sbatch --auditor-input='data/*.csv' train.sh`: our switches first, then what was typed."""
-    verb, own = ("auditor run", options) if submission.given_by == "command" else ("auditor sbatch", options)
-    switches = [o.replace("--auditor-", "--") if verb == "auditor run" else o for o in own]
-    typed = ["--", *submission.argv] if verb == "auditor run" and submission.argv[:1] != ("--",) else list(submission.argv)
+    command = submission.given_by == "command"
+    here = command or submission.scheduler == "local"
+    switches = [o.replace("--auditor-", "--") if here else o for o in options]
+    typed = ["--", *submission.argv] if command and submission.argv[:1] != ("--",) else list(submission.argv)
+    verb = "auditor run" if here else "auditor sbatch"
     return " ".join([verb, *(_quoted(s) for s in switches), words(typed or [submission.script_path], 100)])
 
 

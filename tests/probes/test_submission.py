@@ -41,6 +41,7 @@ def test_script_options_arguments_and_our_lines_are_told() -> None:
         declared_inputs=("a.csv",),
         declared_outputs=(),
         label="night",
+        scheduler="slurm",
     )
 
 

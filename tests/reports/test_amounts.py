@@ -65,6 +65,10 @@ def test_submitting_again_keeps_what_was_typed_and_puts_our_switches_first() -> 
     assert again(submission("fit.py", "--", "python", "fit.py", given_by="command"), "--auditor-input=d.csv") == (
         "auditor run --input=d.csv -- python fit.py"
     )
+    assert (
+        again(submission("#!/bin/sh\n", "run.sh", "3", scheduler="local"), "--auditor-label=A")
+        == "auditor run --label=A run.sh 3"
+    )
 
 
 def test_the_last_line_that_works_is_the_program() -> None:
