@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -121,7 +122,8 @@ def changes_table(changes: Iterable[Change], before: str, after: str) -> Table:
 
 
 def _short(text: str) -> str:
-    return text[:12] + "…" if len(text) == 64 and all(c in "0123456789abcdef" for c in text) else text
+    """Digests by their first twelve digits; `--json` has them whole."""
+    return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1…", text)
 
 
 def lineage_tree(run_id: str, nodes: Sequence[Node], edges: Sequence[Edge]) -> Tree:

@@ -39,13 +39,17 @@ def serial_loop(systems: Fact[SystemsUsed], submission: Fact[Submission]) -> Ver
 
 def _array(sign: str, name: str) -> str:
     """`file:3 for i in $(seq 0 9); do` as an array of the same width, where the width can be read."""
+    loop = re.search(r"for (\w+) in (.*?)(?:;|$)", sign)
+    variable = loop[1] if loop else "i"
+    words = loop[2].split() if loop else []
+    if words and all(re.fullmatch(r"[\w.,:+/-]+", w) for w in words):
+        values = f"values=({' '.join(words)}); {variable}=${{values[$SLURM_ARRAY_TASK_ID]}}"
+        return f"#SBATCH --array=0-{len(words) - 1}\n{values}   # in {name}, instead of the loop"
     found = re.search(r"\{(\d+)\.\.(\d+)\}|seq (?:-w )?(\d+) (\d+)|seq (\d+)", sign)
     first, last = ("0", "N-1")
     if found:
         a, b, c, d, e = found.groups()
         first, last = (a, b) if a else (c, d) if c else ("1", e)
-    loop = re.search(r"for (\w+) in", sign)
-    variable = loop[1] if loop else "i"
     return f"#SBATCH --array={first}-{last}\n{variable}=$SLURM_ARRAY_TASK_ID   # in {name}, instead of the loop"
 
 

@@ -51,6 +51,14 @@ def test_a_serial_loop_becomes_an_array_of_the_same_width() -> None:
     )
 
 
+def test_a_loop_over_words_becomes_an_array_over_the_same_words() -> None:
+    loop = declared(SystemsUsed((), {}, (), (), ("run.sh:4 for lr in 0.1 0.01 1e-3; do ./fit $lr; done",)))
+
+    assert advised("serial-loop", loop, seen(submission()))[1] == (
+        "#SBATCH --array=0-2\nvalues=(0.1 0.01 1e-3); lr=${values[$SLURM_ARRAY_TASK_ID]}   # in train.sh, instead of the loop"
+    )
+
+
 def test_without_a_serial_loop_the_parallel_lines_are_named() -> None:
     quiet = declared(SystemsUsed((), {}, (), ("run.sh:5 xargs -P 8 ./solve",), ()))
 
