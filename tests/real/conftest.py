@@ -5,7 +5,6 @@ Missing: a failure in CI, elsewhere a skip that says what.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,15 +13,10 @@ from pathlib import Path
 import containers_lab
 import pytest
 
+from tests.needs import need
+
 sys.path.insert(0, str(Path(__file__).parents[2] / "ci"))
 import slurmlab
-
-
-def need(*lacking: str) -> None:
-    """Fail in CI, skip elsewhere, naming what is not there."""
-    if lacking:
-        say = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        say(f"not on this machine: {', '.join(lacking)}")
 
 
 def _lab(variant: str) -> Iterator[slurmlab.Lab]:

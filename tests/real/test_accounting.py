@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 import slurmlab
-from conftest import need
 
 from auditor.model import Found
 from auditor.world import Ran, RealWorld
 from probes.schedulers import Attempt, JobAccounting, sacct, sacct_json
 from probes.schedulers.slurm import Answer, accounting
+from tests.needs import need
 
 pytestmark = pytest.mark.slurm
 
@@ -115,7 +115,9 @@ def push(lab: slurmlab.Lab, ids: Mapping[str, str]) -> None:
     say(lab, "scontrol", "update", "node=mem1", "state=down", "reason=test")
     say(lab, "scontrol", "requeue", ids["requeued"])
     until(lambda: state(lab, ids["requeued"]) == "PENDING", "requeued")
-    say(lab, "scontrol", "update", f"job={ids['requeued']}", "starttime=now")  # Slurm would wait two minutes
+    say(
+        lab, "scontrol", "update", f"job={ids['requeued']}", "starttime=now+2"
+    )  # not two minutes, nor the second slurmd forgot it in
     until(lambda: state(lab, ids["node failure"]) == "NODE_FAIL", "node failure")
     until(lambda: say(lab, "sinfo", "-hn", "mem1", "-o", "%t") == "idle", "the node comes back by itself")
 

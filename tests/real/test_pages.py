@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import need
+
+from tests.needs import need
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ("node", "npm", "java", "chromium")

@@ -14,7 +14,8 @@ import containers_lab
 import pytest
 import python_image
 import slurmlab
-from conftest import need
+
+from tests.needs import need
 
 CAMPAIGN = Path(__file__).parents[2] / "auditor/demo/campaign"
 

@@ -19,6 +19,7 @@ from sidebyside import blot, wait
 from auditor import intake
 from auditor.model import Capture, Phase
 from auditor.submit.shim import install_shim
+from tests.needs import need
 
 pytestmark = pytest.mark.slurm
 ROOT = Path(__file__).parents[2]
@@ -171,7 +172,7 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "full"
     folder.mkdir()
     if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(folder)]).returncode:
-        pytest.skip("not allowed to mount a small disk")
+        need("root that may mount a small disk")
     (folder / "filler").write_bytes(b"x" * 65536)
     yield folder
     subprocess.run(["umount", "-l", str(folder)], check=True)
@@ -233,7 +234,7 @@ def test_a_plain_user_with_the_systems_python_is_served_as_well(light_lab: slurm
     python = "/usr/bin/python3"
     say = [python, "-c", "import sys; print(sys.version_info >= (3, 11))"]
     if os.geteuid() != 0 or not os.path.exists(python) or subprocess.run(say, capture_output=True).stdout != b"True\n":
-        pytest.skip("needs root to become somebody else, and a Python 3.11 that somebody else can run")
+        need("root, to become somebody else, and a /usr/bin/python3 of 3.11 or later")
     for name in ("bin", "home", "work"):
         (open_folder / name).mkdir()
     code = "import sys; sys.path.append(sys.argv[1]); from auditor.submit.shim import install_shim; install_shim(sys.argv[2])"

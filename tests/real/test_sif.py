@@ -13,7 +13,6 @@ from pathlib import Path
 
 import containers_lab
 import pytest
-from conftest import need
 
 from auditor.model import Absent, Found, Grade, Job
 from auditor.world import RealWorld
@@ -21,6 +20,7 @@ from probes.containers import ApptainerRuntime
 from probes.containers.apptainer import collect as ask_apptainer
 from probes.containers.sif import collect as read_sifs
 from probes.containers.sifread import read
+from tests.needs import need
 
 RECIPE = "Bootstrap: docker\nFrom: busybox:latest\n"
 LABELS = b'{"org.opencontainers.image.revision": "abc"}'

@@ -7,11 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import need
-
 from auditor.model import Phase
 from tests import archived, factory
 from tests.factory import seen
+from tests.needs import need
 from tests.reports.test_verify import files, packed
 from tests.reports.test_world import RUNS, bundled
 

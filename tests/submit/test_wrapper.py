@@ -13,6 +13,7 @@ import pytest
 
 from auditor import home as full_home
 from auditor.submit import along, bashenv, peek, shim, wrapper
+from tests.needs import need
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {
@@ -136,8 +137,8 @@ def test_nothing_heavy_is_loaded_before_the_prompt_is_back(place: Path) -> None:
     }
 
 
-@pytest.mark.skipif(not shutil.which("strace"), reason="strace counts opened files")
 def test_no_more_than_sixty_files_are_opened_before_the_prompt_is_back(place: Path) -> None:
+    need(*([] if shutil.which("strace") else ["strace"]))
     assert ours("job.sh").returncode == 0
     argv = ["strace", "-e", "trace=open,openat", "-o", str(place / "trace"), sys.executable, "-P", "-c"]
     subprocess.run(
