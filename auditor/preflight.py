@@ -11,6 +11,7 @@ from auditor.model import AuditError, Capture, Finding, Job, Outcome, Phase
 from auditor.world import RealWorld, World
 
 MAX_SCRIPT = 4 << 20
+CONTROLLER_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,10 @@ def _complaints(world: World, job: Job) -> list[str]:
         if ran.code:
             found.append(ran.err.strip())
     try:
-        if world.run("scontrol", "ping").code:  # no controller answers: sbatch's complaint would not be about the script
+        if world.run("scontrol", "ping", timeout=CONTROLLER_SECONDS).code:  # no controller answers: sbatch's complaint would not be about the script
             return found
         ran = world.run("sbatch", "--test-only", job.script_path)
-    except FileNotFoundError:
+    except (FileNotFoundError, TimeoutError):
         return found
     if ran.code:
         found.append(ran.err.strip().splitlines()[-1] if ran.err.strip() else f"sbatch --test-only ends with {ran.code}")

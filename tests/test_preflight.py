@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,12 @@ apptainer exec docker://lab/torch:latest python3 fit.py
 
 
 def alone(folder: Path) -> RealWorld:
-    """A machine with Python and the basic tools, and no Slurm."""
-    return RealWorld(
-        env={"PATH": "/usr/bin:/bin", "AUDITOR_HOME": str(folder / "home"), "SLURM_CONF": "/nowhere"}, cwd=str(folder)
-    )
+    """A machine with a shell, git and Python, and no Slurm."""
+    tools = folder / "bin"
+    tools.mkdir()
+    for name in ("bash", "sh", "git", "python3", "uname", "getconf"):
+        (tools / name).symlink_to(shutil.which(name) or "/nowhere")
+    return RealWorld(env={"PATH": str(tools), "AUDITOR_HOME": str(folder / "home")}, cwd=str(folder))
 
 
 def test_what_can_be_judged_already_is_judged_worst_first_with_something_to_paste(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def is_quiet(argv: list[str]) -> bool:
 
 
 def _complain(message: str, hint: str) -> int:
-    sys.stderr.write(f"auditor: {message}\n  {hint}\n")
+    sys.stderr.write(f"auditor: {message}\n  hint: {hint}\n")
     return NO_SBATCH
 
 
