@@ -62,7 +62,11 @@ def open_bundle(path: str) -> Folder | Zip:
     """A bundle to read from: `.sizes` (name -> bytes) and `.pieces(name)`; names are safe. Raises Refused."""
     if not os.path.exists(path):
         raise Refused(f"there is no bundle at {path}", "check the path")
-    return Folder(path) if os.path.isdir(path) else Zip(path)
+    if os.path.isdir(path):
+        return Folder(path)
+    if not os.path.isfile(path):  # a device may have no end
+        raise Refused(f"{path} is neither a file nor a folder", "name the ZIP file, or the folder that holds bagit.txt")
+    return Zip(path)
 
 
 # ---- reading -------------------------------------------------------------------------------------------------------
