@@ -17,7 +17,7 @@ MAX_FILE = 256 << 20
 
 def write(folder: str, name: str, data: bytes) -> str:
     """Write `folder/name` so that a reader sees all of it or nothing: temporary name, fsync, rename; 0600 in 0700."""
-    os.makedirs(folder, mode=0o700, exist_ok=True)
+    _private(folder)
     path = os.path.join(folder, name)
     temporary = os.path.join(folder, f".{name}.{os.getpid()}")
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -32,6 +32,15 @@ def write(folder: str, name: str, data: bytes) -> str:
         os.unlink(temporary)
         raise
     return path
+
+
+def _private(folder: str) -> None:
+    """Make the folder and what is missing above it, 0700 each: `makedirs` gives its mode to the last one only."""
+    if not os.path.isdir(folder):
+        above = os.path.dirname(folder)
+        if above != folder:
+            _private(above)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
 
 
 def save(folder: str, capture: Capture) -> str:
