@@ -117,6 +117,8 @@ def _checked(key: str, value: Any, where: str) -> Any:
         return float(value)
     if type(value) is not type(default):
         raise AuditError(f"{where}: `{key}` has the value {value!r}", f"it takes something like {default!r}")
+    if isinstance(value, (int, float)) and not value >= 0:  # not-a-number neither
+        raise AuditError(f"{where}: `{key}` has the value {value!r}", "it takes a number from 0 up")
     if key == "payload" and value not in {"none", "auto", "all"}:
         raise AuditError(f"{where}: `payload` has the value {value!r}", "it takes none, auto or all")
     return value
@@ -134,7 +136,7 @@ def _from_text(key: str, text: str, where: str) -> Any:
         return tuple(part for part in text.split(":") if part)
     if isinstance(default, (int, float)):
         try:
-            return type(default)(text)
+            return _checked(key, type(default)(text), where)
         except ValueError:
             raise AuditError(f"{where} has the value {text!r}", "it takes a number") from None
     return _checked(key, text, where)

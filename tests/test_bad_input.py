@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -48,6 +49,11 @@ def auditor(*words: str, cwd: Path, env: Mapping[str, str] | None = None, stdin:
         (("demo", "."), "is not empty"),
         (("demo", "new", "--on", "pbs"), "there is no way to run `pbs`"),
         (("adopt", "4711"), "4711"),
+        (("score", "text.zip"), "text.zip is neither a run nor a .json file"),
+        (("verify", "/dev/zero"), "/dev/zero is neither a file nor a folder"),
+        (("capture", "-o", "/proc/nowhere/x.json"), "/proc/nowhere/x.json cannot be written"),
+        (("config", "hash_bytes", "--", "-5"), "`hash_bytes` has the value -5"),
+        (("config", "hash_seconds", "nan"), "`hash_seconds` has the value nan"),
     ],
     ids=lambda v: " ".join(v) if isinstance(v, tuple) else "",
 )
@@ -67,6 +73,41 @@ def test_a_home_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     assert code == 2
     assert "/proc/nowhere" in err
     assert "hint:" in err
+
+
+def test_a_command_that_cannot_be_recorded_runs_and_says_so(tmp_path: Path) -> None:
+    code, out, err = auditor("run", "--", "echo", "hello", cwd=tmp_path, env={"AUDITOR_HOME": "/proc/nowhere"})
+    assert (code, out) == (0, "hello\n")
+    assert err == "auditor: evidence of this run could not be kept in /proc/nowhere; it runs all the same\n"
+
+
+def test_a_folder_that_was_removed_under_us_is_said(tmp_path: Path) -> None:
+    line = f"mkdir gone; cd gone; rmdir ../gone; exec {CONSOLE} config"
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "auditor: the current folder is gone\n  hint: cd to one that is there\n")
+
+
+def test_what_is_looked_for_and_not_there_is_said(tmp_path: Path) -> None:
+    auditor("run", "--", "true", cwd=tmp_path)
+    assert auditor("list", "--state", "LOST", cwd=tmp_path)[1] == "no run matches\n"
+    code, _, err = auditor("show", "--part", "evidence", "--probe", "crystal-ball", cwd=tmp_path)
+    assert code == 2
+    assert "the run has no evidence of a probe crystal-ball" in err
+
+
+def test_a_plan_is_json_where_json_was_asked_for(tmp_path: Path) -> None:
+    auditor("run", "--", "true", cwd=tmp_path)
+    auditor("bundle", "last", "-o", "b.zip", cwd=tmp_path)
+    code, out, _ = auditor("replay", "b.zip", "--dry-run", "--json", cwd=tmp_path)
+    assert code == 0
+    assert json.loads(out)["path"].endswith("b.zip")
+
+
+def test_all_of_the_home_is_private(tmp_path: Path) -> None:
+    (tmp_path / "x.sh").write_text("#!/bin/bash\ntrue\n")
+    auditor("run", "x.sh", cwd=tmp_path, env={"AUDITOR_HOME": str(tmp_path / "new/home")})
+    modes = {p.stat().st_mode & 0o777 for p in (tmp_path / "new").rglob("*") if p.is_dir()}
+    assert modes == {0o700}
 
 
 def test_no_sbatch_in_path_is_said_with_exit_2(tmp_path: Path) -> None:

@@ -65,5 +65,13 @@ def main() -> None:
     except MemoryError:
         sys.exit(fail(AuditError("not enough memory", "look at a smaller part, or on a larger machine")))
     except OSError as error:
-        what = f"{error.filename}: " if error.filename else ""
-        sys.exit(fail(AuditError(f"{what}{error.strerror or error}", "run again with --debug to see where")))
+        sys.exit(fail(_said(error)))
+
+
+def _said(error: OSError) -> AuditError:
+    try:
+        os.getcwd()
+    except OSError:
+        return AuditError("the current folder is gone", "cd to one that is there")
+    what = f"{error.filename}: " if error.filename else ""
+    return AuditError(f"{what}{error.strerror or error}", "run again with --debug to see where")

@@ -14,6 +14,8 @@ from auditor.home import Home, find
 from auditor.model import AuditError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
     from auditor.store import Store
@@ -71,6 +73,16 @@ def fail(error: AuditError) -> int:
 
         sys.stderr.write(f"  hint: {printable(error.hint)}\n")
     return 2
+
+
+def write_file(path: Path, raw: bytes) -> None:
+    """A result into the file that the user named, whole or not at all."""
+    from auditor import spool
+
+    try:
+        spool.write(str(path.absolute().parent), path.name, raw)
+    except OSError as error:
+        raise AuditError(f"{path} cannot be written: {error.strerror or error}", "choose another place with --output") from error
 
 
 def emit(value: Any) -> None:

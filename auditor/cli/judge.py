@@ -9,14 +9,17 @@ from typing import Annotated
 
 import typer
 
-from auditor.cli.common import Json, console, emit, home, progress_console, resolve, say, store
-from auditor.cli.look import complete_run
+from auditor.cli.common import Json, console, emit, home, progress_console, resolve, say, store, write_file
+from auditor.cli.look import RUN, complete_run
 from auditor.model import AuditError, Job, Scorecard
 
 RunOrFile = Annotated[
     str,
     typer.Argument(
-        metavar="[RUN|FILE]", autocompletion=complete_run, help="A run, or a file that the step before wrote.", show_default=False
+        metavar="[RUN|FILE]",
+        autocompletion=complete_run,
+        help="A run, or a .json file that the step before wrote: `capture -o`, `score --json`.",
+        show_default=False,
     ),
 ]
 
@@ -35,6 +38,8 @@ def _scored(name: str) -> Scorecard:
 
         capture = loads(Path(name).read_bytes(), Capture, name)
         return judge(capture.job, capture.evidence)
+    if "." in name and Path(name).is_file():
+        raise AuditError(f"{name} is neither a run nor a .json file of ours", "`auditor list` shows the runs")
     with store() as opened:
         run_id = resolve(opened, name)
         card = judge(opened.job(run_id), (*opened.evidence(run_id), opened.campaign(run_id)))
@@ -87,19 +92,19 @@ def _read_card(name: str) -> Scorecard:
 
 
 def _write(path: Path, raw: bytes) -> None:
-    from auditor import spool
-
     if path.is_dir():
         raise AuditError(f"{path} is a folder", "give the name of a file")
-    spool.write(str(path.absolute().parent), path.name, raw)
+    write_file(path, raw)
     path.chmod(0o644)
 
 
 def bundle(
-    name: Annotated[str, typer.Argument(metavar="[RUN]", autocompletion=complete_run, show_default=False)] = "",
+    name: Annotated[str, typer.Argument(metavar="[RUN]", autocompletion=complete_run, help=RUN, show_default=False)] = "",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The ZIP to write.")] = None,
     payload: Annotated[str, typer.Option(help="Inputs and outputs to carry: none, auto (small files), all.")] = "",
-    limit: Annotated[int, typer.Option(help="With --payload all: how many bytes at most.")] = 0,
+    limit: Annotated[
+        int, typer.Option(min=0, help="With --payload all: how many bytes at most; 0: the setting payload_bytes.")
+    ] = 0,
     json: Json = False,
 ) -> None:
     """The archive to deposit: a BagIt bag around a Process Run Crate, in one ZIP that is the same every time.
@@ -187,6 +192,9 @@ def replay(
     from auditor.replay.view import plan_view, verdict_view
 
     ready = plan(path, inputs_dir=inputs, on=on, network=network, sandbox=sandbox, rebuild=rebuild)
+    if dry_run and json:
+        emit(ready)
+        return
     out = progress_console() if json else console()
     out.print(plan_view(ready))
     if dry_run:

@@ -10,9 +10,13 @@ import typer
 
 from auditor.cli.common import Json, Name, console, emit, resolve, store
 from auditor.cli.plain import printable
+from auditor.model import AuditError
 
 if TYPE_CHECKING:
     from auditor.model import Edge, Node
+
+
+RUN = "Run id, a prefix of it, job id (123, 123_4) or `last`; none: the last one."
 
 
 def complete_run(incomplete: str) -> list[tuple[str, str]]:
@@ -48,6 +52,8 @@ def list_(
 
     if rows:
         console().print(runs_table(rows))
+    elif label or state:
+        print("no run matches")
     else:
         print("no runs yet: try `auditor sbatch SCRIPT`, `auditor run -- COMMAND` or `auditor demo`")
 
@@ -59,7 +65,7 @@ class Part(StrEnum):
 
 
 def show(
-    name: Annotated[str, typer.Argument(metavar="[RUN]", autocompletion=complete_run, show_default=False)] = "",
+    name: Annotated[str, typer.Argument(metavar="[RUN]", autocompletion=complete_run, help=RUN, show_default=False)] = "",
     part: Annotated[Part, typer.Option(help="What to show.")] = Part.SUMMARY,
     probe: Annotated[str, typer.Option(help="With --part evidence: only this probe, data in full.")] = "",
     json: Json = False,
@@ -74,6 +80,9 @@ def show(
         run_id = resolve(opened, name)
         job, evidence = opened.job(run_id), (*opened.evidence(run_id), opened.campaign(run_id))
         events = opened.events(run_id) if part is Part.EVENTS else ()
+    probes = sorted({e.probe for e in evidence})
+    if probe and probe not in probes:
+        raise AuditError(f"the run has no evidence of a probe {probe}", f"there is: {', '.join(probes)}")
     evidence = tuple(e for e in evidence if not probe or e.probe == probe)
     if json:
         emit(
@@ -95,8 +104,8 @@ def show(
 
 
 def diff(
-    first: Annotated[str, typer.Argument(metavar="A", autocompletion=complete_run)],
-    second: Annotated[str, typer.Argument(metavar="B", autocompletion=complete_run)],
+    first: Annotated[str, typer.Argument(metavar="A", autocompletion=complete_run, help="The first run.")],
+    second: Annotated[str, typer.Argument(metavar="B", autocompletion=complete_run, help="The run to compare with it.")],
     json: Json = False,
 ) -> None:
     """What was different between two runs, most important first: code, data, parameters, environment, machine.
@@ -124,7 +133,7 @@ class As(StrEnum):
 
 
 def lineage(
-    name: Annotated[str, typer.Argument(metavar="[RUN]", autocompletion=complete_run, show_default=False)] = "",
+    name: Annotated[str, typer.Argument(metavar="[RUN]", autocompletion=complete_run, help=RUN, show_default=False)] = "",
     form: Annotated[As, typer.Option("--as", help="Text, a picture (SVG), or JSON.")] = As.TEXT,
     json: Json = False,
 ) -> None:
@@ -147,7 +156,6 @@ def lineage(
 
 def _picture(nodes: Sequence[Node], edges: Sequence[Edge]) -> str:
     """The report's own picture of these nodes, as a file of its own."""
-    from auditor.model import AuditError
     from reports.formats.pictures.lineage import draw
 
     if not edges:

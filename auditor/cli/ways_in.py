@@ -99,9 +99,9 @@ def capture(
     if output is None:
         sys.stdout.write(raw.decode("ascii"))
     else:
-        from auditor import spool
+        from auditor.cli.common import write_file
 
-        spool.write(str(output.absolute().parent), output.name, raw)
+        write_file(output, raw)
         say(f"wrote {output}")
 
 
@@ -135,6 +135,10 @@ def sweep(
 def add_to(app: typer.Typer) -> None:
     panel = "Ways in"
     app.command(context_settings=PASS_ON, rich_help_panel=panel)(sbatch)
-    app.command(context_settings={"allow_extra_args": True, "allow_interspersed_args": False}, rich_help_panel=panel)(run)
+    app.command(
+        context_settings={"allow_extra_args": True, "allow_interspersed_args": False},
+        options_metavar="[OPTIONS] SCRIPT|-- COMMAND [ARGUMENTS]...",
+        rich_help_panel=panel,
+    )(run)
     for verb in (adopt, capture, sweep):
         app.command(rich_help_panel=panel)(verb)

@@ -59,7 +59,8 @@ def run(
         raise AuditError("there is nothing to run", "auditor run -- COMMAND ..., or auditor run SCRIPT ARGUMENTS ...")
     plan = planned(home, tuple(command), label, tuple(inputs), tuple(outputs))
     done = Execution()
-    witness.see(home, plan.job, Phase.SUBMIT, plan.environ)
+    if not witness.see(home, plan.job, Phase.SUBMIT, plan.environ):
+        sys.stderr.write(f"auditor: evidence of this run could not be kept in {home.root}; it runs all the same\n")
     if plan.job.is_array:
         witness.note(home, replace(_record(plan, plan.job, "", ""), tasks=len(plan.streams)), plan.environ)
     with chdir(plan.job.workdir):
