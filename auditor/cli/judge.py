@@ -105,11 +105,14 @@ def bundle(
     limit: Annotated[
         int, typer.Option(min=0, help="With --payload all: how many bytes at most; 0: the setting payload_bytes.")
     ] = 0,
+    wheels: Annotated[
+        Path | None, typer.Option(help="A folder of wheels to carry, so that a replay needs no package index.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """The archive to deposit: a BagIt bag around a Process Run Crate, in one ZIP that is the same every time.
 
-    Example: auditor bundle 4711 --payload all
+    Examples: auditor bundle 4711 --payload all     pip download -r requirements.txt -d wheels && auditor bundle --wheels wheels
     """
     from auditor import objects
     from auditor.config import load
@@ -135,6 +138,7 @@ def bundle(
                 author=config.author,
                 affiliation=config.affiliation,
                 license_url=config.license,
+                wheels=str(wheels) if wheels else "",
             )
         opened.record(run_id, "bundled", f"{info.id} {info.path} {info.size}")
     if json:
