@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from auditor.capture import capture
-from auditor.model import AuditError, Capture, Finding, Job, Outcome, Phase
+from auditor.model import AuditError, Capture, Job, Outcome, Phase
+from auditor.scorecard import Finding
 from auditor.world import RealWorld, World
 
 MAX_SCRIPT = 4 << 20
@@ -78,7 +79,9 @@ def _complaints(world: World, job: Job) -> list[str]:
         if ran.code:
             found.append(ran.err.strip())
     try:
-        if world.run("scontrol", "ping", timeout=CONTROLLER_SECONDS).code:  # no controller answers: sbatch's complaint would not be about the script
+        if world.run(
+            "scontrol", "ping", timeout=CONTROLLER_SECONDS
+        ).code:  # no controller answers: sbatch's complaint would not be about the script
             return found
         ran = world.run("sbatch", "--test-only", job.script_path)
     except (FileNotFoundError, TimeoutError):

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
-from auditor.model import AuditError, Format, Probe, Tip
+from auditor.model import AuditError, Probe, Tip
+from auditor.scorecard import Format
 
 
 def _ours(package: str, constant: str) -> Iterator[Any]:

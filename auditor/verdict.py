@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Sameness(StrEnum):
-    """DESIGN section 8: identical, equivalent within tolerance, different, or not run, because."""
+    """identical, equivalent within tolerance, different, or not run, because."""
 
     IDENTICAL = "identical"
     EQUIVALENT = "equivalent"

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from auditor.model import Change, Evidence, Fact, Phase
+from auditor.model import Evidence, Fact, Phase
+from auditor.scorecard import Change
 from probes.called import CalledFiles
 from probes.containers import ContainerIdentities, EngineImages, SifImages
 from probes.data import DataManifest
@@ -98,6 +99,9 @@ def _pairs(view: View, before: Sequence[Fact[Any]], after: Sequence[Fact[Any]]) 
     """Name, state in the first run, state in the second."""
     if view.read is of.script and (texts := [f.value.script_text for f in (before[0], after[0])]) and all(texts):
         yield from of.lines(*texts)
+        return
+    if view.read is of.called:
+        yield from of.called_by_both(before[0].value, after[0].value)
         return
     old, new = _states(view, before), _states(view, after)
     for key in dict.fromkeys((*old, *new)):

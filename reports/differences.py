@@ -36,11 +36,20 @@ def git(seen: GitState) -> dict[str, str]:
     return {"commit": seen.commit, "uncommitted changes": top, **below, **loose}
 
 
-def called(seen: CalledFiles) -> dict[str, str]:
-    """By the name under the folder that all of them share, so that a run in another folder compares."""
-    paths = [f.path for f in seen.files]
-    root = os.path.dirname(paths[0]) if len(paths) == 1 else os.path.commonpath(paths) if _comparable(paths) else ""
+def called(seen: CalledFiles, beside: Sequence[str] = ()) -> dict[str, str]:
+    """By the name under the folder that all of them, and the paths `beside`, share, so that a run in another folder compares."""
+    paths = [*(f.path for f in seen.files), *beside]
+    root = os.path.dirname(paths[0]) if len(set(paths)) == 1 else os.path.commonpath(paths) if _comparable(paths) else ""
     return {os.path.relpath(f.path, root) if root else f.path: _sha(f.sha256) if f.state == "ok" else f.state for f in seen.files}
+
+
+def called_by_both(old: CalledFiles, new: CalledFiles) -> Iterator[tuple[str, str, str]]:
+    """Name and states. Two runs that share a path ran in one folder: then both sets are named from the same place."""
+    was, now = [f.path for f in old.files], [f.path for f in new.files]
+    shared = set(was) & set(now)
+    before, after = called(old, now if shared else ()), called(new, was if shared else ())
+    for key in dict.fromkeys((*before, *after)):
+        yield key, before.get(key, GONE), after.get(key, GONE)
 
 
 def _comparable(paths: Sequence[str]) -> bool:

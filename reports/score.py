@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from auditor import __version__, registry
-from auditor.model import Evidence, Job, Scorecard, Tip
+from auditor.model import Evidence, Job, Tip
+from auditor.scorecard import Scorecard
 from reports.judging.card import run_card
 from reports.judging.cited import cited
 from reports.judging.judge import judge

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from auditor.model import Evidence, Job, Phase, Scorecard
+from auditor.model import Evidence, Job, Phase
+from auditor.scorecard import Scorecard
 from probes.schedulers import JobAccounting
 from reports.archive.bundle import BundleInfo, build
 from reports.score import score

@@ -11,7 +11,8 @@ import typer
 
 from auditor.cli.common import Json, console, emit, home, progress_console, resolve, say, store, write_file
 from auditor.cli.look import RUN, complete_run
-from auditor.model import AuditError, Job, Scorecard
+from auditor.model import AuditError, Job
+from auditor.scorecard import Scorecard
 
 RunOrFile = Annotated[
     str,
@@ -58,7 +59,7 @@ def score(name: RunOrFile = "", json: Json = False) -> None:
         return
     from reports.formats.terminal import rich_view
 
-    console().print(rich_view(card))
+    console().print(rich_view(card), crop=False)
 
 
 def report(

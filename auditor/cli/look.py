@@ -13,7 +13,7 @@ from auditor.cli.plain import printable
 from auditor.model import AuditError
 
 if TYPE_CHECKING:
-    from auditor.model import Edge, Node
+    from auditor.scorecard import Edge, Node
 
 
 RUN = "Run id, a prefix of it, job id (123, 123_4) or `last`; none: the last one."

@@ -17,8 +17,9 @@ from auditor.model import Phase
 if TYPE_CHECKING:
     from auditor.config import Settings
     from auditor.doctor import Row
-    from auditor.model import Change, Edge, Evidence, Node, Scorecard
+    from auditor.model import Evidence
     from auditor.preflight import Preflight
+    from auditor.scorecard import Change, Edge, Node, Scorecard
     from auditor.store import RunRow
 
 STATE = {

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from auditor import objects
 from auditor.home import Home, find
-from auditor.model import AuditError, Scorecard
+from auditor.model import AuditError
+from auditor.scorecard import Scorecard
 from auditor.world import RealWorld
 
 ITERATIONS = 2
@@ -250,5 +251,5 @@ def _say(card: Scorecard, report: Path, bundle: Path, verdict: str, where: Path)
     from reports.formats.terminal import rich_view
 
     out = Console(highlight=False)
-    out.print(rich_view(card))
+    out.print(rich_view(card), crop=False)
     out.print(f"\nreport   {report}\nbundle   {bundle}\nreplay   {where}\nverdict  [bold]{verdict}[/bold]", soft_wrap=True)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from auditor import codec
-from auditor.model import Scorecard
+from auditor.scorecard import Scorecard
 from auditor.store.rows import Event
 from auditor.store.text import escape, unescape
 

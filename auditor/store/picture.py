@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from typing import TYPE_CHECKING
 
-from auditor.model import Edge, Node
+from auditor.scorecard import Edge, Node
 
 if TYPE_CHECKING:
     from auditor.store.facts import Facts

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from auditor.codec import plain
-from auditor.model import AuditError, Edge, Evidence, Grade, Node, Phase, Status
+from auditor.model import AuditError, Evidence, Grade, Phase, Status
+from auditor.scorecard import Edge, Node
 from auditor.store import graph, shapes
 from auditor.store.facts import Facts, facts
 from auditor.store.graph import Use

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from auditor.model import Capture, Edge, Evidence, Job, Node, Scorecard
+from auditor.model import Capture, Evidence, Job
+from auditor.scorecard import Edge, Node, Scorecard
 from auditor.store import database
 from auditor.store.rows import Event, FileUse, PackageVersion, RunRow
 

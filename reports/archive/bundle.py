@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from auditor import __version__, codec, registry
-from auditor.model import AuditError, Evidence, Job, Scorecard
+from auditor.model import AuditError, Evidence, Job
 from auditor.redact import Redactor
+from auditor.scorecard import Scorecard
 from auditor.world import RealWorld, World
 from reports.archive import bag, lock, wheelhouse
 from reports.archive.bag import Item

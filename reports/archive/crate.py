@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from auditor.model import Scorecard
+from auditor.scorecard import Scorecard
 from reports.archive import crate_facts as facts
 from reports.archive.known import Known
 from reports.archive.recipe import Recipe, RecipeFile

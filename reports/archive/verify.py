@@ -7,7 +7,8 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from auditor import codec
-from auditor.model import AuditError, Evidence, Job, Scorecard
+from auditor.model import AuditError, Evidence, Job
+from auditor.scorecard import Scorecard
 from reports.archive import verifier
 from reports.judging.ruleset import ruleset
 

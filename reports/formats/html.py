@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auditor.model import Format, Scorecard
+from auditor.scorecard import Format, Scorecard
 from reports.formats import view, words
 from reports.formats.clean import brief, line, tidy
 from reports.formats.pictures import interval, lineage, resources, timeline, tips
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 LIMIT = 1_000_000
-"""Bytes a page may weigh (DESIGN section 11)."""
+"""Bytes a page may weigh."""
 
 BUDGETS = (Budget(300_000, 500), Budget(60_000, 200), Budget(0, 40))
 """Tried in turn until the page is light enough; what is cut is said on the page."""

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from auditor import codec
-from auditor.model import Format
+from auditor.scorecard import Format
 
 FORMAT = Format("json", ".json", codec.pretty, "application/json")

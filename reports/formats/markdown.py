@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from auditor.model import Cited, Finding, Format, Outcome, Scorecard, TipScore
+from auditor.model import Outcome
+from auditor.scorecard import Cited, Finding, Format, Scorecard, TipScore
 from reports.formats import view, words
 from reports.formats.clean import tidy
 from reports.formats.gfm import code, escape, fence, table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from auditor.model import Cited, Scorecard
+from auditor.scorecard import Cited, Scorecard
 from reports.formats.excerpt import Block, blocks
 from reports.formats.view import anchor
 

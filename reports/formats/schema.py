@@ -13,7 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from auditor.model import Scorecard
+from auditor.scorecard import Scorecard
 
 PUBLISHED = Path(__file__).with_name("scorecard.schema.json")
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from auditor.model import Format, Outcome, Scorecard, TipScore
+from auditor.model import Outcome
+from auditor.scorecard import Format, Scorecard, TipScore
 from reports.formats import view, words
 from reports.formats.clean import clean, line, tidy
 from reports.formats.pictures.resources import told as used
@@ -30,12 +31,12 @@ COLOURS = {
 
 
 def render(card: Scorecard) -> bytes:
-    """Plain text, 100 columns, no escape sequence."""
+    """Plain text, 100 columns but for lines to paste, no escape sequence."""
     from rich.console import Console
 
     paper = StringIO()
     Console(file=paper, width=WIDTH, color_system=None, force_terminal=False, legacy_windows=False, _environ={}).print(
-        rich_view(card)
+        rich_view(card), crop=False
     )
     return "".join(f"{row.rstrip()}\n" for row in paper.getvalue().splitlines()).encode("utf-8")
 
@@ -96,7 +97,7 @@ def _todo(card: Scorecard) -> Iterator[RenderableType]:
         yield _indented(_text(_sign(finding.outcome), (line(finding.message), "")))
         if item.step == "mend":
             for code in clean(finding.fix, 2000).splitlines():
-                yield _indented(_text((line(code, 400), "cyan")), 6)
+                yield _whole(f"      {line(code, 400)}")
         else:
             yield _indented(_text(("To settle it: ", "magenta"), (line(finding.settles), "")))
 
@@ -187,6 +188,13 @@ def _hanging(mark: tuple[str, str], *parts: tuple[str, str]) -> RenderableType:
     grid = Table.grid()
     grid.add_row(_text(mark), _text(*parts))
     return grid
+
+
+def _whole(code: str) -> Text:
+    """A line to paste: never broken, however narrow the paper; printed with `crop=False` the terminal itself wraps it."""
+    from rich.text import Text
+
+    return Text(code, "cyan", no_wrap=True, overflow="ignore")
 
 
 def _indented(text: Text, by: int = 2) -> RenderableType:

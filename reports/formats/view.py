@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from auditor.model import Cited, Finding, Outcome, Rung, Scorecard, Status, TipScore
+from auditor.model import Outcome, Status
+from auditor.scorecard import Cited, Finding, Rung, Scorecard, TipScore
 from reports.formats.words import OUTCOMES, PHASES, Headline, ceil, count, floor, percent, upper
 
 TODO = {1: "Do this one thing", 2: "Do these two things", 3: "Do these three things"}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 
-from auditor.model import Job, Phase, RunCard
+from auditor.model import Job, Phase
+from auditor.scorecard import RunCard
 from probes.schedulers import JobAccounting
 from probes.submission import Submission
 from reports.judging.record import Record

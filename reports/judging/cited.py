@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from auditor.model import Cited
+from auditor.scorecard import Cited
 from reports.judging.record import Piece
 
 MAX_ITEMS = 20

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from auditor.model import Change, Need, Phase
+from auditor.model import Need, Phase
+from auditor.scorecard import Change
 from probes.called import CalledFiles
 from probes.containers import ContainerIdentities
 from probes.data import DataManifest

@@ -6,7 +6,8 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from auditor.model import Absent, Check, Fact, Finding, Grade, Need, Outcome, Verdict
+from auditor.model import Absent, Check, Fact, Grade, Need, Outcome, Verdict
+from auditor.scorecard import Finding
 from reports.judging.record import Answer, Record
 from reports.judging.verdicts import Unclear
 

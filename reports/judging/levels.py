@@ -1,4 +1,4 @@
-"""How do findings become levels, an interval and a coverage? DESIGN section 4; pure arithmetic.
+"""How do findings become levels, an interval and a coverage? Pure arithmetic.
 
 A tip reaches level n when every applicable check at the levels 1..n is passed; a level without an applicable check is not
 earned by itself. `low` counts an unknown as not reached, `high` as reached. Every tip weighs the same.
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from auditor.model import Finding, Outcome, Tip, TipScore
+from auditor.model import Outcome, Tip
+from auditor.scorecard import Finding, TipScore
 
 SURE = frozenset({Outcome.PASSED})
 HOPED = frozenset({Outcome.PASSED, Outcome.UNKNOWN, Outcome.ERROR})

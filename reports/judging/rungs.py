@@ -1,11 +1,12 @@
-"""On which steps of the reproducibility ladder does the run stand? Each is earned by proof only (DESIGN section 4)."""
+"""On which steps of the reproducibility ladder does the run stand? Each is earned by proof only."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from auditor.model import Fact, Phase, Rung
+from auditor.model import Fact, Phase
+from auditor.scorecard import Rung
 from auditor.verdict import ReplayVerdict
 from probes.called import CalledFiles
 from probes.containers import ContainerIdentities, ContainerReferences, SifImages

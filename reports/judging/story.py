@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from auditor.campaign import Campaign, Link
-from auditor.model import Edge, Fact, Gauge, Node, Phase, Span, Story
+from auditor.model import Fact, Phase
+from auditor.scorecard import Edge, Gauge, Node, Span, Story
 from probes.data import DataManifest
 from probes.kernel import KernelAccounting
 from probes.schedulers import Attempt, JobAccounting

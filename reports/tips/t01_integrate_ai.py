@@ -58,8 +58,13 @@ def isolated_run(campaign: Fact[Campaign], submission: Fact[Submission]) -> Verd
         return passed(
             f"{several(len(fed), 'input')} came from other runs and {several(len(used), 'output')} went into others", campaign
         )
+    others = (
+        f"none of {several(len(c.siblings), 'other run')} of its campaign"
+        if c.siblings
+        else "it stands alone: no other run that is known"
+    )
     return failed(
-        f"none of {several(len(c.siblings), 'other run')} of its campaign made an input of this one or read an output",
+        f"{others} made an input of this one or read an output",
         again(submission.value, "--auditor-label=CAMPAIGN", "--auditor-input=FILES_FROM_THE_STEP_BEFORE"),
         campaign,
     )

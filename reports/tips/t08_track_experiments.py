@@ -86,12 +86,21 @@ def unversioned_code(git: Maybe[GitState], folder: Maybe[FolderState]) -> Verdic
 def dirty_tree(git: Fact[GitState], submission: Fact[Submission]) -> Verdict:
     g = git.value
     loose = [u.path for u in g.untracked if u.path.lower().endswith(CODE)]
-    if not g.dirty and not g.changed and not loose:
-        return passed(f"the tree was clean at {g.commit[:12]}", git)
-    what = [f"{several(len(g.changed), 'file')} changed ({some(g.changed)})"] if g.changed or g.dirty else []
+    below = [m.path for m in g.submodules if m.dirty]
+    what = [f"{several(len(g.changed), 'file')} changed ({some(g.changed)})"] if g.changed else []
     what += [f"{several(len(loose), 'source file')} not tracked ({some(loose)})"] if loose else []
-    fix = f"git add {words((*g.changed, *loose)) or '-A'} && git commit -m {words([f'State of {script(submission.value)}'])}"
-    kept = not g.diff_cut and all(u.sha256 for u in g.untracked)
+    what += [f"{several(len(below), 'submodule')} changed ({some(below)})"] if below else []
+    what += (
+        [f"{several(g.untracked_count, 'file')} not tracked, too many to look at"] if g.untracked_count > len(g.untracked) else []
+    )
+    if not what:
+        rest = f"; not tracked: {several(len(g.untracked), 'file')}, none of them code" if g.untracked else ""
+        return passed(f"the tree was clean at {g.commit[:12]}{rest}", git)
+    there = f"cd {words([g.root])} && " if g.root != submission.value.cwd else ""
+    fix = (
+        f"{there}git add {words((*g.changed, *loose)) or '-A'} && git commit -m {words([f'State of {script(submission.value)}'])}"
+    )
+    kept = not g.diff_cut and all(u.sha256 for u in g.untracked) and g.untracked_count <= len(g.untracked)
     said = f"{' and '.join(what)} over {g.commit[:12]}; the difference is {'kept in full' if kept else 'too large to keep'}"
     return (weak if kept else failed)(said, fix, git)
 

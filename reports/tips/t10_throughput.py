@@ -30,7 +30,7 @@ def unstated_time(submission: Fact[Submission], maybe: Maybe[JobAccounting]) -> 
         return not_applicable("run by the local executor, which sets no time limit (auditor run -- ...)", submission)
     limit = given(s, "time", "t")
     if limit:
-        return passed(f"time limit {limit}", submission)
+        return passed(f"a time limit is asked for: --time={limit}", submission)
     accounting = known(maybe)
     used = accounting.value.used_seconds if accounting else None
     return failed(

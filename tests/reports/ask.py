@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from auditor import registry
-from auditor.model import Check, Evidence, Finding, Grade, Outcome, Phase
+from auditor.model import Check, Evidence, Grade, Outcome, Phase
+from auditor.scorecard import Finding
 from auditor.verdict import OutputVerdict, ReplayVerdict, Sameness, Step
 from reports.judging.judge import judge
 from reports.judging.record import record

@@ -6,24 +6,8 @@ import hashlib
 from dataclasses import replace
 from typing import Any
 
-from auditor.model import (
-    Change,
-    Cited,
-    Edge,
-    Finding,
-    Gauge,
-    Grade,
-    Node,
-    Outcome,
-    Phase,
-    RunCard,
-    Rung,
-    Scorecard,
-    Span,
-    Status,
-    Story,
-    TipScore,
-)
+from auditor.model import Grade, Outcome, Phase, Status
+from auditor.scorecard import Change, Cited, Edge, Finding, Gauge, Node, RunCard, Rung, Scorecard, Span, Story, TipScore
 
 GIB = 2**30
 CODE = "9f2c1b7e40d35a6688c2f0e1b4a7d9350c6e8f12a4b60d79e3518c2f7ab94d10"

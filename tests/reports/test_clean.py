@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auditor.model import Edge, Node
+from auditor.scorecard import Edge, Node
 from reports.formats.clean import brief, clean, line, tidy
 
 

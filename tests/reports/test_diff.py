@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from auditor.model import Change, Evidence, Phase
+from auditor.model import Evidence, Phase
+from auditor.scorecard import Change
 from probes.git import GitState
 from reports.diff import diff
 from tests.factory import (
@@ -138,6 +139,11 @@ def test_a_run_does_not_differ_from_itself() -> None:
 )
 def test_a_difference_is_named(before: Any, after: Any, expected: list[tuple[str, str, str, str]]) -> None:
     assert told(diff(run(before), run(after))) == expected
+
+
+def test_a_file_has_one_name_in_two_runs_of_one_folder_however_much_else_they_call() -> None:
+    one, two = called({"/w/.venv/bin/activate": "same", "/w/train.py": "x"}), called({"/w/.venv/bin/activate": "same"})
+    assert told(diff(run(one), run(two))) == [("code", "train.py", f"sha256:{sha('x')}", "not there")]
 
 
 def test_causes_come_before_consequences() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from auditor.model import Change, Evidence, Phase, Status
+from auditor.model import Evidence, Phase, Status
+from auditor.scorecard import Change
 from probes.called import CalledFile, CalledFiles
 from probes.containers import ContainerIdentities, ImageIdentity
 from probes.data import DataManifest, Skipped

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from auditor import codec
-from auditor.model import Scorecard
+from auditor.scorecard import Scorecard
 from reports.score import score
 from tests.worlds.make import WORLDS
 from tests.worlds.write import GOLDEN, golden, stored

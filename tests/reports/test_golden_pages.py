@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from auditor import codec
-from auditor.model import Scorecard
 from auditor.registry import formats
+from auditor.scorecard import Scorecard
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 WORLDS = sorted(path.name for path in GOLDEN.iterdir())

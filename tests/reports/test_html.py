@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from auditor.model import Scorecard, Status
+from auditor.model import Status
+from auditor.scorecard import Scorecard
 from reports.formats.html import LIMIT, TEMPLATES, prose, render
 from tests.reports import sample
 from tests.reports.pages import Page

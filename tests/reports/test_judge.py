@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from auditor.model import Check, Evidence, Fact, Finding, Grade, Need, Outcome, Phase, Status, Verdict
+from auditor.model import Check, Evidence, Fact, Grade, Need, Outcome, Phase, Status, Verdict
+from auditor.scorecard import Finding
 from probes.git import GitState
 from probes.hardware import Hardware
 from reports.judging.judge import judge

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from auditor.model import Edge, Gauge, Node, Scorecard, Span, Story
+from auditor.scorecard import Edge, Gauge, Node, Scorecard, Span, Story
 from reports.formats.pictures import interval, lineage, resources, timeline, tips
 from reports.formats.pictures.layers import Layout, layout
 from reports.formats.pictures.svg import fit, folded

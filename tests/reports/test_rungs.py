@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from auditor.model import Evidence, Phase, Rung
+from auditor.model import Evidence, Phase
+from auditor.scorecard import Rung
 from auditor.verdict import Sameness
 from probes.called import CalledFiles
 from probes.containers import ContainerIdentities, ContainerReferences

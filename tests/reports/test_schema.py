@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from auditor import codec
-from auditor.model import Scorecard
+from auditor.scorecard import Scorecard
 from reports.formats.json import FORMAT
 from reports.formats.schema import PUBLISHED, schema
 from tests.reports import sample

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor import codec
-from auditor.model import Check, Evidence, Finding, Grade, Job, Outcome, Scorecard, Tip
+from auditor.model import Check, Evidence, Grade, Job, Outcome, Tip
+from auditor.scorecard import Finding, Scorecard
 from reports.judging.levels import coverage, interval, tip_score
 from reports.score import score
 from tests.worlds.write import WORLDS, stored

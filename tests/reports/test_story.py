@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from auditor.campaign import Campaign, Link, Sibling
-from auditor.model import Edge, Gauge, Node, RunCard, Span
+from auditor.scorecard import Edge, Gauge, Node, RunCard, Span
 from probes.kernel import KernelAccounting
 from probes.submission import Directive
 from reports.judging.card import run_card

@@ -8,6 +8,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from reports.formats import view
+from reports.formats.clean import clean, line, tidy
 from reports.formats.terminal import WIDTH, render, rich_view
 from tests.reports import sample
 
@@ -15,9 +17,9 @@ CARDS = sample.everyone()
 
 
 @pytest.mark.parametrize("name", CARDS)
-def test_no_line_is_wider_than_the_paper_and_none_acts(name: str) -> None:
+def test_no_line_but_one_to_paste_is_wider_than_the_paper_and_none_acts(name: str) -> None:
     text = render(CARDS[name]).decode()
-    assert [row for row in text.splitlines() if cell_len(row) > WIDTH] == []
+    assert [row for row in text.splitlines() if cell_len(row) > WIDTH and not row.startswith(" " * 6)] == []
     assert [char for char in text if not char.isprintable() and char != "\n"] == []
 
 
@@ -47,6 +49,14 @@ def test_levels_stand_as_solid_hatched_and_empty_squares() -> None:
 
 def test_a_fix_stands_alone_on_its_line() -> None:
     assert "      #SBATCH --mem=6G" in render(sample.good()).decode().splitlines()
+
+
+def test_a_long_fix_is_one_line_however_narrow_the_terminal() -> None:
+    paper = StringIO()
+    Console(file=paper, width=40, color_system=None).print(rich_view(sample.nasty()), crop=False)
+    fixes = [row for f in view.todo(tidy(sample.nasty())) for row in clean(f.finding.fix, 2000).splitlines() if f.step == "mend"]
+    assert max(map(len, fixes)) > 40
+    assert [row for row in fixes if f"      {line(row, 400)}" not in paper.getvalue().splitlines()] == []
 
 
 def test_colours_and_markup_in_names_stay_text() -> None:

@@ -68,7 +68,7 @@ def test_a_run_fed_by_another_is_part_of_a_workflow() -> None:
 def test_a_run_with_no_link_is_isolated_and_told_how_to_declare() -> None:
     assert said("isolated-run", campaign(), seen(submission())) == (
         FAILED,
-        "none of 0 other runs of its campaign made an input of this one or read an output",
+        "it stands alone: no other run that is known made an input of this one or read an output",
     )
     assert advised("isolated-run", campaign(), seen(submission()))[1] == (
         "auditor sbatch --auditor-label=CAMPAIGN --auditor-input=FILES_FROM_THE_STEP_BEFORE train.sh"

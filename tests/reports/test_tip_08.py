@@ -100,6 +100,20 @@ def test_a_dirty_tree_is_weak_while_the_difference_is_kept_and_failed_when_it_is
         "1 source file not tracked (new.py) over aaaaaaaaaaaa; the difference is kept in full",
     )
     assert said("dirty-tree", seen(cut), TYPED)[0] == FAILED
+    results = git_state(dirty=True, untracked=(Untracked("rmse.csv", 5, sha("rmse")),), untracked_count=1)
+    assert said("dirty-tree", seen(results), TYPED) == (
+        PASSED,
+        "the tree was clean at aaaaaaaaaaaa; not tracked: 1 file, none of them code",
+    )
+    many = git_state(dirty=True, untracked=(Untracked("rmse.csv", 5, sha("rmse")),), untracked_count=90_000)
+    assert said("dirty-tree", seen(many), TYPED) == (
+        FAILED,
+        "90,000 files not tracked, too many to look at over aaaaaaaaaaaa; the difference is too large to keep",
+    )
+    elsewhere = git_state(root="/home/ada", dirty=True, changed=("train/fit.py",))
+    assert advised("dirty-tree", seen(elsewhere), TYPED)[1] == (
+        "cd /home/ada && git add train/fit.py && git commit -m 'State of train.sh'"
+    )
     assert said("dirty-tree", NO_GIT, TYPED) == (FAILED, "the work directory does not lie in a git repository")
 
 

@@ -15,7 +15,7 @@ HOUR = 3600
 def test_a_time_limit_is_stated_or_proposed_from_the_time_used() -> None:
     stated = seen(submission(directives=(Directive("-t", "00:30:00", 2),)))
 
-    assert said("unstated-time", stated) == (PASSED, "time limit 00:30:00")
+    assert said("unstated-time", stated) == (PASSED, "a time limit is asked for: --time=00:30:00")
     assert advised("unstated-time", seen(submission()), later(accounting(used_seconds=600.0))) == (
         FAILED,
         "#SBATCH --time=00:15:00",

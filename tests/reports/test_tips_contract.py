@@ -18,7 +18,7 @@ CHECKS = [(tip, check) for tip in TIPS for check in tip.checks]
 DERIVED = {Campaign, ReplayVerdict}
 PROBED = {(probe.kind, phase) for probe in registry.probes().values() for phase in probe.phases}
 
-# DESIGN section 1: the paper's twelve
+# the paper's twelve
 SLUGS = [
     "integrate-ai",
     "data-gravity",

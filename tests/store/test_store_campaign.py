@@ -10,7 +10,8 @@ import pytest
 
 from auditor import codec
 from auditor.campaign import Campaign
-from auditor.model import Capture, Edge, Node, Phase
+from auditor.model import Capture, Phase
+from auditor.scorecard import Edge, Node
 from auditor.store import Store
 from tests.factory import accounting, at, attempt, capture, file, job, manifest, seen
 

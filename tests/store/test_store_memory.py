@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from auditor import codec
-from auditor.model import AuditError, Phase, RunCard, Rung, Scorecard, Story
+from auditor.model import AuditError, Phase
+from auditor.scorecard import RunCard, Rung, Scorecard, Story
 from auditor.store import Store
 from probes.git import GitState
 from tests.factory import (

@@ -149,7 +149,10 @@ def test_what_is_not_there_is_one_line_with_a_hint_and_exit_status_2() -> None:
 def test_a_folder_without_room_for_evidence_changes_nothing_for_the_command(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     env = {**os.environ, "AUDITOR_HOME": str(tmp_path / "file" / "records")}
-    assert finish(auditor("sh", "-c", "echo hello; exit 3", env=env)) == (3, b"hello\n", b"")
+    code, out, err = finish(auditor("sh", "-c", "echo hello; exit 3", env=env))
+    assert (code, out) == (3, b"hello\n")
+    assert err.startswith(b"auditor: evidence of this run could not be kept in ")
+    assert err.count(b"\n") == 1
 
 
 def test_every_phase_leaves_a_capture_and_nothing_else_is_left(home: Home, script: Callable[..., str]) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from auditor import codec
-from auditor.model import Evidence, Job, Scorecard
+from auditor.model import Evidence, Job
 from auditor.registry import formats
+from auditor.scorecard import Scorecard
 from reports.score import score
 from tests.worlds.make import WORLDS
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auditor.model import Scorecard
+from auditor.scorecard import Scorecard
 from reports.formats.pictures.svg import hatch, picture, rect, tag, text
 from reports.formats.view import headline
 

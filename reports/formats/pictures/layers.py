@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from auditor.model import Edge, Node
+from auditor.scorecard import Edge, Node
 
 NODES, TALL, DEEP = 48, 10, 7
 """Nodes that a picture draws at most; nodes in one layer before the rest is folded into one; layers."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from auditor.model import Edge, Node, Scorecard
+from auditor.scorecard import Edge, Node, Scorecard
 from reports.formats.clean import tidy
 from reports.formats.pictures.alone import alone
 from reports.formats.pictures.layers import Layout, layout

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auditor.model import Gauge, Scorecard
+from auditor.scorecard import Gauge, Scorecard
 from reports.formats import words
 from reports.formats.pictures.svg import labelled, picture, rect, tag, titled
 

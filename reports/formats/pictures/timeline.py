@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from auditor.model import Scorecard, Span
+from auditor.scorecard import Scorecard, Span
 from reports.formats.pictures.svg import hatch, labelled, picture, rect, tag, text, titled
 from reports.formats.words import count, duration, instant, when
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import cos, pi, sin
 
-from auditor.model import Scorecard, TipScore
+from auditor.scorecard import Scorecard, TipScore
 from reports.formats.pictures.svg import hatch, number, picture, tag, text, titled
 from reports.formats.view import headline, levels
 

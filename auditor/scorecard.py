@@ -1,0 +1,187 @@
+"""Which nouns does a judgement have? What score, story and formats hand on; frozen dataclasses, standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from auditor.model import Grade, Outcome, Phase, Status
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One answer of one audit."""
+
+    check: str
+    tip: int
+    level: int
+    title: str
+    outcome: Outcome
+    grade: Grade
+    message: str
+    fix: str
+    settles: str
+    source: str
+    cites: tuple[str, ...]
+    """Evidence ids."""
+
+
+@dataclass(frozen=True)
+class TipScore:
+    """A tip's findings and the level (0-3) they reach: `low` for sure, `high` if every unknown turned out well."""
+
+    number: int
+    slug: str
+    title: str
+    why: str
+    advice: str
+    low: int
+    high: int
+    applicable: bool
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class Cited:
+    """A piece of evidence as the report shows it; `excerpt` is its data with long lists and texts cut, saying so."""
+
+    id: str
+    probe: str
+    kind: str
+    phase: Phase
+    attempt: int
+    status: Status
+    grade: Grade
+    source: str
+    reason: str
+    taken_at: str
+    host: str
+    excerpt: Any = None
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A step of the reproducibility ladder: captured, pinned, rebuildable, repeatable, replayed-elsewhere."""
+
+    name: str
+    reached: bool
+    reason: str
+    cites: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something that was not the same at submit and at start (drift), or in two runs (diff)."""
+
+    what: str
+    """`called-file`, `image`, `module`, `input`, `package`, `environment`, `git` ..."""
+    name: str
+    before: str
+    after: str
+    cites: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Span:
+    """A bar on the time line: an attempt or a step, in ISO 8601 UTC; `end` empty while it runs."""
+
+    name: str
+    state: str
+    queued: str
+    start: str
+    end: str
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """A resource asked for and used. `unit`: `byte`, `s` (seconds), `core`, `gpu`, `core-s`. None: not known."""
+
+    name: str
+    unit: str
+    asked: float | None
+    used: float | None
+    source: str
+
+
+@dataclass(frozen=True)
+class Node:
+    """A run or a file in the lineage picture. `kind`: `run`, `this-run`, `file`."""
+
+    id: str
+    kind: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Edge:
+    """`source` went into, or made, `target`."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Story:
+    """What the pictures show, computed once so that formats compute nothing."""
+
+    attempts: tuple[Span, ...] = ()
+    gauges: tuple[Gauge, ...] = ()
+    drift: tuple[Change, ...] = ()
+    drift_state: str = "unknown"
+    """`unknown` (a snapshot is missing), `none` (both there, equal) or `found`."""
+    nodes: tuple[Node, ...] = ()
+    edges: tuple[Edge, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunCard:
+    """Who and what: the head of a report. Empty text: not known."""
+
+    id: str
+    name: str
+    job_id: str
+    cluster: str
+    scheduler: str
+    user: str
+    state: str
+    command: str
+    workdir: str
+    submitted_at: str
+    started_at: str
+    ended_at: str
+    attempts: int
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """All findings of one audit. low, high, coverage: 0-100; None when no tip applies."""
+
+    run: RunCard
+    low: float | None
+    high: float | None
+    coverage: float | None
+    verifiable: bool
+    """False: an integrity check failed, and the headline says `not verifiable` instead of a number."""
+    integrity: str
+    rungs: tuple[Rung, ...]
+    tips: tuple[TipScore, ...]
+    story: Story
+    evidence: tuple[Cited, ...]
+    ruleset: str
+    """Version of the rules and the sha256 over them: `1-<64 hex>`."""
+    auditor: str
+    schema: int = 1
+
+
+@dataclass(frozen=True)
+class Format:
+    """A way to write a scorecard down. `render` is pure: same scorecard, same bytes."""
+
+    name: str
+    suffix: str
+    render: Callable[[Scorecard], bytes]
+    media_type: str = "text/plain"
+    extra: Mapping[str, str] = field(default_factory=dict)
