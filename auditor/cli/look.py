@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +16,7 @@ from auditor.model import AuditError
 
 if TYPE_CHECKING:
     from auditor.scorecard import Edge, Node
-
+    from auditor.store import RunRow
 
 RUN = "Run id, a prefix of it, job id (123, 123_4) or `last`; none: the last one."
 
@@ -25,10 +27,15 @@ def complete_run(incomplete: str) -> list[tuple[str, str]]:
     from auditor.store import Store
 
     where = find()
-    if where is None:
+    if where is None or not os.path.exists(where.store):
         return []
-    with Store.open(where.store, wait=0.2) as opened:
+    with suppress(AuditError), Store.open(where.store, wait=0.2) as opened:
         rows = opened.runs(limit=50)
+        return _beginning(incomplete, rows)
+    return []
+
+
+def _beginning(incomplete: str, rows: Sequence[RunRow]) -> list[tuple[str, str]]:
     found = [(r.id, f"{r.job_id} {r.name}") for r in rows] + [(r.job_id, r.name) for r in rows]
     return [(value, printable(text)) for value, text in found if value.startswith(incomplete)]
 
@@ -51,7 +58,8 @@ def list_(
     from auditor.cli.tables import runs_table
 
     if rows:
-        console().print(runs_table(rows))
+        out = console()
+        out.print(runs_table(rows, out.width))
     elif label or state:
         print("no run matches")
     else:
@@ -84,6 +92,7 @@ def show(
     if probe and probe not in probes:
         raise AuditError(f"the run has no evidence of a probe {probe}", f"there is: {', '.join(probes)}")
     evidence = tuple(e for e in evidence if not probe or e.probe == probe)
+    out = console()
     if json:
         emit(
             {"run": run_id, "job": job, "events": events}
@@ -91,16 +100,16 @@ def show(
             else {"run": run_id, "job": job, "evidence": evidence}
         )
     elif part is Part.EVENTS:
-        console().print(events_table(events))
+        out.print(events_table(events))
     elif part is Part.EVIDENCE:
-        console().print(evidence_table(evidence))
+        out.print(evidence_table(evidence, out.width))
         if probe:
             emit([e.data for e in evidence])
     else:
         from reports.score import score
 
-        console().print(run_panel(score(job, evidence)))
-        console().print(evidence_table(evidence))
+        out.print(run_panel(score(job, evidence)))
+        out.print(evidence_table(evidence, out.width))
 
 
 def diff(

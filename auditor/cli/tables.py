@@ -30,6 +30,8 @@ STATE = {
     "NODE_FAIL": "red",
     "CANCELLED": "yellow",
 }
+WIDE, ROOMY = 110, 70
+"""Columns of a terminal that has room for everything; for the date and the score too."""
 STATUS = {"ok": "green", "absent": "dim", "failed": "red", "withheld": "yellow"}
 ANSWER = {"yes": "green", "partly": "yellow", "no": "red", "unknown": "magenta"}
 
@@ -42,8 +44,14 @@ def cell(text: object, style: str = "") -> Text:
 def table(*columns: str, title: str = "") -> Table:
     made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for name in columns:
-        fixed = name in {"run", "job", "state", "submitted", "score", "phase", "status", "taken"}
-        made.add_column(name, overflow="fold", no_wrap=fixed, justify="right" if name in {"score", "attempts"} else "left")
+        fixed = name in {"run", "job", "state", "submitted", "score", "rung", "probe", "phase", "status", "taken"}
+        made.add_column(
+            name,
+            overflow="fold",
+            no_wrap=fixed,
+            min_width=len(name),
+            justify="right" if name in {"score", "attempts"} else "left",
+        )
     return made
 
 
@@ -51,21 +59,16 @@ def interval(low: float | None, high: float | None) -> str:
     return "–" if low is None or high is None else f"{low:.0f}–{high:.0f}"
 
 
-def runs_table(rows: Sequence[RunRow]) -> Table:
-    made = table("run", "job", "name", "state", "submitted", "score", "rung", "label")
+def runs_table(rows: Sequence[RunRow], width: int = WIDE) -> Table:
+    """On a narrow terminal: beginnings of run ids, no year, and only the columns that tell runs apart."""
+    wide, roomy = width >= WIDE, width >= ROOMY
+    made = table("run", "job", "name", "state", *(["submitted", "score"] if roomy else []), *(["rung", "label"] if wide else []))
     for r in rows:
-        submitted = r.submitted[:16].replace("T", " ")
-        score = interval(r.low, r.high)
-        made.add_row(
-            r.id,
-            cell(r.job_id),
-            cell(r.name),
-            cell(r.state, STATE.get(r.state, "")),
-            submitted,
-            score,
-            cell(r.rung or "–"),
-            cell(r.label),
-        )
+        when = (r.submitted if wide else r.submitted[5:])[: 16 if wide else 11].replace("T", " ")
+        cells = [cell(r.id if wide else r.id[:8]), cell(r.job_id), cell(r.name), cell(r.state, STATE.get(r.state, ""))]
+        cells += [cell(when), cell(interval(r.low, r.high))] if roomy else []
+        cells += [cell(r.rung or "–"), cell(r.label)] if wide else []
+        made.add_row(*cells)
     return made
 
 
@@ -96,15 +99,15 @@ def run_panel(card: Scorecard) -> RenderableType:
     return made
 
 
-def evidence_table(evidence: Iterable[Evidence]) -> Table:
-    made = table("probe", "phase", "status", "grade", "source or reason", "taken", title="\nEvidence")
+def evidence_table(evidence: Iterable[Evidence], width: int = WIDE) -> Table:
+    wide = width >= WIDE
+    made = table("probe", "phase", "status", "grade", "source or reason", *(["taken"] if wide else []), title="\nEvidence")
     order = list(Phase)
     for e in sorted(evidence, key=lambda e: (order.index(e.phase), e.attempt, e.probe)):
         phase = f"{e.phase} #{e.attempt}" if e.attempt else e.phase
         said = e.source if e.status == "ok" else e.reason
-        made.add_row(
-            e.probe, phase, Text(e.status, style=STATUS[e.status]), e.grade, cell(said), e.taken_at[:19].replace("T", " ")
-        )
+        taken = [e.taken_at[:19].replace("T", " ")] if wide else []
+        made.add_row(e.probe, phase, Text(e.status, style=STATUS[e.status]), e.grade, cell(said), *taken)
     return made
 
 
@@ -136,7 +139,8 @@ def lineage_tree(run_id: str, nodes: Sequence[Node], edges: Sequence[Edge]) -> T
         ("went in", [(e.source, [x.source for x in edges if x.target == e.source]) for e in edges if e.target == this]),
         ("came out", [(e.target, [x.target for x in edges if x.source == e.target]) for e in edges if e.source == this]),
     ):
-        branch = root.add(Text(f"{title}: {len(pairs)}", style="bold"))
+        cut = any(node.startswith("more-") for node, _ in pairs)  # the picture leaves some out
+        branch = root.add(Text(title if cut else f"{title}: {len(pairs)}", style="bold"))
         for node, beyond in pairs:
             leaf = branch.add(cell(names[node].label if node in names else node))
             for other in beyond:

@@ -11,6 +11,7 @@ from auditor.replay.lay import Layout, elsewhere
 from auditor.replay.run import Ended
 from auditor.verdict import OutputVerdict, Sameness
 from reports.archive.recipe import Recipe, RecipeFile
+from reports.judging.amounts import several
 
 WORST = (Sameness.DIFFERENT, Sameness.EQUIVALENT, Sameness.IDENTICAL)
 
@@ -58,7 +59,7 @@ def verdict(recipe: Recipe, made: tuple[OutputVerdict, ...], ended: Ended) -> tu
     counts = ", ".join(f"{n} {s.value}" for s in reversed(WORST) if (n := sum(o.sameness is s for o in results)))
     odd = [o.path for o in made if o not in results and o.sameness is Sameness.DIFFERENT]
     aside = f"; not counted: {', '.join(odd)} (what it printed) differs" if odd else ""
-    return sameness, f"of {len(results)} outputs {counts}{aside}"
+    return sameness, f"of {several(len(results), 'output')} {counts}{aside}"
 
 
 def _status(recipe: Recipe) -> int:

@@ -17,6 +17,7 @@ from auditor.replay import environment, imports, lay, sandbox, slurm, unpack
 from auditor.replay.sandbox import Sandbox
 from auditor.world import RealWorld, World
 from reports.archive.recipe import Recipe
+from reports.judging.amounts import several
 
 NEEDS_THE_HOST = re.compile(r"\b(?:srun|sbatch|mpirun|mpiexec|docker|podman|apptainer|singularity|ch-run|shifter|enroot)\b")
 
@@ -137,9 +138,9 @@ def _can(recipe: Recipe, found: Mapping[str, str]) -> tuple[str, ...]:
     close = sum(1 for f in outputs if f.carried)
     return (
         "the bundle is whole: every checksum was recomputed",
-        f"{sum(1 for f in count['code'] if f.carried)} code files are carried",
-        f"{sum(1 for f in count['input'] if f.carried)} inputs are carried, {len(found)} were found here with the same sha256",
-        f"{len(outputs)} outputs can be compared: {close} by content within a tolerance, {len(outputs) - close} by checksum only",
+        f"code files carried: {sum(1 for f in count['code'] if f.carried)}",
+        f"inputs carried: {sum(1 for f in count['input'] if f.carried)}; found here with the same sha256: {len(found)}",
+        f"outputs to compare: {len(outputs)}, {close} by content within a tolerance, {len(outputs) - close} by checksum only",
     )
 
 
@@ -174,7 +175,7 @@ def _will(recipe: Recipe, on: str, shut: Sandbox, kind: str) -> tuple[str, ...]:
         how[kind],
         f"run {typed}{task} {'under Slurm' if on == 'slurm' else 'on this machine'}",
         place,
-        f"compare {sum(1 for f in recipe.files if f.role in ('expected', 'log'))} outputs",
+        f"compare {several(sum(1 for f in recipe.files if f.role in ('expected', 'log')), 'output')}",
     )
 
 

@@ -34,7 +34,7 @@ def test_a_job_in_a_container_runs_again_only_with_its_own_image(
     ready = plan(bundle)
     assert (ready.environment, ready.sandbox.kind) == ("image-by-digest", "none")
     verdict = execute(ready, tmp_path / "again", yes=True)
-    assert (verdict.sameness, verdict.reason) == (Sameness.IDENTICAL, "of 1 outputs 1 identical")
+    assert (verdict.sameness, verdict.reason) == (Sameness.IDENTICAL, "of 1 output 1 identical")
 
     docker_engine.make("lab/count:1", {"etc/version": b"2"})  # the tag moves on
     moved = execute(ready, tmp_path / "third", yes=True)

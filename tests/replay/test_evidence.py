@@ -20,7 +20,7 @@ def verdict(run_id: str, same_machine: bool = False, sameness: Sameness = Samene
         bundle="b" * 64,
         run_id=run_id,
         sameness=sameness,
-        reason="of 1 outputs 1 identical",
+        reason="of 1 output 1 identical",
         outputs=(output,),
         steps=(Step("run", "done", "exit code 0"),),
         where="local",

@@ -40,7 +40,7 @@ def test_a_plan_that_cannot_run_promises_nothing(tmp_path: Path) -> None:
 
 def test_the_verdict_comes_first() -> None:
     text = shown(verdict_view(verdict("r1")))
-    assert text.splitlines()[0] == "identical: of 1 outputs 1 identical"
+    assert text.splitlines()[0] == "identical: of 1 output 1 identical"
     assert text.splitlines()[-1] == "run: done, exit code 0"
 
 
