@@ -15,6 +15,7 @@ from contextlib import chdir
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from time import time_ns
 
 from auditor import __version__
 from auditor.home import Home
@@ -44,6 +45,8 @@ class Execution:
     """What has run so far, by array index (0 where there is no array)."""
 
     jobs: dict[int, Job] = field(default_factory=dict)
+    began: dict[int, int] = field(default_factory=dict)
+    """When each was started, in ns."""
     ends: dict[int, Ended] = field(default_factory=dict)
     records: dict[int, ExecutorRecord] = field(default_factory=dict)
 
@@ -90,6 +93,7 @@ def _start(plan: Plan, done: Execution, task: int, own_group: bool) -> int | End
     environ = plan.environ | array_variables(plan, task)
     witness.see(plan.home, job, Phase.START, environ)
     done.jobs[task] = job = replace(job, started_at=now())
+    done.began[task] = time_ns()
     done.records[task] = _record(plan, job, *plan.streams[task])
     witness.note(plan.home, done.records[task], environ)
     try:
@@ -119,7 +123,7 @@ def _end(plan: Plan, done: Execution, task: int, how: Ended) -> None:
     environ = plan.environ | array_variables(plan, task)
     witness.note(plan.home, record, environ)
     witness.see(plan.home, job, Phase.END, environ, witness.from_outside)
-    if witness.see(plan.home, job, Phase.LATER, environ, witness.of_a_run):
+    if witness.see(plan.home, job, Phase.LATER, environ, witness.of_a_run, done.began[task]):
         witness.forget(plan.home, job.job_id)
 
 

@@ -17,6 +17,7 @@ from auditor.model import Job, Phase, Probe
 from auditor.redact import Redactor
 from auditor.submit.keep import clean, keep
 from auditor.world import RealWorld
+from probes.data import BEGAN
 from probes.schedulers import JobAccounting
 from probes.schedulers.local_executor import VARIABLE, ExecutorRecord
 
@@ -46,13 +47,17 @@ def record_path(home: Home, job_id: str) -> str:
     return os.path.join(home.root, "executor", f"{job_id}.json")
 
 
-def see(home: Home, job: Job, phase: Phase, environ: Mapping[str, str], choice: Choice = every) -> bool:
-    """Run the probes of this phase and spool what they saw. False, with a line in the log, when that could not be."""
+def see(home: Home, job: Job, phase: Phase, environ: Mapping[str, str], choice: Choice = every, began: int = 0) -> bool:
+    """Run the probes of this phase and spool what they saw. False, with a line in the log, when that could not be.
+
+    began: when the command was started, in ns; 0: not known better than `job` says.
+    """
     with _logged(home, f"{phase} of {job.job_id}") as accidents:
         from auditor.registry import probes
 
         record = {VARIABLE: record_path(home, job.job_id)} if phase is Phase.LATER else {}
-        world = RealWorld({**environ, **record}, job.workdir)
+        exact = {BEGAN: str(began)} if began else {}
+        world = RealWorld({**environ, **record, **exact}, job.workdir)
         found = capture(world, job, phase, (p for p in probes().values() if choice(p)))
         if not found.evidence:
             return True

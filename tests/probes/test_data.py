@@ -13,7 +13,7 @@ import pytest
 from auditor.codec import dumps, loads
 from auditor.model import Absent, Job, Phase
 from auditor.world import RealWorld
-from probes.data import PROBE, DataManifest, collect
+from probes.data import BEGAN, PROBE, DataManifest, collect
 
 BEFORE, START, DURING, END, AFTER = 1_000_000, 1_000_100, 1_000_200, 1_000_300, 1_000_400
 
@@ -60,6 +60,21 @@ def test_what_changed_while_the_job_ran_is_an_output(tmp_path: Path) -> None:
         ("slurm-123.out", "output", "changed", "file", sha(b"log")),
     ]
     assert (found.complete, found.bytes_hashed, found.directories) == (True, 10, 2)
+
+
+def test_what_another_run_wrote_in_the_second_of_the_start_is_not_an_output_when_the_start_is_known_exactly(
+    tmp_path: Path,
+) -> None:
+    for name, after in (("before.csv", 0.2), ("after.csv", 0.7)):
+        (tmp_path / name).write_bytes(b"x")
+        os.utime(tmp_path / name, (START + after, START + after))
+    job = Job("local", "L1", workdir=str(tmp_path), started_at=iso(START), ended_at=iso(END))
+    exact = {BEGAN: str(START * 10**9 + 600_000_000)}
+    outputs = [collect(RealWorld(env=env, cwd="/"), job) for env in ({}, exact)]
+    assert [[f.path for f in found.files] for found in outputs if isinstance(found, DataManifest)] == [
+        ["after.csv", "before.csv"],
+        ["after.csv"],
+    ]
 
 
 def test_declared_files_folders_and_globs_are_inputs_and_outputs_whatever_their_age(tmp_path: Path) -> None:
