@@ -157,7 +157,9 @@ def _slug(job: Job) -> str:
     return f"run-{job.job_id}"
 
 
-def verify(path: Annotated[Path, typer.Argument(help="A bundle: the ZIP, or its unpacked folder.")], json: Json = False) -> None:
+def verify(
+    path: Annotated[Path, typer.Argument(help="A bundle: the ZIP, or its unpacked folder.", readable=False)], json: Json = False
+) -> None:
     """Is a bundle whole and untouched? Checksums, evidence ids, and the score made anew from its evidence.
 
     Example: auditor verify run-4711.crate.zip
@@ -178,7 +180,7 @@ def verify(path: Annotated[Path, typer.Argument(help="A bundle: the ZIP, or its 
 
 
 def replay(
-    path: Annotated[Path, typer.Argument(help="A bundle: the ZIP, or its unpacked folder.")],
+    path: Annotated[Path, typer.Argument(help="A bundle: the ZIP, or its unpacked folder.", readable=False)],
     into: Annotated[Path | None, typer.Option("--into", help="A new folder to run in; default: replay-BUNDLE.")] = None,
     inputs: Annotated[Path | None, typer.Option(help="Where inputs lie that the bundle does not carry.")] = None,
     on: Annotated[str, typer.Option(help="local, or slurm.")] = "local",

@@ -12,7 +12,7 @@ from auditor.cli.common import Json, console, emit, say
 from auditor.model import AuditError
 
 
-def preflight(script: Annotated[Path, typer.Argument(help="A batch script.")], json: Json = False) -> None:
+def preflight(script: Annotated[Path, typer.Argument(help="A batch script.", readable=False)], json: Json = False) -> None:
     """What would an audit say of this script? Before it is submitted; nothing is run.
 
     Example: auditor preflight train.sh

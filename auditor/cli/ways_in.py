@@ -83,7 +83,10 @@ def adopt(
 
 def capture(
     script: Annotated[
-        Path | None, typer.Argument(help="A batch script to look at as if it were submitted now; none: this folder and shell.")
+        Path | None,
+        typer.Argument(
+            help="A batch script to look at as if it were submitted now; none: this folder and shell.", readable=False
+        ),
     ] = None,
     phase: Annotated[Phase, typer.Option(help="Which probes: those of this phase.")] = Phase.SUBMIT,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the capture here; default: stdout.")] = None,

@@ -23,6 +23,7 @@ from tests.needs import need
 
 pytestmark = pytest.mark.slurm
 ROOT = Path(__file__).parents[2]
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 
 QUICK = "#!/bin/bash\n#SBATCH -o out-%j.txt\n#AUDITOR label=paper input=in.csv output=out-*.txt\necho done $*\n"
 
@@ -151,9 +152,18 @@ def test_the_caller_reads_the_end_of_the_output_while_the_looking_still_goes_on(
     assert record(f"{job}-0-submit-*.json").job.job_id == job
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """What is started hears signals, though `nohup` or a script's `&` made us ignore them: a handler does not survive exec."""
+    before = {n: signal.signal(n, lambda *_: None) for n in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.parametrize("to", ["process", "group"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1], ids=lambda n: n.name)
-def test_a_signal_ends_it_as_it_ends_sbatch(work: Path, number: signal.Signals, to: str) -> None:
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda n: n.name)
+def test_a_signal_ends_it_as_it_ends_sbatch(work: Path, heard: None, number: signal.Signals, to: str) -> None:
     def ended(program: str) -> tuple[str, str, int]:
         child = subprocess.Popen(
             [program, "-H", "--wait", "job.sh"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0
