@@ -11,7 +11,7 @@ from probes.schedulers import JobAccounting
 from probes.submission import Submission
 from reports.judging.again import given
 from reports.judging.amounts import GIB, memory_option, percent, several, size, time_option
-from reports.judging.proofs import REPLAY, SETTLES, same, summary
+from reports.judging.proofs import REPLAY, same, summary
 from reports.judging.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
 
 # Jobstats and seff flag the same ratios; where they stand is ours: half used is well used, a fifth is not
@@ -73,8 +73,10 @@ def idle_memory(accounting: Fact[JobAccounting], maybe_kernel: Maybe[KernelAccou
     said = f"{size(used)} of {size(a.asked_memory)} used at the peak ({percent(share)})"
     fix = f"#SBATCH --mem={memory_option(used)}"
     rests = (accounting, kernel) if kernel and used == counted else (accounting,)
-    if a.asked_memory - used < SMALL_MEMORY or share >= GOOD_SHARE:
+    if share >= GOOD_SHARE:
         return passed(said, *rests)
+    if a.asked_memory - used < SMALL_MEMORY:
+        return passed(f"{said}: less than {size(SMALL_MEMORY)} lay idle", *rests)
     return (failed if share < BAD_SHARE else weak)(said, fix, *rests)
 
 
@@ -201,7 +203,7 @@ TIP = Tip(
             "Did the same result come out on another machine?",
             (REPLAY,),
             bound_to_one_machine,
-            SETTLES,
+            "auditor bundle, then auditor replay BUNDLE on another machine: its verdict is the proof",
         ),
     ),
 )
