@@ -81,6 +81,17 @@ def test_a_command_that_cannot_be_recorded_runs_and_says_so(tmp_path: Path) -> N
     assert err == "auditor: evidence of this run could not be kept in /proc/nowhere; it runs all the same\n"
 
 
+def test_a_report_comes_out_though_the_disk_is_too_full_to_remember_its_score(tmp_path: Path) -> None:
+    auditor("run", "--", "true", cwd=tmp_path)
+    auditor("list", cwd=tmp_path)
+    line = f"ulimit -f 4; exec {CONSOLE} report -f json -o -"  # no file grows beyond 4 KiB
+    home = {"AUDITOR_HOME": str(tmp_path / "home"), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, env=home, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["run"]["state"] == "COMPLETED"
+    assert done.stderr.rstrip().endswith("; the scorecard is not remembered")
+
+
 def test_a_folder_that_was_removed_under_us_is_said(tmp_path: Path) -> None:
     line = f"mkdir gone; cd gone; rmdir ../gone; exec {CONSOLE} config"
     done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import Annotated
@@ -74,4 +75,6 @@ def _said(error: OSError) -> AuditError:
     except OSError:
         return AuditError("the current folder is gone", "cd to one that is there")
     what = f"{error.filename}: " if error.filename else ""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return AuditError(f"{what}{error.strerror}", "make room, or work on another disk")
     return AuditError(f"{what}{error.strerror or error}", "run again with --debug to see where")
