@@ -107,7 +107,8 @@ def history(store: Store, user: str, limit: int) -> tuple[RunRow, ...]:
 
 def unfinished(store: Store) -> tuple[Job, ...]:
     found = store.query(
-        """select id from run where no not in (select run_no from accounting where final)
+        """select id from run where no not in (select run_no from accounting where final
+            intersect select run_no from evidence where kind = 'JobAccounting' and phase = 'later' and status = 'ok')
         and id not in (select run_id from event where what = 'given-up') order by no"""
     )
     ids = [id_ for (id_,) in found]

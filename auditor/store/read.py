@@ -22,12 +22,15 @@ OWN = """(select own.no from run own where own.id = $1
   union select parent.no from run parent join run own on own.submission = parent.submission
   where own.id = $1 and own.submission <> '' and parent.is_array)"""
 
+# an array's final record speaks for the task most in need of attention, not for this one
+SUMMED_UP = """(e.kind = 'JobAccounting' and e.phase = 'later' and e.run_no <> (select no from run where id = $1))"""
+
 
 def evidence(store: Store, run_id: str) -> tuple[Evidence, ...]:
     """Each piece once, ordered by phase, attempt, probe and time. Raises AuditError for an unknown run."""
     rows = store.query(
         f"""select probe, version, e.kind, phase, attempt, status, grade, source, reason, taken_at, host, content_no, body, split, e.id
-        from evidence e left join content c on c.no = e.content_no where e.run_no in {OWN}""",
+        from evidence e left join content c on c.no = e.content_no where e.run_no in {OWN} and not {SUMMED_UP}""",
         run_id,
     )
     if not rows and not store.query("select 1 from run where id = ?", run_id):
@@ -110,8 +113,9 @@ def _merge(captures: Sequence[tuple[bool, Job]]) -> Job:
     facts = {
         field.name: next((v for _, j in captures if (v := getattr(j, field.name))), getattr(own[0], field.name))
         for field in dataclasses.fields(Job)
-        if field.name not in ("job_id", "is_array", "attempt", "started_at", "cluster", "submitted_at")
+        if field.name not in ("job_id", "is_array", "attempt", "started_at", "ended_at", "cluster", "submitted_at")
     }
+    facts["ended_at"] = next((j.ended_at for j in own if j.ended_at), "")
     # an adopted job's identity rests on these two: they stay its own when it has them
     for name in ("cluster", "submitted_at"):
         mine = [getattr(j, name) for j in own] + [getattr(j, name) for _, j in captures]

@@ -148,7 +148,7 @@ def test_unfinished_are_those_without_final_accounting(store: Store) -> None:
     running = accounting("2", attempt(state="RUNNING"), final=False)
     store.ingest(
         [
-            capture(job("1"), Phase.LATER, seen(accounting("1"))),
+            capture(job("1"), Phase.LATER, seen(accounting("1"), phase=Phase.LATER)),
             capture(job("2"), Phase.START, seen(running)),
             capture(job("3"), Phase.SUBMIT),
             capture(job("4"), Phase.SUBMIT),
@@ -156,6 +156,33 @@ def test_unfinished_are_those_without_final_accounting(store: Store) -> None:
     )
     store.record(job("4").run_id, "given-up", "Slurm does not know it any more")
     assert store.unfinished() == (job("2"), job("3"))
+
+
+def test_a_job_that_had_ended_when_it_was_submitted_is_still_to_be_completed(store: Store) -> None:
+    store.ingest([capture(job("1"), Phase.SUBMIT, seen(accounting("1")))])
+    assert store.unfinished() == (job("1"),)
+    store.ingest([capture(job("1"), Phase.LATER, seen(accounting("1"), phase=Phase.LATER))])
+    assert store.unfinished() == ()
+
+
+def test_a_tasks_record_is_its_own_and_never_the_summary_of_its_array(store: Store) -> None:
+    array, fine = job("50", submission="s", is_array=True), job("50_1", submission="s")
+    bad = accounting("50", attempt(state="FAILED"))
+    store.ingest(
+        [
+            capture(array, Phase.SUBMIT, seen(submission())),
+            capture(dataclasses.replace(array, ended_at=at(9)), Phase.LATER, seen(bad, phase=Phase.LATER, taken_at=at(59))),
+            capture(
+                dataclasses.replace(fine, ended_at=at(5)),
+                Phase.LATER,
+                seen(accounting("50_1"), phase=Phase.LATER, taken_at=at(59)),
+            ),
+        ]
+    )
+    told = [e.data["job_id"] for e in store.evidence(fine.run_id) if e.kind == "JobAccounting"]
+    assert told == ["50_1"]
+    assert [e.kind for e in store.evidence(array.run_id)] == ["Submission", "JobAccounting"]
+    assert store.job(fine.run_id).ended_at == at(5)
 
 
 def test_a_digest_leads_to_who_made_and_who_read_the_file(store: Store) -> None:
