@@ -161,7 +161,19 @@ def _database(
     for row in rows:
         grouped.setdefault(row["JobID"].partition(".")[0], []).append(row)
     number = " ".join(version.split()[-1:])
-    return {job: from_sacct(mine, number) for job, mine in grouped.items() if any("." not in r["JobIDRaw"] for r in mine)}
+    counts_gpus = not cluster and "gres/gpu" in settings.get("AccountingStorageTRES", "").split(",")
+    return {
+        job: _no_gpu(from_sacct(mine, number), counts_gpus)
+        for job, mine in grouped.items()
+        if any("." not in r["JobIDRaw"] for r in mine)
+    }
+
+
+def _no_gpu(record: JobAccounting, counts_gpus: bool) -> JobAccounting:
+    """Where the site counts GPUs, a request that names none asked for none; elsewhere that is not known."""
+    if not counts_gpus or record.asked_gpus is not None or record.asked_cpus is None:
+        return record
+    return replace(record, asked_gpus=0, rungs={**record.rungs, "asked_gpus": "sacct"})
 
 
 def _completions(world: World, wanted: set[str], settings: scontrol.Record, heard: Heard) -> dict[str, JobAccounting]:

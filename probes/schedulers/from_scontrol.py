@@ -10,6 +10,7 @@ from probes.schedulers import notation as n
 from probes.schedulers.build import ENDED, blank, derived, label, seconds, succeeded
 
 _GPU = re.compile(r"\bgpu(?::([A-Za-z][\w-]*))?[:=](\d+)")
+_PART_OF_A_GPU = re.compile(r"\b(gpu|shard|mps)\b")
 
 
 def from_scontrol(record: scontrol.Record, version: str, cluster: str) -> JobAccounting:
@@ -64,7 +65,9 @@ def _asked_gpus(record: scontrol.Record) -> tuple[int | None, str]:
     counted = n.gpus(n.tres(record.get("TRES", "")))
     if counted[0] is not None:
         return counted
-    typed = [record.get(k, "") for k in ("JOB_GRES", "TresPerJob", "TresPerNode")]
-    found = next((m for m in (_GPU.findall(t) for t in typed) if m), [])
+    typed = [record.get(k, "") for k in ("JOB_GRES", "TresPerJob", "TresPerNode", "TresPerSocket", "TresPerTask")]
+    found = next((m for m in (_GPU.findall(t) for t in typed[:3]) if m), [])
     kinds = {kind for kind, _ in found if kind}
+    if not found and "TRES" in record and not any(_PART_OF_A_GPU.search(t) for t in typed):
+        return 0, ""  # whatever was asked for is in one of these
     return sum(int(count) for _, count in found) or None, kinds.pop() if len(kinds) == 1 else ""

@@ -61,5 +61,14 @@ def test_gpus_are_read_from_the_request_where_the_site_does_not_count_them() -> 
     assert (record.asked_gpus, record.gpu_type) == (2, "a100")
 
 
+def test_a_job_that_asked_for_no_gpu_is_known_to_have_none() -> None:
+    def gpus(text: str) -> int | None:
+        return from_scontrol(scontrol.records(text)["4"], "22.05.8", "lab").asked_gpus
+
+    assert gpus(shown("4")) == 0
+    assert gpus(shown("4").replace("   JOB_GRES=(null)", "   JOB_GRES=shard:2")) is None
+    assert gpus(shown("4").replace("   JOB_GRES=(null)", "   TresPerTask=gres:gpu:1")) is None
+
+
 def test_the_number_of_restarts_is_the_attempts_number() -> None:
     assert from_scontrol(scontrol.records(shown("13"))["13"], "22.05.8", "lab").attempts[0].number == 2
