@@ -74,7 +74,9 @@ def unlike_steps(accounting: Fact[JobAccounting]) -> Verdict:
         raise Unclear("the scheduler's record is not final")
     steps = [s for s in last.steps if s.name not in ("extern", "batch")]
     if len(steps) < 2:
-        return passed(f"{several(len(steps), 'srun step')} beside the batch script: nothing to keep apart")
+        return not_applicable(
+            f"{several(len(steps), 'srun step')} beside the batch script ({accounting.source}): nothing to keep apart", accounting
+        )
     sized = sorted((s for s in steps if s.max_rss), key=lambda s: s.max_rss or 0)
     if len(sized) < 2:
         raise Unclear("the steps' memory was not sampled (they were too short)")

@@ -93,13 +93,15 @@ def _chained(campaign: Campaign, runs: list[Sibling]) -> bool:
 
 def steps_in_a_row(accounting: Fact[JobAccounting]) -> Verdict:
     a = accounting.value
-    if not a.final or not a.attempts or not a.used_seconds:
+    if not a.final or not a.attempts:
         raise Unclear("the scheduler's record is not final")
     steps = [s for s in a.attempts[-1].steps if s.name not in ("extern", "batch")]
     if len(steps) < MIN_STEPS:
         return not_applicable(
             f"{several(len(steps), 'srun step')} in the job ({accounting.source}): from {MIN_STEPS} on there is something to overlap"
         )
+    if not a.used_seconds:
+        raise Unclear("the job ended in the second in which it began: whether its steps overlapped cannot be told")
     times = [s.elapsed for s in steps if s.elapsed is not None]
     cores = a.used_cpus or 1
     narrow = all((s.tasks or 1) * 2 <= cores for s in steps)

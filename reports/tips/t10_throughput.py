@@ -111,7 +111,7 @@ def not_at_first_try(replay: Fact[ReplayVerdict]) -> Verdict:
     where = f"{stopped[0].name}: {stopped[0].detail}" if stopped else summary(v)
     return failed(
         f"the replay stopped at {where}",
-        f"auditor replay BUNDLE --plan   # bundle of run {v.run_id}: what is missing is listed before anything runs",
+        f"auditor replay BUNDLE --dry-run   # bundle of run {v.run_id}: what is missing is listed before anything runs",
     )
 
 

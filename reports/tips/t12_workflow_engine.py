@@ -131,7 +131,7 @@ def never_rerun(replay: Fact[ReplayVerdict]) -> Verdict:
         return passed(f"every stage from verifying to comparing ran by itself: {summary(v)}")
     return failed(
         f"not run from start to end without a hand: {some(skipped) or summary(v)}",
-        f"auditor replay BUNDLE --plan   # bundle of run {v.run_id}",
+        f"auditor replay BUNDLE --dry-run   # bundle of run {v.run_id}",
     )
 
 

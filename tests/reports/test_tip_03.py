@@ -88,6 +88,13 @@ def test_steps_of_like_size_belong_together_and_unlike_ones_do_not() -> None:
     ]
 
 
+def test_a_job_of_one_step_has_nothing_to_keep_apart() -> None:
+    assert said("unlike-steps", steps(GIB)) == (
+        NOT_APPLICABLE,
+        "1 srun step beside the batch script (slurm): nothing to keep apart",
+    )
+
+
 def test_the_order_of_the_steps_does_not_matter() -> None:
     assert said("unlike-steps", steps(30 * GIB, GIB, None)) == (FAILED, "step 1 peaked at 1.0 GiB, step 0 at 30.0 GiB")
 

@@ -120,6 +120,7 @@ def test_overlapping_or_wide_steps_pass_and_few_are_not_asked() -> None:
     assert said("steps-in-a-row", steps(190, 200, 200, tasks=8))[0] == PASSED
     assert said("steps-in-a-row", steps(300, 300))[0] == NOT_APPLICABLE
     assert said("steps-in-a-row", later(accounting(final=False))) == (UNKNOWN, "the scheduler's record is not final")
+    assert said("steps-in-a-row", later(accounting(used_seconds=0.0)))[0] == NOT_APPLICABLE
 
 
 def test_a_replay_without_siblings_proves_independence() -> None:
