@@ -24,6 +24,7 @@ from tests.needs import need
 
 pytestmark = pytest.mark.slurm
 
+VARIANTS = ("full", "light")
 NOBODY = 65534
 HUNGRY = 'python3 -c "import time; x = bytearray(100_000_000); time.sleep(2.5)"'
 JOBS: dict[str, tuple[str, ...]] = {
@@ -122,15 +123,31 @@ def push(lab: slurmlab.Lab, ids: Mapping[str, str]) -> None:
     until(lambda: say(lab, "sinfo", "-hn", "mem1", "-o", "%t") == "idle", "the node comes back by itself")
 
 
-@pytest.fixture(scope="module", params=["full", "light"])
-def ended(request: pytest.FixtureRequest) -> Iterator[Ended]:
-    lab: slurmlab.Lab = request.getfixturevalue(f"{request.param}_lab")
+@pytest.fixture(scope="module")
+def submitted(request: pytest.FixtureRequest) -> Mapping[str, Mapping[str, str]]:
+    """The jobs of every cluster that can run here, on their way at once: a time limit takes half a minute."""
+    found: dict[str, Mapping[str, str]] = {}
+    for variant in VARIANTS:
+        if not slurmlab.missing(variant):
+            lab: slurmlab.Lab = request.getfixturevalue(f"{variant}_lab")
+            found[variant] = submit_all(lab)
+            push(lab, found[variant])
+    return found
+
+
+def submit_all(lab: slurmlab.Lab) -> Mapping[str, str]:
     ids = {name: submit(lab, *args) for name, args in JOBS.items()}
     ids["impossible"] = submit(lab, "--kill-on-invalid-dep=yes", "-d", f"afterok:{ids['exit 17']}", "--wrap", "true")
     ids["stuck"] = submit(lab, "-d", f"afterok:{ids['exit 17']}", "--wrap", "true")
     if os.geteuid() == 0:
         ids["plain user"] = submit(lab, "--wrap", "exit 200", user=NOBODY)
-    push(lab, ids)
+    return ids
+
+
+@pytest.fixture(scope="module", params=VARIANTS)
+def ended(request: pytest.FixtureRequest, submitted: Mapping[str, Mapping[str, str]]) -> Iterator[Ended]:
+    lab: slurmlab.Lab = request.getfixturevalue(f"{request.param}_lab")
+    ids = submitted[request.param]
     answers: Mapping[str, Answer] = {}
     world = CountingWorld(lab)
 
