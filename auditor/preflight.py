@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,7 +73,9 @@ def _complaints(world: World, job: Job) -> list[str]:
     """What `bash -n` and `sbatch --test-only` say, where they are there."""
     found = []
     first = job.script.split("\n", 1)[0]
-    if not first.startswith("#!"):
+    if "\r\n" in job.script:
+        found.append(f"its lines end as on DOS: sbatch refuses this script; sed -i 's/\\r$//' {shlex.quote(job.script_path)}")
+    elif not first.startswith("#!"):
         found.append("the first line is not #!: sbatch refuses this script")
     elif first.rstrip().endswith(("bash", "/sh")):
         ran = world.run("bash", "-n", job.script_path)

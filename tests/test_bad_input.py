@@ -39,6 +39,7 @@ def auditor(*words: str, cwd: Path, env: Mapping[str, str] | None = None, stdin:
         (("run",), "there is nothing to run"),
         (("run", "--", "no-such-program"), "no-such-program"),
         (("run", "missing.sh"), "missing.sh"),
+        (("run", "missing.sh", "--debug"), "missing.sh"),
         (("preflight", "missing.sh"), "missing.sh: no such file"),
         (("verify", "missing.zip"), "missing.zip"),
         (("verify", "text.zip"), "text.zip"),
@@ -85,7 +86,7 @@ def test_a_report_comes_out_though_the_disk_is_too_full_to_remember_its_score(tm
     auditor("run", "--", "true", cwd=tmp_path)
     auditor("list", cwd=tmp_path)
     line = f"ulimit -f 4; exec {CONSOLE} report -f json -o -"  # no file grows beyond 4 KiB
-    home = {"AUDITOR_HOME": str(tmp_path / "home"), "PATH": "/usr/bin:/bin"}
+    home = {"AUDITOR_HOME": str(tmp_path / "home"), "PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(["bash", "-c", line], cwd=tmp_path, env=home, capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert json.loads(done.stdout)["run"]["state"] == "COMPLETED"

@@ -45,6 +45,10 @@ def test_what_can_be_judged_already_is_judged_worst_first_with_something_to_past
     ("text", "problem"),
     [
         ("echo no first line\n", "the first line is not #!: sbatch refuses this script"),
+        (
+            "#!/bin/bash\r\nif true; then\r\n  echo\r\nfi\r\n",
+            "its lines end as on DOS: sbatch refuses this script; sed -i 's/\\r$//' ",
+        ),
         ("#!/bin/bash\nif true; then\n", "syntax error: unexpected end of file"),
     ],
 )

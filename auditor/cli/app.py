@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from itertools import takewhile
 from typing import Annotated
 
 import typer
@@ -53,7 +54,8 @@ for part in (ways_in, look, judge, site):
 
 def main() -> None:
     """The console script's slow path; `auditor sbatch` never comes here (see auditor.entry)."""
-    if os.environ.get("AUDITOR_DEBUG") or "--debug" in sys.argv:
+    ours = takewhile(lambda word: word.startswith("-"), sys.argv[1:])  # `auditor run -- train.py --debug` is not for us
+    if os.environ.get("AUDITOR_DEBUG") or "--debug" in ours:
         app()
         return
     try:
@@ -77,4 +79,4 @@ def _said(error: OSError) -> AuditError:
     what = f"{error.filename}: " if error.filename else ""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return AuditError(f"{what}{error.strerror}", "make room, or work on another disk")
-    return AuditError(f"{what}{error.strerror or error}", "run again with --debug to see where")
+    return AuditError(f"{what}{error.strerror or error}", "run it as `auditor --debug ...` to see where")
