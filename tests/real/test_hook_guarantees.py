@@ -120,7 +120,7 @@ def until(true: Callable[[], bool], seconds: float = 60) -> None:
 @pytest.fixture(scope="module")
 def ended(ways: tuple[Way, Way]) -> list[dict[str, tuple[str, str, str]]]:
     """Each way a script can end: state, exit code, and all it wrote, both ways."""
-    both = []
+    submitted = []
     for way in ways:
         jobs = {}
         for number, (name, text) in enumerate(ENDS.items()):
@@ -131,7 +131,10 @@ def ended(ways: tuple[Way, Way]) -> list[dict[str, tuple[str, str, str]]]:
                 way("sbatch", "--parsable", "-D", str(folder), "-o", "out", "-e", "err", str(folder / "job.sh"), "a b"),
                 folder,
             )
-        wait(way.env)
+        submitted.append(jobs)
+    wait(ways[0].env)
+    both = []
+    for way, jobs in zip(ways, submitted, strict=True):
         found = {}
         for name, (job, folder) in jobs.items():
             state = way.state(job)
@@ -171,12 +174,17 @@ def _submitted(way: Way, text: str, *argv: str) -> str:
     return way("sbatch", "--parsable", "-o", "out-%j", *argv, "job.sh")
 
 
-def _after(way: Way, text: str, act: Callable[[Way, str], None], *argv: str) -> tuple[str, str, str]:
-    """A job that is acted upon once it runs: its state, exit code and output."""
-    job = _submitted(way, text, *argv)
-    until(lambda: (way.folder / f"out-{job}").exists() and "up\n" in way.output(f"out-{job}"))
-    act(way, job)
-    wait(way.env)
+def _after(ways: tuple[Way, Way], text: str, act: Callable[[Way, str], None], *argv: str) -> list[tuple[str, str, str]]:
+    """A job each way that is acted upon once it runs: its state, exit code and output."""
+    jobs = [(way, _submitted(way, text, *argv)) for way in ways]
+    for way, job in jobs:
+        until(lambda way=way, job=job: (way.folder / f"out-{job}").exists() and "up\n" in way.output(f"out-{job}"))  # type: ignore[misc]
+        act(way, job)
+    wait(ways[0].env)
+    return [_ended(way, job) for way, job in jobs]
+
+
+def _ended(way: Way, job: str) -> tuple[str, str, str]:
     state = way.state(job)
     # slurmctld may hear of the end of a cancelled script before or after it closes the job's books
     code = "" if state["JobState"] == "CANCELLED" else state["ExitCode"]
@@ -203,7 +211,7 @@ def test_a_signal_finds_the_script_and_nothing_else(ways: tuple[Way, Way], text:
             until(lambda: "got" in way.output(f"out-{job}"))
             way("scancel", job)
 
-    without, with_us = (_after(way, text, act) for way in ways)
+    without, with_us = _after(ways, text, act)
     assert with_us == without
 
 
@@ -215,7 +223,7 @@ def test_a_requeued_job_is_seen_once_more_as_its_second_attempt(ways: tuple[Way,
         until(lambda: way.state(job)["JobState"] == "PENDING" and not way("sinfo", "-hN", "-t", "completing"))
         way("scontrol", "update", f"job={job}", "starttime=now+2")  # in the same second slurmd says "Job credential revoked"
 
-    without, with_us = (_after(way, text, act, "--requeue", "--open-mode=append") for way in ways)
+    without, with_us = _after(ways, text, act, "--requeue", "--open-mode=append")
     assert with_us == without
     job = max(int(n.split("-")[0]) for n in ways[1].records())
     assert [n.rsplit("-", 1)[0] for n in ways[1].records() if n.startswith(f"{job}-")] == [
