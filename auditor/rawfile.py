@@ -2,7 +2,7 @@
 
 Standard library only. The writer is auditor/submit/snapshot.sh; keys: `auditor` (1, the form's version), `phase`, `job`, `attempt`,
 `submission`, `cluster`, `taken` (epoch seconds), `host`, `cwd`, `umask`, `script`, `arguments`, `ending`, `status`, `names`, `ulimit`,
-`env:NAME`, `file:PATH`, `missing:PATH`, `denied:PATH`, `evidence` (JSON), `end`.
+`env:NAME`, `file:PATH`, `missing:PATH`, `denied:PATH`, `evidence` (JSON), `end` (last; before and after the evidence).
 """
 
 from __future__ import annotations

@@ -1,18 +1,23 @@
 """How does a capture become an immutable file, and come back? Atomic, private, bounded; broken files are set aside.
 
 Standard library only; written from jobs and from the wrapper's child. Two forms, one meaning: `*.json` is a Capture,
-`*.raw` is what the in-job shell hook saved (see auditor.submit.rawfile), parsed when it is ingested.
+`*.raw` is what the in-job shell hook saved (see auditor.rawfile), parsed when it is ingested. The hook writes it in place.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 
 from auditor.codec import dumps
 from auditor.model import Capture
 
 MAX_FILE = 256 << 20
+END = b"\0end\0\0"
+"""The last bytes of a whole `*.raw`, and of no part of one: a key is never empty."""
+PATIENCE = 600.0
+"""Seconds since the last write after which a `*.raw` without its end is taken as it is: its writer is gone."""
 
 
 def write(folder: str, name: str, data: bytes) -> str:
@@ -53,11 +58,28 @@ def save(folder: str, capture: Capture) -> str:
 
 
 def waiting(folder: str) -> Iterator[str]:
-    """Paths of finished spool files, oldest name first; temporary files are left alone."""
+    """Paths of finished spool files, oldest name first; temporary files and records still being written are left alone."""
     try:
         names = sorted(os.listdir(folder))
     except FileNotFoundError:
         return
     for name in names:
-        if not name.startswith(".") and name.endswith((".json", ".raw")):
-            yield os.path.join(folder, name)
+        path = os.path.join(folder, name)
+        if not name.startswith(".") and (name.endswith(".json") or (name.endswith(".raw") and not _growing(path))):
+            yield path
+
+
+def _growing(path: str) -> bool:
+    """Is a hook's record without its end, and young? What cannot be looked at is not: its reader says why."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        seen = os.fstat(fd)
+        tail = os.pread(fd, len(END), max(0, seen.st_size - len(END)))
+        return tail != END and time.time() - seen.st_mtime < PATIENCE
+    except OSError:  # a folder, a pipe
+        return False
+    finally:
+        os.close(fd)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,33 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="x"):
         spool.write(str(tmp_path), "x", b"data")
     assert [p.name for p in tmp_path.iterdir()] == ["x"]
+
+
+def names(folder: Path) -> list[str]:
+    return [os.path.basename(path) for path in spool.waiting(str(folder))]
+
+
+@pytest.mark.parametrize(
+    "written", [b"", b"na", b"names\0\nHOME\n\0ulimit\0", b"env:A\0end", b"env:A\0end\0", b"auditor\x001\0end\0"]
+)
+def test_a_record_that_is_being_written_is_left_alone_until_its_end_or_a_long_silence(tmp_path: Path, written: bytes) -> None:
+    record = tmp_path / "41-0-end.raw"
+    record.write_bytes(written)
+    assert names(tmp_path) == []
+    with open(record, "ab") as file:
+        file.write(b"\0status\x000\0end\0\0")
+    assert names(tmp_path) == ["41-0-end.raw"]
+    record.write_bytes(written)
+    os.utime(record, ns=(0, time.time_ns() - int(spool.PATIENCE + 1) * 10**9))
+    assert names(tmp_path) == ["41-0-end.raw"]
+
+
+def test_what_is_no_file_does_not_stop_the_others(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.raw")
+    (tmp_path / "b.raw").mkdir()
+    (tmp_path / "c.raw").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "d.json").write_text("{}")
+    assert names(tmp_path) == ["a.raw", "b.raw", "c.raw", "d.json"]
 
 
 def test_an_empty_or_missing_spool_is_no_error(tmp_path: Path) -> None:

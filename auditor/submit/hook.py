@@ -37,9 +37,8 @@ def install(home: Home) -> str:
         GUESTS=words(guests()),
         START=words(records(Phase.START)),
         END=words(records(Phase.END)),
-        NAMES=" ".join(sorted(n for n in redact.NAMES if redact.allowed(n))),
-        HEADS=" | ".join(sorted({p.partition("_")[0] for p in redact.PREFIXES})),
-        PREFIXES=" | ".join(f"{p}*" for p in redact.PREFIXES),
+        NAMES=" ".join(f'${{{n}+"env:{n}" "${n}"}}' for n in sorted(redact.NAMES) if redact.allowed(n)),
+        PREFIXES=" | ".join(f"{p}*" for p in reversed(redact.PREFIXES)),  # the scheduler's are most of a job's, and come first
         NEVER=globs(redact.NEVER.pattern),
     )
     where = _keep(folder, "snapshot", snapshot)

@@ -1,7 +1,8 @@
 # auditor's snapshot of a job: a bash of its own (-p: no functions, options or BASH_ENV of the job's), so the job's shell stays as it was.
 #   snapshot.sh start SUBMISSION SCRIPT ARGUMENT-COUNT EXTRA     status 0: an end snapshot makes sense
 #   snapshot.sh end   SUBMISSION STATUS
-# Writes one file of NUL-terminated keys and values; auditor/rawfile.py reads it. Builtins only, but for one rename.
+# Writes one file of NUL-terminated keys and values; auditor/rawfile.py reads it. Builtins only. The file has its own name from
+# the first byte on, and is whole when it ends in `end`: a rename would cost a process. auditor/spool.py waits for that.
 set -f
 trap '' XFSZ # a file size limit of the job's: a failed write, not a death with a core
 out=() # what is said, in one go: bash writes after every printf
@@ -13,50 +14,52 @@ max=1048576 phase=$1 submission=$2
 job=${SLURM_JOB_ID-}
 [[ -z ${SLURM_ARRAY_TASK_ID-} ]] || job=${SLURM_ARRAY_JOB_ID-}_$SLURM_ARRAY_TASK_ID
 [[ -z ${SLURM_HET_SIZE-} ]] || job=$job+0
-[[ $job =~ ^[0-9]+([_+][0-9]+)?$ && ${SLURM_RESTART_COUNT:-0} =~ ^[0-9]+$ && $submission =~ ^[0-9a-f]*$ ]] || exit 1
-name=$job-${SLURM_RESTART_COUNT:-0}-$phase${submission:+-$submission}.raw
-temporary=$spool/.$name.$$
+[[ $job == +([0-9])?([_+]+([0-9])) && ${SLURM_RESTART_COUNT:-0} == +([0-9]) && $submission == *([0-9a-f]) ]] || exit 1
+name=$job-${SLURM_RESTART_COUNT:-0}-$phase${submission:+-$submission}.raw record=$spool/$name hash=''
+# a file that the guests are still going to add to stays hidden until they name it
+[[ $phase != start || $5 == *nohash* || ! -x $python ]] || record=$spool/.$name.$$ hash=1
 
-mask='' line=''
-while read -r key value; do [[ $key != Umask: ]] || { mask=$value; break; }; done </proc/self/status
+mask=''
+IFS= read -r -N 64 text </proc/self/status # its second line
+[[ $text != *$'\nUmask:\t'* ]] || { mask=${text#*$'\nUmask:\t'} mask=${mask%%$'\n'*}; }
 read -r host </proc/sys/kernel/hostname
-printf -v now '%(%s)T' -1
+if ((BASH_VERSINFO[0] > 4)); then now=$EPOCHSECONDS; else printf -v now '%(%s)T' -1; fi
 umask 077
 [[ -d $spool ]] || command -p mkdir -p -- "$spool" || exit 1
-exec >"$temporary" || exit 1
+exec >"$record" || exit 1
 
 printf 'names\0\n'
 compgen -e
-mapfile -t names <"$temporary" # back from our own file: no pipe, no process
+mapfile -t names <"$record" # back from our own file: no pipe, no process
+printf '\0ulimit\0'
+ulimit -a
 printf '\0'
-printf '%s\0' auditor 1 phase "$phase" job "$job" attempt "${SLURM_RESTART_COUNT:-0}" submission "$submission" \
-    cluster "${SLURM_CLUSTER_NAME-}" taken "$now" host "$host" cwd "$PWD" umask "$mask"
+out+=(auditor 1 phase "$phase" job "$job" attempt "${SLURM_RESTART_COUNT:-0}" submission "$submission" \
+    cluster "${SLURM_CLUSTER_NAME-}" taken "$now" host "$host" cwd "$PWD" umask "$mask")
 if [[ $phase == start ]]; then
     script=$3 ending=trap files=(@START@)
-    printf '%s\0' script "$script" arguments "$4"
     IFS= read -r -N $max text <"$script"
     # an EXIT trap would show in the output of such a script, or its own will replace ours
     show='(^|[;&|[:space:]])(set[[:space:]]+-[a-zA-Z]*v|set[[:space:]].*-o[[:space:]]+verbose|BASH_XTRACEFD=|trap[[:space:]][^#]*[[:space:]]DEBUG)'
     own='(^|[;&|[:space:]])trap[[:space:]][^#]*[[:space:]](EXIT|0)([[:space:];&|]|$)'
-    if [[ $text =~ $show ]]; then ending=visible; elif [[ $text =~ $own ]]; then ending=own; fi
-    printf '%s\0' ending "$ending"
+    case $text in # most scripts need neither expression, and compiling one is dear
+    *set[[:space:]]* | *trap[[:space:]]* | *BASH_XTRACEFD=*)
+        if [[ $text =~ $show ]]; then ending=visible; elif [[ $text =~ $own ]]; then ending=own; fi
+        ;;
+    esac
+    out+=(script "$script" arguments "$4" ending "$ending")
 else
     files=(@END@)
-    printf '%s\0' status "$3"
+    out+=(status "$3")
 fi
 
-printf 'ulimit\0'
-ulimit -a
-printf '\0'
-for variable in @NAMES@; do
-    [[ ! -v $variable ]] || out+=("env:$variable" "${!variable}")
-done
+out+=(@NAMES@)
 for variable in "${names[@]}"; do
-    case ${variable%%_*} in
-    @HEADS@)
+    case $variable in
+    @PREFIXES@)
         case $variable in
         LC_ALL | @NEVER@) ;;
-        @PREFIXES@) out+=("env:$variable" "${!variable}") ;;
+        *) out+=("env:$variable" "${!variable}") ;;
         esac
         ;;
     esac
@@ -73,11 +76,16 @@ save() { # PATH AS: the first bytes of a file, or that it is not there
 }
 # what belongs to the job's shell is read under its own number: this process is only its child
 for pattern in "${files[@]}"; do
-    set +f
-    IFS=
-    found=($pattern)
-    unset IFS
-    set -f
+    found=("$pattern")
+    case $pattern in
+    *[*?[]*)
+        set +f
+        IFS=
+        found=($pattern)
+        unset IFS
+        set -f
+        ;;
+    esac
     for file in "${found[@]}"; do save "${file/#\/proc\/self\///proc/$PPID/}" "$file"; done
 done
 counters() { # FOLDER PATH FILE...: from the leaf up to the whole job; Slurm nests job_N/step_batch/task_0
@@ -89,20 +97,23 @@ counters() { # FOLDER PATH FILE...: from the leaf up to the whole job; Slurm nes
         path=${path%/*}
     done
 }
-while IFS=: read -r _ kind path; do
+groups=()
+[[ $phase == start ]] || mapfile -t groups </proc/self/cgroup # in one read: each makes the kernel write it anew
+for line in "${groups[@]}"; do
+    path=${line#*:*:} kind=${line#*:} kind=${kind%%:*}
+    [[ $path != / ]] || continue # not a group of the job's
     case $kind in
     memory) counters /sys/fs/cgroup/memory "$path" memory.max_usage_in_bytes memory.limit_in_bytes memory.oom_control ;;
     *cpuacct*) counters "/sys/fs/cgroup/$kind" "$path" cpuacct.usage ;;
     '') counters /sys/fs/cgroup "$path" memory.peak memory.max memory.events cpu.stat io.stat ;;
     esac
-done </proc/self/cgroup
-printf '%s\0' "${out[@]}" end '' || { command -p rm -f -- "$temporary"; exit 1; }
-
-PATH=/usr/bin:/bin:$PATH
-[[ $phase == start ]] || exec mv -f -- "$temporary" "$spool/$name"
-if [[ -x $python && $5 != *nohash* ]]; then
+done
+printf '%s\0' "${out[@]}" end '' || { command -p rm -f -- "$record"; exit 1; }
+[[ $phase == start ]] || exit 0
+if [[ $hash ]]; then
+    PATH=/usr/bin:/bin:$PATH
     # hashes what may be gone later, adds its evidence and gives the file its name; bounded by its own alarm
-    "$python" -I -S "$injob" "$temporary" "$spool/$name" "$script" "$5" "${guests[@]}" >/dev/null
+    "$python" -I -S "$injob" "$record" "$spool/$name" "$script" "$5" "${guests[@]}" >/dev/null
+    [[ ! -e $record ]] || command -p mv -f -- "$record" "$spool/$name" || exit 1
 fi
-[[ ! -e $temporary ]] || mv -f -- "$temporary" "$spool/$name" || exit 1
 [[ $ending != visible ]]

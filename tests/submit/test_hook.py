@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,12 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from auditor import intake, rawfile, redact
+from auditor import intake, rawfile, redact, spool
 from auditor.home import Home
 from auditor.model import Phase, Status
 from auditor.registry import probes
 from auditor.submit import hook, injob
 from auditor.submit.bashenv import value
+from tests.needs import need
 
 SLURM = {"SLURM_JOB_ID": "41", "SLURM_CLUSTER_NAME": "lab", "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
 SUBMISSION = "0123456789abcdef"
@@ -72,6 +74,18 @@ def test_the_start_and_the_end_of_a_script_are_told_apart_from_its_number(job: J
         f"41-0-end-{SUBMISSION}.raw",
         f"41-0-start-{SUBMISSION}.raw",
     ]
+
+
+@pytest.mark.parametrize("extra", ["nohash", ""])
+def test_no_part_of_a_record_passes_for_the_whole(job: Job, extra: str) -> None:
+    job.run("true", extra=extra)
+    for phase in ("start", "end"):
+        (path,) = Path(job.home.spool).glob(f"*-{phase}-*.raw")
+        raw = path.read_bytes()
+        assert raw.endswith(spool.END)
+        guests = b"evidence\0" in raw  # then the file had another name until the last byte
+        assert raw.count(spool.END) == (2 if guests else 1)
+        assert guests == (phase == "start" and not extra)
 
 
 @pytest.mark.parametrize(
@@ -210,6 +224,28 @@ def test_any_script_writes_the_same_bytes_and_ends_the_same(shared: Job, flags: 
 
 def without_pids(seen: tuple[bytes, bytes, int]) -> tuple[bytes, bytes, int]:
     return re.sub(rb"\d{3,}", b"N", seen[0]), re.sub(rb"\d{3,}", b"N", seen[1]), seen[2]
+
+
+def traced(job: Job, calls: str, extra: str) -> list[list[str]]:
+    """What a job with the hook asks of the kernel, its own bash and all that the hook starts: process number, call."""
+    need(*([] if shutil.which("strace") else ["strace"]))
+    job.run("true", extra=extra)  # the interpreter has compiled what it needs
+    env = {**SLURM, "BASH_ENV": value(job.hook, SUBMISSION, None, extra)}
+    argv = ["strace", "-f", "-qq", "-e", f"trace={calls}", "-e", "signal=none", "-o", str(job.folder / "trace"), str(job.script)]
+    subprocess.run(argv, env=env, cwd=job.folder, check=True)
+    return [line.split(None, 1) for line in (job.folder / "trace").read_text().splitlines()]
+
+
+def test_a_look_starts_no_process_but_its_own_shell(job: Job) -> None:
+    started = [call.split('"')[1] for _, call in traced(job, "execve", "nohash") if call.endswith(" = 0")]
+    assert started == [str(job.script), "/bin/bash", "/bin/bash"]
+
+
+def test_the_guests_open_no_more_files_than_a_shared_file_system_can_bear(job: Job) -> None:
+    opened = [(pid, call) for pid, call in traced(job, "open,openat", "") if re.search(r" = \d+$", call)]
+    (guests,) = {pid for pid, call in opened if injob.__file__ in call}
+    assert job.record("start").evidence
+    assert len([pid for pid, _ in opened if pid == guests]) <= 135
 
 
 def test_guests_look_inside_the_job_with_the_standard_library_alone(job: Job) -> None:
