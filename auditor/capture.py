@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterable
 from typing import Any
 
@@ -57,5 +56,7 @@ def _why(error: Exception) -> str:
     head = f"{type(error).__name__}: {error}"
     if isinstance(error, (OSError, LookupError)) and not isinstance(error, KeyError):
         return head
+    import traceback
+
     last = traceback.extract_tb(error.__traceback__)[-1]
     return f"{head} (in {last.name}, line {last.lineno} of {last.filename.rsplit('/', 1)[-1]})"

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import socket  # where nothing is asked, a job opens no files for it
 
 MAX_ANSWER = 4 << 20
 
@@ -43,6 +44,8 @@ def image(path: str, name: str, deadline: float) -> dict[str, Any] | None:
 
     Raises NoAnswer.
     """
+    from urllib.parse import quote
+
     status, body = _get(path, f"/images/{quote(name, safe='/:@')}/json", deadline)
     if status == 404:
         return None
@@ -56,6 +59,8 @@ def image(path: str, name: str, deadline: float) -> dict[str, Any] | None:
 
 
 def _get(path: str, target: str, deadline: float) -> tuple[int, bytes]:
+    import socket
+
     request = f"GET {target} HTTP/1.0\r\nHost: engine\r\nAccept: application/json\r\n\r\n"
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:

@@ -7,7 +7,6 @@ descriptors of 585 bytes, then the objects.
 from __future__ import annotations
 
 import struct
-import uuid as _uuid
 from dataclasses import dataclass
 
 _HEADER = struct.Struct("<32s10s3s3s16s8q")
@@ -121,6 +120,8 @@ def header(raw: bytes) -> Header:
         0 < total <= MAX_DESCRIPTORS and offset >= HEAD and total * _DESCRIPTOR.size <= size <= MAX_DESCRIPTORS * _DESCRIPTOR.size
     ):
         raise NotSif("the descriptor table's size makes no sense")
+    import uuid as _uuid  # six files: opened in a job only for an image
+
     number = int(arch.rstrip(b"\0") or b"0") if arch.rstrip(b"\0").isdigit() else 0
     return Header(
         architecture=_ARCHITECTURES[number] if number < len(_ARCHITECTURES) else "",

@@ -15,7 +15,6 @@ from itertools import repeat
 from typing import NamedTuple
 
 from probes.manifest.answers import Answer, Batch, Hashed, all_hashed, records
-from probes.manifest.pool import cores, hash_batches
 from probes.manifest.walk import CHUNK, Folder, Walk
 
 SEVERAL_BYTES = 64 << 20  # below, starting a second process costs more than it brings
@@ -151,6 +150,8 @@ def _batches(folder: Folder) -> list[Batch]:
 
 
 def _hash(batches: Sequence[Batch], limits: Limits, deadline: float) -> tuple[list[Entry], list[Left], int]:
+    from probes.manifest.pool import cores, hash_batches  # ten files: opened in a job only where data is named
+
     entries: list[Entry] = []
     left: list[Left] = []
     large: list[tuple[int, str, Batch, Hashed]] = []
