@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import shlex
 from collections.abc import Sequence
 
 from probes.data import DataFile
@@ -91,11 +92,12 @@ def _by_hand(how: Recipe) -> list[str]:
     lines += [f"2. Image `{shown(i.reference)}`: {shown(_image(i.pull, i.sha256, i.image_id))}." for i in how.images]
     if how.modules:
         lines.append(f"2. Modules: `{shown(' '.join(how.modules))}`.")
-    for name, value in how.environment.items():
-        lines.append(f"3. `{shown(name)}={shown(value)}`")
+    if how.environment:
+        lines.append("3. Set its environment:")
+        lines += [f"   - `export {shown(shlex.join([f'{name}={value}']))}`" for name, value in how.environment.items()]
     task = f" with SLURM_ARRAY_TASK_ID={shown(how.array_task)}" if how.array_task else ""
-    arguments = f"{shown(how.script)} {shown(' '.join(how.arguments))}".strip()
-    lines.append(f"4. Run `{shown(how.interpreter)} {arguments}` in that folder{task}.")
+    command = f"{shown(how.interpreter)} {shown(shlex.join([*filter(None, [how.script]), *how.arguments]))}".strip()
+    lines.append(f"4. Run `{command}` in that folder{task}.")
     lines.append("5. Compare what it made with `manifests/outputs.sha256` (`sha256sum -c`).")
     return lines
 
@@ -109,9 +111,14 @@ def _image(pull: str, sha256: str, image_id: str) -> str:
 def _table(title: str, files: Sequence[RecipeFile]) -> list[str]:
     if not files:
         return []
-    rows = [f"| `{shown(f.place)}` | {f.size} | `{f.sha256}` | {shown(f.carried or f.reason)} |" for f in files[:200]]
+    rows = [f"| `{_cell(f.place)}` | {f.size} | `{f.sha256}` | {_cell(f.carried or f.reason)} |" for f in files[:200]]
     more = [f"| and {len(files) - 200} more, in `manifests/` | | | |"] if len(files) > 200 else []
     return [f"## {title}", "", "| file | bytes | sha256 | where |", "| --- | --- | --- | --- |", *rows, *more, ""]
+
+
+def _cell(text: str) -> str:
+    """A bar would end the cell, in back ticks too."""
+    return shown(text).replace("|", "\\|")
 
 
 def _gaps(how: Recipe) -> list[str]:

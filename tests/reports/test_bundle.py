@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 import tomllib
@@ -22,6 +23,7 @@ from reports.archive.recipe import Recipe
 from tests import archived, factory
 from tests.factory import at, seen, sha
 
+ROOT = Path(__file__).parents[2]
 TOKEN = "hf_abcdefghijklmnopqrstuvwx"
 
 
@@ -66,6 +68,36 @@ def test_the_same_evidence_gives_the_same_bytes(tmp_path: Path) -> None:
     one = build(job, evidence, card, tmp_path / "one.zip", objects=archived.nothing)
     two = build(job, evidence[::-1], card, tmp_path / "two.zip", objects=archived.nothing)
     assert Path(one.path).read_bytes() == Path(two.path).read_bytes()
+
+
+BUILD = """
+import sys
+from pathlib import Path
+from tests import archived
+job, evidence = archived.run(Path(sys.argv[1]) / "work")
+archived.build(job, evidence, archived.card(job, evidence), Path(sys.argv[2]), objects=archived.nothing)
+"""
+
+
+def test_processes_of_other_hash_seeds_time_zones_and_languages_write_the_same_bytes(tmp_path: Path) -> None:
+    archived.run(tmp_path / "work")
+    made = []
+    for seed, zone, language in (("1", "Asia/Tokyo", "C"), ("2", "America/New_York", "C.UTF-8")):
+        path = tmp_path / f"{seed}.zip"
+        env = {**os.environ, "PYTHONHASHSEED": seed, "TZ": zone, "LC_ALL": language}
+        subprocess.run([sys.executable, "-c", BUILD, str(tmp_path), str(path)], env=env, cwd=ROOT, check=True, timeout=60)
+        made.append(path.read_bytes())
+    assert made[0] == made[1]
+
+
+def test_the_instructions_can_be_pasted_whatever_the_job_was_called_with(tmp_path: Path) -> None:
+    job, evidence = archived.run(tmp_path / "work")
+    typed = factory.submission(archived.SCRIPT, "job.sh", "x|y z", script_path=f"{job.workdir}/job.sh", cwd=job.workdir)
+    evidence = (seen(typed), *evidence[1:])
+    build(job, evidence, archived.card(job, evidence), tmp_path / "x.zip", objects=archived.nothing)
+    lines = text(tmp_path / "x.zip", "REPLAY.md").splitlines()
+    assert "4. Run `/bin/bash job.sh 'x|y z'` in that folder." in lines
+    assert next(line for line in lines if line.startswith("   - `export ")) == "   - `export PYTHONHASHSEED=0`"
 
 
 def test_a_build_date_may_be_set_from_outside(tmp_path: Path) -> None:
