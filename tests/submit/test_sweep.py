@@ -49,7 +49,9 @@ def test_what_the_executor_left_is_taken_in_once(home: Home) -> None:
 
 
 def test_a_run_whose_executor_was_killed_is_completed_as_lost(home: Home, tmp_path: Path) -> None:
-    child = subprocess.Popen([sys.executable, "-P", "-m", "auditor", "run", "--", "sh", "-c", f"touch {tmp_path}/up; exec sleep 1000"])
+    child = subprocess.Popen(
+        [sys.executable, "-P", "-m", "auditor", "run", "--", "sh", "-c", f"touch {tmp_path}/up; exec sleep 1000"]
+    )
     end = time.monotonic() + 60
     while not (tmp_path / "up").exists():
         assert time.monotonic() < end
