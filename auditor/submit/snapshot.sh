@@ -100,12 +100,14 @@ counters() { # FOLDER PATH FILE...: from the leaf up to the whole job; Slurm nes
 groups=()
 [[ $phase == start ]] || mapfile -t groups </proc/self/cgroup # in one read: each makes the kernel write it anew
 for line in "${groups[@]}"; do
-    path=${line#*:*:} kind=${line#*:} kind=${kind%%:*}
-    [[ $path != / ]] || continue # not a group of the job's
-    case $kind in
-    memory) counters /sys/fs/cgroup/memory "$path" memory.max_usage_in_bytes memory.limit_in_bytes memory.oom_control ;;
-    *cpuacct*) counters "/sys/fs/cgroup/$kind" "$path" cpuacct.usage ;;
-    '') counters /sys/fs/cgroup "$path" memory.peak memory.max memory.events cpu.stat io.stat ;;
+    case $line in
+    *:/) ;; # the root is not a group of the job's
+    *:memory:*) counters /sys/fs/cgroup/memory "${line#*:*:}" memory.max_usage_in_bytes memory.limit_in_bytes memory.oom_control ;;
+    *::*) counters /sys/fs/cgroup "${line#*:*:}" memory.peak memory.max memory.events cpu.stat io.stat ;;
+    *:*cpuacct*:*)
+        kind=${line#*:}
+        counters "/sys/fs/cgroup/${kind%%:*}" "${line#*:*:}" cpuacct.usage
+        ;;
     esac
 done
 printf '%s\0' "${out[@]}" end '' || { command -p rm -f -- "$record"; exit 1; }
