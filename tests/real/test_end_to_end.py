@@ -22,6 +22,8 @@ exit 137
 """
 ARRAY = """#!/bin/bash
 #SBATCH --array=0-2 --time=2
+#AUDITOR output=r.$SLURM_ARRAY_TASK_ID
+echo $SLURM_ARRAY_TASK_ID > r.$SLURM_ARRAY_TASK_ID
 [ $SLURM_ARRAY_TASK_ID != 1 ]
 """
 
@@ -72,7 +74,7 @@ def test_a_job_that_is_over_before_it_is_looked_at_is_completed_and_its_odd_name
 
 
 @pytest.mark.slurm
-def test_each_task_of_an_array_is_judged_by_its_own_record(work: Path, env: dict[str, str]) -> None:
+def test_each_task_of_an_array_is_judged_by_its_own_record_and_its_own_files(work: Path, env: dict[str, str]) -> None:
     (work / "job.sh").write_text(ARRAY)
     job = auditor("sbatch", "--parsable", "--wait", "job.sh", cwd=work, env=env, code=1).strip()
     auditor("sweep", "--wait", "30", cwd=work, env=env)
@@ -80,6 +82,8 @@ def test_each_task_of_an_array_is_judged_by_its_own_record(work: Path, env: dict
     assert [c["run"]["state"] for c in cards] == ["COMPLETED", "FAILED", "COMPLETED"]
     assert [findings(c)["wasted-attempts"][0] for c in cards] == ["passed", "failed", "passed"]
     assert {findings(c)["tiny-tasks"][0] for c in cards} == {"failed"}
+    results = [[n["label"] for n in c["story"]["nodes"] if n["label"].startswith("r.")] for c in cards]
+    assert results == [["r.0"], ["r.1"], ["r.2"]]
 
 
 @pytest.mark.slurm

@@ -14,6 +14,9 @@ from probes.manifest.patterns import of_others, of_task
         ("out/slice_%a.csv", "123", "out/slice_*.csv"),
         ("log_%A_%a.txt", "L0a1b2c3d_7", "log_L0a1b2c3d_7.txt"),
         ("log_%j.txt", "123", "log_123.txt"),
+        ("model_$SLURM_ARRAY_TASK_ID/*.json", "123_4", "model_4/*.json"),
+        ("${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}.txt", "123_4", "123_4.txt"),
+        ("$SLURM_ARRAY_TASK_IDS.txt", "123_4", "$SLURM_ARRAY_TASK_IDS.txt"),
         ("100%%.txt", "123_4", "100%.txt"),
         ("plain/*.csv", "123_4", "plain/*.csv"),
     ],
@@ -29,8 +32,10 @@ def test_a_pattern_is_read_as_slurm_reads_file_names(pattern: str, job_id: str, 
         ("/w/out/slice_4.csv", False),
         ("/w/out/other.csv", False),
         ("/w/tasks/3/x", True),
+        ("/w/model_3/a.json", True),
+        ("/w/model_4/a.json", False),
         ("/w/tasks/4/x", False),
     ],
 )
 def test_what_fits_another_task_is_not_this_one_s(path: str, a_siblings: bool) -> None:
-    assert of_others(path, "/w", ("out/slice_%a.csv", "tasks/%a"), "123_4") is a_siblings
+    assert of_others(path, "/w", ("out/slice_%a.csv", "tasks/%a", "model_$SLURM_ARRAY_TASK_ID/*.json"), "123_4") is a_siblings
