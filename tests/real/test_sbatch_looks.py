@@ -193,6 +193,8 @@ def _same_without(work: Path, home: str | None, monkeypatch: pytest.MonkeyPatch)
         monkeypatch.delenv(name)
     if home is not None:
         monkeypatch.setenv("AUDITOR_HOME", home)
+    else:
+        monkeypatch.setenv("HOME", "nowhere")  # unset, it would be the real one of whoever runs the tests
     done = ours("job.sh", "x")
     assert (blot(done.stdout), done.stderr, done.returncode) == ("Submitted batch job N\n", "", 0)
     wait(dict(os.environ))
