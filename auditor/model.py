@@ -101,7 +101,7 @@ class Job:
     def run_id(self) -> str:
         """16 hex digits. A submission of ours is known by its id; an adopted job by cluster, number and submission time."""
         key = (self.submission,) if self.submission else (self.cluster, self.submitted_at)
-        return hashlib.sha256("\0".join((*key, self.job_id)).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        return hashlib.sha256("\0".join((*key, self.job_id)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,7 +72,7 @@ def preflight(script: Path, world: World | None = None) -> Preflight:
 
 def _complaints(world: World, job: Job) -> list[str]:
     """What `bash -n` and `sbatch --test-only` say, where they are there."""
-    found = []
+    found = list(_lost_output(world, job))
     first = job.script.split("\n", 1)[0]
     if "\r\n" in job.script:
         found.append(f"its lines end as on DOS: sbatch refuses this script; sed -i 's/\\r$//' {shlex.quote(job.script_path)}")
@@ -92,3 +93,14 @@ def _complaints(world: World, job: Job) -> list[str]:
     if ran.code:
         found.append(ran.err.strip().splitlines()[-1] if ran.err.strip() else f"sbatch --test-only ends with {ran.code}")
     return found
+
+
+def _lost_output(world: World, job: Job) -> Iterator[str]:
+    """sbatch makes no folder: where the one of --output or --error is missing, what the job prints is lost without a word."""
+    from probes.script.sbatch import directives
+
+    for directive in directives(job.script):
+        if directive.option in {"-o", "--output", "-e", "--error"}:
+            folder = os.path.dirname(directive.value)
+            if folder and "%" not in folder and not world.exists(os.path.join(job.workdir, folder)):
+                yield f"line {directive.line}: there is no folder {folder}, and Slurm makes none: what the job prints would be lost (mkdir -p {folder})"

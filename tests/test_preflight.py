@@ -58,6 +58,12 @@ def test_what_the_shell_would_refuse_is_said(tmp_path: Path, text: str, problem:
     assert problem in said
 
 
+def test_a_missing_folder_for_the_output_is_said_and_a_pattern_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "job.sh").write_text("#!/bin/bash\n#SBATCH -o logs/%j.out\n#SBATCH --error=%x/err.txt\ntrue\n")
+    (said,) = preflight(tmp_path / "job.sh", alone(tmp_path)).problems
+    assert said == "line 2: there is no folder logs, and Slurm makes none: what the job prints would be lost (mkdir -p logs)"
+
+
 def test_a_binary_is_no_script(tmp_path: Path) -> None:
     (tmp_path / "job.sh").write_bytes(b"\x7fELF\0\0")
     with pytest.raises(AuditError, match="holds NUL bytes"):

@@ -124,7 +124,9 @@ def sweep(
 
         with progress_console().status("making the store anew …"):
             made = rebuild_store(home())
-        say(f"{made.files} captures of {made.runs} runs are in the new store; the old one lies beside it as store.duckdb.old")
+        say(
+            f"{made.files} captures of {made.runs} runs are in the new store; the old one is beside it (.old); scores are made again when you ask"
+        )
     with progress_console().status("reading accounting …"):
         report = sweep_all(home(), wait=wait)
     if json:

@@ -47,15 +47,26 @@ def _made(file: RecipeFile, recipe: Recipe, layout: Layout, folder: Path, job: s
 def verdict(recipe: Recipe, made: tuple[OutputVerdict, ...], ended: Ended) -> tuple[Sameness, str]:
     """The worst of the outputs. What a job printed decides only where it made nothing else; the reason says so."""
     before = recipe.original.exit_code
+    cut = [f.place for f in recipe.files if f.role == "code" and f.redacted]
+    differs = (
+        (
+            Sameness.NOT_RUN,
+            f"{cut[0]} is carried without its secrets: it is not what ran, and that it ends differently proves nothing",
+        )
+        if cut
+        else None
+    )
     if ended.timed_out:
-        return Sameness.DIFFERENT, "it did not end within the time limit"
+        return differs or (Sameness.DIFFERENT, "it did not end within the time limit")
     if before is not None and ended.exit_code != _status(recipe):
-        return Sameness.DIFFERENT, f"exit code {ended.exit_code}, was {_status(recipe)}"
+        return differs or (Sameness.DIFFERENT, f"exit code {ended.exit_code}, was {_status(recipe)}")
     if not made:
         return Sameness.NOT_RUN, "it ran, but the bundle names no output to compare with"
     logs = {f.place for f in recipe.files if f.role == "log"}
     results = [o for o in made if o.path not in logs] or list(made)
     sameness = next(s for s in WORST if any(o.sameness is s for o in results))
+    if sameness is Sameness.DIFFERENT and differs:
+        return differs
     counts = ", ".join(f"{n} {s.value}" for s in reversed(WORST) if (n := sum(o.sameness is s for o in results)))
     odd = [o.path for o in made if o not in results and o.sameness is Sameness.DIFFERENT]
     aside = f"; not counted: {', '.join(odd)} (what it printed) differs" if odd else ""

@@ -27,7 +27,10 @@ def connect(path: str, wait: float) -> DuckDBPyConnection:
     try:
         os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
     except OSError as error:
-        raise AuditError(f"no folder for the store: {error}", "set AUDITOR_HOME to a folder you can write to") from error
+        raise AuditError(
+            f"no folder for the store: {error.filename or path}: {error.strerror}",
+            "set AUDITOR_HOME to a folder you can write to",
+        ) from error
     deadline = time.monotonic() + wait
     while True:
         before = os.umask(0o077)
@@ -89,7 +92,7 @@ def explained(path: str) -> Iterator[None]:
     except (*file_trouble, duckdb.TransactionException) as error:
         raise _explained(error, path) from error
     except OSError as error:
-        raise AuditError(f"the store could not be written: {error}", ROOM) from error
+        raise AuditError(f"the store could not be written: {error.strerror or error}", ROOM) from error
     except duckdb.OutOfMemoryException as error:
         raise AuditError(
             f"the store ran out of memory or disk: {str(error).splitlines()[0]}", "make room and try again"

@@ -38,10 +38,10 @@ def _version(world: World) -> tuple[str, str]:
     """What the program prints, and its name; both empty when there is none."""
     for command in ("apptainer", "singularity"):
         try:
-            ran = world.run(command, "version", timeout=SECONDS)
+            ran = world.run(command, "--version", timeout=SECONDS)  # the verb `version` makes a folder in the home
         except FileNotFoundError:
             continue
-        return ran.out.strip(), command
+        return ran.out.strip().rpartition(" ")[2], command
     return "", ""
 
 

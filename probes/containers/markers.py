@@ -23,7 +23,7 @@ _VARIABLES = (
     ("enroot", ("ENROOT_ROOTFS",)),
     ("slurm-oci", ("SLURM_CONTAINER",)),
 )
-_ALSO = ("APPTAINER_BIND", "APPTAINER_COMMAND", "SHIFTER_IMAGETYPE", "container")
+_ALSO = ("APPTAINER_BIND", "APPTAINER_COMMAND", "SHIFTER_IMAGETYPE", "CONTAINER_IMAGE", "container")
 _ENGINE_MOUNT = re.compile(r"/containers/([0-9a-f]{64})/(?:hostname|hosts|resolv\.conf)")
 _PODMAN_MOUNT = re.compile(r"/(?:overlay-containers|libpod)[/-]([0-9a-f]{64})")
 

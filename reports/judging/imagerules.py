@@ -113,7 +113,8 @@ def unnamed_surroundings(markers: Fact[ContainerMarkers]) -> Verdict:
         return passed(f"the batch script ran inside {inside}: {names[0]}", markers)
     return failed(
         f"the batch script ran inside {inside}, and which image is not known",
-        "#SBATCH --container-image=IMAGE@sha256:DIGEST",
+        f"# {inside} does not tell its image inside: say it where you start the container\n"
+        "export CONTAINER_IMAGE=IMAGE@sha256:DIGEST",
         markers,
     )
 

@@ -49,8 +49,10 @@ def oversized_limit(accounting: Fact[JobAccounting]) -> Verdict:
         raise Unclear("time asked for or used is not known: " + ("; ".join(a.gaps) or "no limit, or the job never started"))
     share = a.used_seconds / a.asked_seconds if a.asked_seconds else 1.0
     said = f"{duration(a.used_seconds)} of {duration(a.asked_seconds)} used ({percent(share)})"
-    if a.asked_seconds <= SHORT_LIMIT or share >= GOOD_SHARE:
+    if share >= GOOD_SHARE:
         return passed(said)
+    if a.asked_seconds <= SHORT_LIMIT:
+        return passed(f"{said}; a limit of {duration(SHORT_LIMIT)} or less holds nobody up")
     return (failed if share < BAD_SHARE else weak)(said, f"#SBATCH --time={time_option(a.used_seconds)}")
 
 

@@ -99,6 +99,17 @@ def test_another_exit_code_is_different(tmp_path: Path) -> None:
     assert (verdict.sameness, verdict.reason) == (Sameness.DIFFERENT, "exit code 3, was 0")
 
 
+def test_code_that_was_carried_without_its_secret_proves_nothing_by_differing(tmp_path: Path) -> None:
+    script = (
+        "#!/bin/bash\nDB_PASSWORD=hunter2000\n[ ${#DB_PASSWORD} = 10 ] && [ $DB_PASSWORD != '[withheld]' ] && exit 0\nexit 3\n"
+    )
+    verdict = replayed(made(tmp_path, script=script))
+    assert verdict.sameness is Sameness.NOT_RUN
+    assert (
+        verdict.reason == "job.sh is carried without its secrets: it is not what ran, and that it ends differently proves nothing"
+    )
+
+
 def test_a_job_that_runs_too_long_is_stopped(tmp_path: Path) -> None:
     accounting = seen(archived.accounting(tmp_path / "work", asked_seconds=1), phase=Phase.LATER, taken_at=at(13))
     verdict = replayed(made(tmp_path, None, accounting, script="#!/bin/bash\nsleep 600\n"))

@@ -36,7 +36,7 @@ def test_a_limit_far_above_the_time_used_is_oversized() -> None:
 def test_an_hour_fits_anywhere() -> None:
     assert said("oversized-limit", later(accounting(asked_seconds=HOUR, used_seconds=30.0))) == (
         PASSED,
-        "30 s of 60 min used (0.8 %)",
+        "30 s of 60 min used (0.8 %); a limit of 60 min or less holds nobody up",
     )
 
 

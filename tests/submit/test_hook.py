@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -186,11 +187,21 @@ def test_the_users_own_bash_env_is_read_as_before(shared: Job, prior: str) -> No
     assert shared.run(text, "a", env={"BASH_ENV": prior}) == shared.run(text, "a", env={"BASH_ENV": prior}, hooked=False)
 
 
+def _default_signals() -> None:
+    """Whoever started the tests in the background had INT and QUIT ignored, and `trap -p` tells of it."""
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def test_a_bash_that_is_not_the_batch_script_is_passed_by(job: Job) -> None:
     (job.folder / "own.sh").write_text("echo own\n")
     env = {**SLURM, "BASH_ENV": value(job.hook, SUBMISSION, str(job.folder / "own.sh"))}
     done = subprocess.run(
-        ["/bin/bash", "-c", "echo task prolog; compgen -v __auditor; trap -p"], env=env, capture_output=True, text=True
+        ["/bin/bash", "-c", "echo task prolog; compgen -v __auditor; trap -p"],
+        env=env,
+        capture_output=True,
+        text=True,
+        preexec_fn=_default_signals,
     )
     assert (done.stdout, done.stderr) == ("own\ntask prolog\n", "")
     assert os.listdir(job.home.spool) == []
