@@ -68,10 +68,15 @@ def wasted_attempts(accounting: Fact[JobAccounting]) -> Verdict:
     if not lost:
         return passed(f"{several(len(a.attempts), 'attempt')}, ended {last.state}")
     spent = sum(_ran(t) for t in lost)
-    said = f"{some(f'attempt {t.number + 1} ended {t.state}' for t in lost)}: {duration(spent)} spent for nothing"
+    said = f"{some(f'attempt {t.number + 1} ended {_end(t)}' for t in lost)}: {duration(spent)} spent for nothing"
     if last.succeeded:
         return weak(said, _mend(a, lost[-1]))
     return failed(said, _mend(a, last))
+
+
+def _end(attempt: Attempt) -> str:
+    """A script may end well although a step of it did not."""
+    return f"{attempt.state} with a failed step" if attempt.state == "COMPLETED" else attempt.state
 
 
 def _mend(a: JobAccounting, attempt: Attempt) -> str:

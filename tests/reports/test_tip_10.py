@@ -64,6 +64,7 @@ def test_the_fix_follows_the_way_the_job_ended() -> None:
     step = StepRecord("0", "FAILED", 1, 0, None, None, 5.0, 1, "srun ./solve")
     broken = later(accounting("123", attempt(0, "COMPLETED", succeeded=False, steps=(step,))))
 
+    assert said("wasted-attempts", broken)[1] == "attempt 1 ended COMPLETED with a failed step: 10 min spent for nothing"
     assert advised("wasted-attempts", oom) == (FAILED, "#SBATCH --mem=6G")
     assert advised("wasted-attempts", late)[1].splitlines()[0] == "#SBATCH --time=03:00:00"
     assert advised("wasted-attempts", broken) == (
