@@ -46,6 +46,8 @@ def auditor(*words: str, cwd: Path, env: Mapping[str, str] | None = None, stdin:
         (("replay", "text.zip", "--yes"), "text.zip"),
         (("score", "broken.json"), "broken.json is not JSON"),
         (("report", "other.json"), "other.json does not read as Scorecard"),
+        (("score", "card.json"), "card.json is a scorecard already"),
+        (("report", "capture.json"), "capture.json is a capture, not yet a scorecard"),
         (("config", "colour", "red"), "there is no setting `colour`"),
         (("demo", "."), "is not empty"),
         (("demo", "new", "--on", "pbs"), "there is no way to run `pbs`"),
@@ -62,6 +64,8 @@ def test_a_slip_is_one_line_with_a_hint_and_exit_2(tmp_path: Path, words: tuple[
     (tmp_path / "text.zip").write_text("this is no ZIP")
     (tmp_path / "broken.json").write_text('{"job": ')
     (tmp_path / "other.json").write_text("{}")
+    (tmp_path / "card.json").write_text('{"ruleset": "1-00"}')
+    (tmp_path / "capture.json").write_text('{"evidence": []}')
     code, out, err = auditor(*words, cwd=tmp_path)
     assert code == 2, out + err
     assert says in err

@@ -37,7 +37,10 @@ def _scored(name: str) -> Scorecard:
         from auditor.codec import loads
         from auditor.model import Capture
 
-        capture = loads(Path(name).read_bytes(), Capture, name)
+        raw = Path(name).read_bytes()
+        if b'"ruleset"' in raw:
+            raise AuditError(f"{name} is a scorecard already", f"auditor report {name} makes a page of it")
+        capture = loads(raw, Capture, name)
         return judge(capture.job, capture.evidence)
     if "." in name and Path(name).is_file():
         raise AuditError(f"{name} is neither a run nor a .json file of ours", "`auditor list` shows the runs")
@@ -92,7 +95,10 @@ def report(
 def _read_card(name: str) -> Scorecard:
     from auditor.codec import loads
 
-    return loads(Path(name).read_bytes(), Scorecard, name)
+    raw = Path(name).read_bytes()
+    if b'"evidence"' in raw and b'"ruleset"' not in raw:
+        raise AuditError(f"{name} is a capture, not yet a scorecard", f"auditor score {name} --json > scorecard.json makes one")
+    return loads(raw, Scorecard, name)
 
 
 def _write(path: Path, raw: bytes) -> None:

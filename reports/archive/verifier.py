@@ -130,6 +130,10 @@ class Zip:
         try:
             _end_record(path)
             self._zip = zipfile.ZipFile(path)
+        except PermissionError:
+            raise Refused(
+                f"{path} cannot be read: permission denied", "ask its owner, or copy it where you may read it"
+            ) from None
         except (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError, OSError) as error:
             raise Refused(
                 f"{path} is not a whole ZIP file: {error}", "was it cut short, or is it another kind of file?"
