@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auditor.model import Need, Phase
+from auditor.model import Evidence, Need, Phase
 from auditor.verdict import ReplayVerdict, Sameness
 from reports.judging.amounts import several, some
 
@@ -36,3 +36,8 @@ def differing(verdict: ReplayVerdict) -> list[str]:
 def step(verdict: ReplayVerdict, name: str) -> tuple[str, str]:
     """State and detail of a stage; `missing` when the replay never came to it."""
     return next(((s.state, s.detail) for s in verdict.steps if s.name == name), ("missing", "the replay never came to it"))
+
+
+def idle(evidence: Evidence) -> bool:
+    """A replay that did not run: who lacks the data or the software disproves nothing that another replay has shown."""
+    return evidence.kind == ReplayVerdict.__name__ and (evidence.data or {}).get("sameness") == Sameness.NOT_RUN

@@ -11,6 +11,7 @@ from typing import Any
 
 from auditor import codec
 from auditor.model import AuditError, Evidence, Fact, Need, Phase, Status
+from reports.judging.proofs import idle
 
 ORDER = tuple(Phase)
 """submit, start, end, later."""
@@ -63,7 +64,7 @@ class Record:
         """Hiding evidence can only turn a fact into a stale one or none: that is why a low score cannot be raised by it."""
         pieces = [p for p in self.pieces if p.evidence.kind == need.kind.__name__ and _in(p.evidence.phase, need.phases)]
         current = [p for p in pieces if self._is_current(p.evidence, need)]
-        if ok := _newest(current, Status.OK):
+        if ok := _newest([p for p in current if not idle(p.evidence)], Status.OK) or _newest(current, Status.OK):
             return self._read(ok, need)
         if ok := _newest([p for p in pieces if p not in current], Status.OK):
             return self._read(ok, need, stale=_stale(ok.evidence, current, need))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from auditor.model import Evidence, Phase
 from auditor.scorecard import Rung
 from auditor.verdict import Sameness
@@ -91,6 +93,15 @@ def test_a_replay_earns_the_upper_rungs() -> None:
     assert rung("rebuildable", again).reason == "environment: image-by-digest, done (environment went well)"
     assert rung("repeatable", again) == Rung("repeatable", True, IDENTICAL, (again.id,))
     assert rung("replayed-elsewhere", again).reached
+
+
+def test_a_later_replay_that_could_not_run_takes_nothing_away() -> None:
+    proof = replayed()
+    idle = replace(replayed(Sameness.NOT_RUN, stopped_at="inputs"), taken_at="2030-01-01T00:00:00+00:00")
+    assert rung("repeatable", *PINNED, proof, idle) == rung("repeatable", *PINNED, proof)
+    assert not rung("repeatable", *PINNED, idle).reached
+    worse = replace(replayed(Sameness.DIFFERENT), taken_at="2030-01-01T00:00:00+00:00")
+    assert not rung("repeatable", *PINNED, proof, worse).reached
 
 
 def test_the_same_machine_does_not_count_as_elsewhere_and_the_host_not_as_rebuilt() -> None:
