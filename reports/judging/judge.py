@@ -4,21 +4,40 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import product
 from typing import Any
 
 from auditor.model import Absent, Check, Fact, Grade, Need, Outcome, Verdict
 from auditor.scorecard import Finding
+from auditor.verdict import ReplayVerdict
 from reports.judging.record import Answer, Record
 from reports.judging.verdicts import Unclear
 
 # which outcome stands when several needs are not met: a fault that is certain, then ignorance, then what does not apply
 RANK = (Outcome.FAILED, Outcome.WEAK, Outcome.UNKNOWN, Outcome.NOT_APPLICABLE)
+STANDS = (Outcome.PASSED, Outcome.NOT_APPLICABLE)
 NEEDED = {2: "seen at run time", 3: "proved by recomputing or replaying"}
 
 
 def judge(check: Check, tip: int, record: Record) -> Finding:
-    """Ask the record for the check's needs and let it judge them. Never raises."""
-    answers = [record.look(need) for need in check.needs]
+    """Ask the record for the check's needs and let it judge them. Never raises.
+
+    Of several replays each is judged by itself, and what one has proved stands: otherwise hiding the other would raise the score.
+    """
+    if ReplayVerdict not in [n.kind for n in check.needs]:
+        return _judged(check, tip, [record.look(need) for need in check.needs])
+    choices = (record.every(n) if n.kind is ReplayVerdict else (record.look(n),) for n in check.needs)
+    findings = [_judged(check, tip, answers) for answers in product(*choices)]
+    best = min(findings, key=lambda f: STANDS.index(f.outcome) if f.outcome in STANDS else len(STANDS))
+    if best is findings[0]:
+        return best
+    return replace(
+        best, message=f"{best.message}; another replay: {findings[0].message}", cites=(*best.cites, *findings[0].cites)
+    )
+
+
+def _judged(check: Check, tip: int, answers: Sequence[Answer]) -> Finding:
     unmet = [(n, a) for n, a in zip(check.needs, answers, strict=True) if a.fact is None and not n.optional]
     cites = tuple(dict.fromkeys(c for a in answers for c in a.cites))
     if unmet:

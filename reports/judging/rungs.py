@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from auditor.model import Fact, Phase
@@ -17,7 +18,7 @@ from probes.packages import PythonPackages
 from probes.schedulers import JobAccounting
 from probes.submission import Submission
 from reports.judging.amounts import several
-from reports.judging.proofs import same, step, summary
+from reports.judging.proofs import REPLAY, same, step, summary
 from reports.judging.record import Record
 from reports.judging.sightings import digests, unmoved
 
@@ -47,9 +48,26 @@ def _pinned(seen: Record) -> Rung:
 
 
 def _replayed(seen: Record) -> tuple[Rung, Rung, Rung]:
-    fact = seen.value(ReplayVerdict, Phase.LATER)
-    if fact is None:
+    facts = [a.fact for a in seen.every(REPLAY) if a.fact and not a.stale]
+    if not facts:
         return tuple(Rung(n, False, "never replayed") for n in ("rebuildable", "repeatable", "replayed-elsewhere"))  # type: ignore[return-value]
+    told = [_proved(fact) for fact in facts]
+    one, two, three = (_best([rungs[n] for rungs in told]) for n in range(3))
+    return one, two, three
+
+
+def _best(rungs: list[Rung]) -> Rung:
+    """What one replay proved stands; that the newest showed something else is said beside it."""
+    best, newest = next((r for r in rungs if r.reached), rungs[0]), rungs[0]
+    return (
+        best
+        if best is newest
+        else replace(best, reason=f"{best.reason}; but {newest.reason}", cites=(*best.cites, *newest.cites))
+    )
+
+
+def _proved(fact: Fact[ReplayVerdict]) -> tuple[Rung, Rung, Rung]:
+    """What one replay shows by itself."""
     verdict, cites = fact.value, (fact.evidence_id,)
     state, detail = step(verdict, "environment")
     rebuilt = verdict.environment in ("rebuilt-from-lock", "bare-python", "image-by-digest") and state == "done"

@@ -5,16 +5,19 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from itertools import groupby
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor import codec
-from auditor.model import Check, Evidence, Grade, Job, Outcome, Tip
+from auditor.model import Check, Evidence, Grade, Job, Outcome, Phase, Tip
 from auditor.scorecard import Finding, Scorecard
+from auditor.verdict import OutputVerdict, ReplayVerdict, Sameness, Step
 from reports.judging.levels import coverage, interval, tip_score
 from reports.score import score
+from tests.factory import at, seen
 from tests.worlds.write import WORLDS, stored
 
 JOB, _ = stored("requeued_task")
@@ -25,6 +28,35 @@ def _moment(evidence: Evidence) -> tuple[str, str, int]:
     return (evidence.kind, evidence.phase, evidence.attempt)
 
 
+def _replays() -> list[Evidence]:
+    """What replays of one run may have shown: each outcome, here and elsewhere, in every kind of environment."""
+    outputs = {
+        Sameness.IDENTICAL: (OutputVerdict("out.csv", Sameness.IDENTICAL, "bytes"),),
+        Sameness.DIFFERENT: (OutputVerdict("out.csv", Sameness.DIFFERENT, "bytes", "row 1"),),
+        Sameness.NOT_RUN: (),
+    }
+    steps = tuple(Step(name, "done", "") for name in ("unpack", "inputs", "environment", "run", "compare"))
+    known: dict[str, Any] = {"bundle": "b", "run_id": "r", "reason": "", "where": "local", "sandbox": "none", "auditor": "0"}
+    told = [
+        ReplayVerdict(
+            sameness=sameness,
+            outputs=made,
+            steps=steps if full else steps[:2],
+            same_machine=here,
+            environment=software,
+            started_at=at(100 + n),
+            ended_at=at(101 + n),
+            **known,
+        )
+        for n, (sameness, made) in enumerate(outputs.items())
+        for here in (True, False)
+        for software in ("host", "rebuilt-from-lock")
+        for full in (True, False)
+    ]
+    return [seen(v, phase=Phase.LATER, grade=Grade.VERIFIED, taken_at=at(200 + n * 7 % 24)) for n, v in enumerate(told)]
+
+
+REPLAYS = _replays()
 MOMENTS = [list(group) for _, group in groupby(sorted(POOL, key=_moment), key=_moment)]
 """Evidence that could stand in for each other: the same data type, phase and attempt."""
 
@@ -32,8 +64,9 @@ chances = st.integers(0, 2**32).map(random.Random)
 
 
 def _mixture(chance: random.Random) -> list[Evidence]:
-    """A run as it might have been: at most one piece of evidence of each data type, phase and attempt."""
-    return [e for group in MOMENTS if (e := chance.choice([None, *group, *group]))]
+    """A run as it might have been: one piece of evidence at most of each data type, phase and attempt, and up to three replays."""
+    once = [e for group in MOMENTS if (e := chance.choice([None, *group, *group]))]
+    return [*once, *chance.sample(REPLAYS, chance.randint(0, 3))]
 
 
 def _low(card: Scorecard) -> float:
