@@ -68,6 +68,8 @@ NEWEST_FIRST = ROWS.format(
 )
 COLUMNS = "id, job_id, name, state, submitted, elapsed, low, high, coverage, label, rung"
 MOST_CONTENTS = 10_000
+AMONG = 50
+"""So many newest runs are looked through for one that is not a replay."""
 KEYED = (
     "select content_no from file_key where key = $1 union select content_no from file_key_tail where key = $1 order by 1 limit $2"
 )
@@ -140,7 +142,8 @@ def resolve(store: Store, name: str | None) -> str:
 
 
 def _last(store: Store) -> str:
-    found = store.query(f"{NEWEST_FIRST} select id, job_id from rows", 1)
+    """The newest of the user's own runs; a replay is one of ours."""
+    found = store.query(f"{NEWEST_FIRST} select id, job_id from rows order by label = 'replay', {NEWEST}", AMONG)
     if not found:
         raise AuditError("the store holds no run yet", "submit one: `auditor sbatch SCRIPT`, or `auditor run -- COMMAND`")
     store.notes.append(f"the last run: {found[0][0]}, job {unescape(found[0][1])}")

@@ -74,8 +74,9 @@ class Record:
         """Each current fact by itself, newest first, replays that did not run last; where there is none, the answer of `look`."""
         current = [p for p in self.pieces if p.evidence.kind == need.kind.__name__ and _in(p.evidence.phase, need.phases)]
         told = [p for p in current if p.evidence.status is Status.OK and self._is_current(p.evidence, need)]
-        ordered = sorted(told[::-1], key=lambda p: idle(p.evidence))
-        return tuple(self._read(p, need) for p in ordered) or (self.look(need),)
+        told.reverse()
+        told.sort(key=lambda p: idle(p.evidence))
+        return tuple(self._read(p, need) for p in told) or (self.look(need),)
 
     def value(self, kind: type, *phases: Phase) -> Fact[Any] | None:
         """The current fact of a data type, for those who only describe."""

@@ -41,6 +41,12 @@ def test_without_a_name_it_is_the_newest_and_that_is_told(store: Store) -> None:
     assert store.notes == [f"the last run: {newest}, job 100"] * 2
 
 
+def test_a_replay_of_ours_is_not_the_user_s_last_run(store: Store) -> None:
+    store.ingest([Capture(job("300", label="replay", submitted_at=at(30)), Phase.SUBMIT, ())])
+    assert store.resolve("last") == job("100").run_id
+    assert store.resolve("300") == job("300").run_id
+
+
 def test_a_job_id_that_was_used_again_means_the_newest(store: Store) -> None:
     assert store.resolve("123") == job("123", submission="second").run_id
     assert store.notes == [
