@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.model import AuditError, Phase
+from auditor.model import AuditError, Capture, Phase
 from auditor.store import Store
 from tests.factory import at, capture, job
 
