@@ -107,7 +107,7 @@ def small(folder: Path, files: int, repeats: int) -> Iterator[Row]:
             )
         else:
             yield f"{what}, {name} process", f"<= {target} x a C loop", "no C compiler or libcrypto", took(found[name])
-    yield what, "< find | xargs sha256sum", ratio(found["one"], found["xargs"]), took(found["one"], found["xargs"])
+    yield what, "< find, xargs sha256sum", ratio(found["one"], found["xargs"]), took(found["one"], found["xargs"])
 
 
 C_LOOP = r"""
@@ -163,7 +163,7 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="auditor-bench-", dir=args.folder) as folder:
         for row in rows(Path(folder), args.repeats, args.megabytes, args.files):
-            print("{:<44} {:<26} {:>26}   {}".format(*row))
+            print("| " + " | ".join(row) + " |", flush=True)
 
 
 if __name__ == "__main__":
