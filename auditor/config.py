@@ -27,11 +27,11 @@ class Config:
     outputs: tuple[str, ...] = ()
     """Declared outputs, likewise."""
     exclude: tuple[str, ...] = ()
-    """Globs that no manifest looks into."""
+    """Globs, relative to the work directory: folders and files that are not taken for outputs unless they are declared."""
     hash_bytes: int = 20_000_000_000
-    """Budget of one manifest, in bytes."""
+    """Budget of the manifest made after a run, in bytes."""
     hash_seconds: float = 60.0
-    """Budget of one manifest, in seconds."""
+    """The same in seconds."""
     payload: str = "auto"
     """What a bundle carries of inputs and outputs: `none`, `auto` (small files), `all`."""
     payload_bytes: int = 1_000_000_000

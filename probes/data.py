@@ -67,7 +67,6 @@ class DataManifest:
 
 IN_JOB = Limits(bytes=256 << 20, seconds=0.2, files=20_000, workers=1)
 AT_SUBMIT = Limits(bytes=2 << 30, seconds=20, workers=1)
-LATER = Limits(bytes=20 << 30, seconds=60)
 # a last flush may follow the end that accounting notes, in whole seconds
 SLACK_NS = 2_000_000_000
 BEGAN = "AUDITOR_STARTED_NS"
@@ -87,7 +86,7 @@ def collect(world: World, job: Job) -> DataManifest | Absent:
     except FileNotFoundError:
         return Absent(f"the work directory is not there: {root}")
     in_job = job.started_at or "SLURM_JOB_ID" in world.env
-    limits = LATER if job.ended_at else IN_JOB if in_job else AT_SUBMIT
+    limits = _later(world, root) if job.ended_at else IN_JOB if in_job else AT_SUBMIT
     inputs, outputs = ([of_task(p, job.job_id) for p in declared] for declared in (job.inputs, job.outputs))
     parts = [_declared(world, root, inputs, "input", limits)]
     if job.ended_at:
@@ -95,6 +94,22 @@ def collect(world: World, job: Job) -> DataManifest | Absent:
     elif not job.inputs:
         return Absent("no inputs are declared; outputs are looked for once the run is over")
     return _manifest(root, parts)
+
+
+def _later(world: World, root: str) -> Limits:
+    """What the user's settings allow once the run is over; inside a job no settings file is read."""
+    from auditor.config import load  # not needed in a job
+
+    config = load(root, world.env).config
+    return Limits(bytes=config.hash_bytes, seconds=config.hash_seconds)
+
+
+def _excluded(world: World, root: str) -> frozenset[str]:
+    """Folders and files that the user's settings keep out of manifests."""
+    from auditor.config import load
+
+    patterns = load(root, world.env).config.exclude
+    return frozenset(os.path.normpath(path) for pattern in patterns for path in world.glob(os.path.join(root, pattern)))
 
 
 @dataclass(frozen=True)
@@ -134,10 +149,12 @@ def _changed(world: World, root: str, job: Job, limits: Limits) -> _Part:
     if not job.started_at:
         return _Part("output", "changed", Listing((), (Left(root, "start-unknown"),), 0, 0))
     own = home.find(dict(world.env))
-    prune = _KERNEL | ({os.path.realpath(own.root), own.root} if own else set())
+    excluded = _excluded(world, root)
+    prune = _KERNEL | excluded | ({os.path.realpath(own.root), own.root} if own else set())
     span = (_began(world, job), _ns(job.ended_at) + SLACK_NS)
     found = listing((root,), limits=limits, span=span, prune=prune)
-    return _Part("output", "changed", replace(found, entries=tuple(e for e in found.entries if not _not_ours(e.path, root, job))))
+    kept = tuple(e for e in found.entries if e.path not in excluded and not _not_ours(e.path, root, job))
+    return _Part("output", "changed", replace(found, entries=kept))
 
 
 def _began(world: World, job: Job) -> int:

@@ -52,11 +52,6 @@ def pylock(found: PythonPackages, wheels: Sequence[Wheel]) -> bytes | None:
     return ("\n".join((*head, *blocks)) + "\n").encode()
 
 
-def unrebuildable(found: PythonPackages) -> tuple[str, ...]:
-    """Packages that the lock cannot bring back, each with the reason."""
-    return tuple(f"{p.name}: {reason}" for p in _sorted(found) if (reason := _why_not(p)) and p.name != "pip")
-
-
 def _sorted(found: PythonPackages) -> list[Package]:
     return sorted(found.packages, key=lambda p: (normal(p.name), p.version))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from probes.schedulers import JobAccounting
 from probes.submission import Submission
 from reports.judging.amounts import line, words
 
@@ -48,11 +47,6 @@ def line_at(submission: Submission, place: str) -> str:
 def script(submission: Submission) -> str:
     """The batch script's name as one would type it."""
     return words([submission.script_path.rsplit("/", 1)[-1] or "job.sh"])
-
-
-def allocation(accounting: JobAccounting) -> str:
-    """Where the numbers come from: `sacct`, `executor`."""
-    return ", ".join(sorted(set(accounting.rungs.values()))) or accounting.scheduler
 
 
 def _quoted(switch: str) -> str:

@@ -193,3 +193,28 @@ def test_tasks_of_an_array_that_ran_at_the_same_time_own_what_their_pattern_says
     seen = collect(RealWorld(cwd=str(tmp_path)), job)
     assert isinstance(seen, DataManifest)
     assert [(f.path, f.how) for f in seen.files if f.role == "output"] == [("slice_1.csv", "declared")]
+
+
+def _settled(tmp_path: Path, **settings: str) -> DataManifest:
+    """The manifest of a finished run that wrote out.csv, big.bin and scratch/x, under these settings."""
+    (tmp_path / "scratch").mkdir()
+    for name, size in (("out.csv", 10), ("big.bin", 5000), ("scratch/x", 10)):
+        (tmp_path / name).write_bytes(b"x" * size)
+    now = (tmp_path / "out.csv").stat().st_mtime
+    begin, end = (datetime.fromtimestamp(now + d, UTC).isoformat(timespec="seconds") for d in (-5, 5))
+    env = {f"AUDITOR_{name.upper()}": value for name, value in settings.items()}
+    seen = collect(RealWorld(env, str(tmp_path)), Job("slurm", "9", workdir=str(tmp_path), started_at=begin, ended_at=end))
+    assert isinstance(seen, DataManifest)
+    return seen
+
+
+def test_what_the_settings_exclude_is_no_output(tmp_path: Path) -> None:
+    seen = _settled(tmp_path, exclude="scratch:*.bin")
+    assert [f.path for f in seen.files] == ["out.csv"]
+
+
+def test_the_budget_of_the_settings_goes_to_small_files_first_and_the_rest_is_named(tmp_path: Path) -> None:
+    seen = _settled(tmp_path, hash_bytes="1000")
+    assert [f.path for f in seen.files] == ["out.csv", "scratch/x"]
+    assert [(s.path, s.reason) for s in seen.skipped] == [("big.bin", "budget")]
+    assert not seen.complete
