@@ -60,7 +60,7 @@ def _ladder(card: Scorecard, notes: dict[str, int]) -> Iterator[str]:
 def _todo(card: Scorecard, notes: dict[str, int]) -> Iterator[str]:
     todos = view.todo(card)
     if todos:
-        yield f"## {view.TODO[len(todos)]}"
+        yield f"## {view.HEADING[len(todos)]}"
     for number, item in enumerate(todos, 1):
         yield f"{number}. **{escape(item.finding.title)}** (tip {item.tip.number})"
         yield _indent(_said(item.finding, notes))

@@ -90,7 +90,7 @@ def _ladder(card: Scorecard) -> Iterator[RenderableType]:
 def _todo(card: Scorecard) -> Iterator[RenderableType]:
     todos = view.todo(card)
     if todos:
-        yield _title(view.TODO[len(todos)])
+        yield _title(view.HEADING[len(todos)])
     for number, item in enumerate(todos, 1):
         finding = item.finding
         yield _hanging((f"{number} ", "bold cyan"), (line(finding.title), "bold"), (f"  tip {item.tip.number}", "dim"))

@@ -15,7 +15,7 @@ from auditor.model import Outcome, Status
 from auditor.scorecard import Cited, Finding, Rung, Scorecard, TipScore
 from reports.formats.words import OUTCOMES, PHASES, Headline, ceil, count, floor, percent, upper
 
-TODO = {1: "Do this one thing", 2: "Do these two things", 3: "Do these three things"}
+HEADING = {1: "Do this one thing", 2: "Do these two things", 3: "Do these three things"}
 """As many things to do as the reader is given at most."""
 
 _BAD = (Outcome.FAILED, Outcome.WEAK)
@@ -74,7 +74,7 @@ def ahead(card: Scorecard) -> Rung | None:
 def todo(card: Scorecard) -> tuple[Todo, ...]:
     """The few things worth doing first: what alone keeps a tip from its next level, lowest tips first; then unknowns."""
     ranked = sorted(_candidates(card), key=lambda pair: pair[0])
-    return tuple(item for _, item in ranked[: max(TODO)])
+    return tuple(item for _, item in ranked[: max(HEADING)])
 
 
 def _candidates(card: Scorecard) -> Iterator[tuple[tuple[int, ...], Todo]]:
