@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 
 @dataclass(frozen=True)
@@ -154,3 +155,82 @@ class ApptainerRuntime:
     inspected: Mapping[str, Mapping[str, str]]
     """Path -> labels."""
     errors: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """All that identifies one image, from whatever source it came; what two of these have in common decides how far they are the same.
+
+    Digests `sha256:<hex>`; empty: not known. index: of a multi-platform name; manifest: of this platform; config: of the OCI configuration
+    (never an engine's image id as such). file, partition, definition: of a SIF or squashfs file. tree: over the root file system's files by
+    the rules `tree_rules` (`probes.containers.treehash.RULES`). settings: the runtime configuration that changes what runs (Env, Cmd,
+    Entrypoint, WorkingDir, User), as canonical text by name. source: where each came from, for the reader.
+    """
+
+    reference: str
+    index: str = ""
+    manifest: str = ""
+    config: str = ""
+    diff_ids: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    file: str = ""
+    uuid: str = ""
+    partition: str = ""
+    definition: str = ""
+    tree: str = ""
+    tree_rules: str = ""
+    platform: str = ""
+    """`linux/amd64`, `linux/arm64/v8`."""
+    source: str = ""
+
+
+class Level(StrEnum):
+    """The identity ladder: how far two images are the same, the strongest first. A missing fact is never a difference."""
+
+    BYTE_SAME = "byte-same"
+    SAME_IMAGE = "same-image"
+    SAME_LAYERS = "same-layers"
+    SAME_LAYERS_OTHER_SETTINGS = "same-layers-other-settings"
+    SAME_FILES = "same-files"
+    SAME_NAME = "same-name-only"
+    DIFFERENT = "different"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class RanImage:
+    """One container that really ran, as far as traces tell. how: `inside` (the job's script was in it), `cache` (Apptainer's own cache),
+    `instance`, `engine` (a container of Docker or Podman), `process` (a runtime seen while it ran). typed: the name it was started by."""
+
+    runtime: str
+    how: str
+    typed: str
+    image: ImageFacts
+    evidence: str
+    """The trace itself, in words a reader can follow: path, variable, key."""
+
+
+@dataclass(frozen=True)
+class RanImages:
+    """Kind of the probe `containers-ran`: what ran, not what was typed."""
+
+    images: tuple[RanImage, ...]
+
+
+@dataclass(frozen=True)
+class RegistryImage:
+    """What a registry says of a name today. state: `there`, `gone`, `denied`, `unreachable`. Digests recomputed from the bytes."""
+
+    reference: str
+    state: str
+    reason: str
+    image: ImageFacts
+    by_digest: str = ""
+    """State of the digest that ran, asked by itself: the tag may have moved while the content is still there."""
+
+
+@dataclass(frozen=True)
+class RegistryImages:
+    """Kind of the probe `registry` (later, only where the user allows asking registries)."""
+
+    images: tuple[RegistryImage, ...]
