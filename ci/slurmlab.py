@@ -356,16 +356,20 @@ def _placeholders(lab: Lab) -> None:
                 os.kill(int(folder.name), signal.SIGKILL)
 
 
-def free_ports() -> int:
-    """A base port whose neighbours that we use are free on loopback."""
+@contextmanager
+def ports() -> Iterator[int]:
+    """A base port whose neighbours that we use are free on loopback, and stay ours while a lab starts: two labs may start at once."""
     for base in range(20000 + os.getpid() % 100 * 64, 32000, 64):
-        with ExitStack() as stack:
+        with ExitStack() as ours, ExitStack() as tried:
             try:
+                ours.enter_context(socket.socket(socket.AF_UNIX)).bind(f"\0auditor-lab-{base}")  # a lock that leaves no file
                 for port in (base, base + 2, *range(base + 10, base + 10 + len(NODES))):
-                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+                    tried.enter_context(socket.socket()).bind(("127.0.0.1", port))
             except OSError:
                 continue
-            return base
+            tried.close()
+            yield base
+            return
     raise RuntimeError("no free ports")
 
 
@@ -373,26 +377,29 @@ def free_ports() -> int:
 def running(variant: str) -> Iterator[Lab]:
     """A lab for the time of a `with`; whoever uses it sets SLURM_CONF to `lab.conf`."""
     root = Path(tempfile.mkdtemp(prefix="lab-", dir="/tmp"))  # short: unix sockets
-    lab = Lab(root, variant, free_ports())
-    try:
-        configure(lab)
-        start(lab)
-        yield lab
-    finally:
-        stop(lab)
-        shutil.rmtree(root, ignore_errors=True)
+    with ports() as port:
+        lab = Lab(root, variant, port)
+        try:
+            configure(lab)
+            start(lab)
+            yield lab
+        finally:
+            stop(lab)
+            shutil.rmtree(root, ignore_errors=True)
 
 
 def main(argv: list[str]) -> int:
     match argv:
         case ["up", root, *rest]:
-            lab = Lab(Path(root).resolve(), rest[0] if rest else "full", free_ports())
-            if lacking := missing(lab.variant):
+            variant = rest[0] if rest else "full"
+            if lacking := missing(variant):
                 print(f"missing: {', '.join(lacking)}", file=sys.stderr)
                 return 2
-            configure(lab)
-            (lab.root / "etc/port").write_text(f"{lab.port} {lab.variant}")
-            start(lab)
+            with ports() as port:
+                lab = Lab(Path(root).resolve(), variant, port)
+                configure(lab)
+                (lab.root / "etc/port").write_text(f"{lab.port} {lab.variant}")
+                start(lab)
             print(f"export SLURM_CONF={lab.conf}")
         case ["down", root]:
             where = Path(root).resolve()
