@@ -94,6 +94,9 @@ class World(Protocol):
 
     def text(self, path: str, limit: int = READ_BYTES) -> str: ...
 
+    def span(self, path: str, start: int, length: int) -> bytes:
+        """At most `length` bytes from `start` on, fewer at the end of the file; a negative start counts from the end. Raises as `read`."""
+
     def stat(self, path: str, follow: bool = True) -> Stat:
         """Raises FileNotFoundError, PermissionError."""
 
@@ -171,6 +174,15 @@ class RealWorld:
 
     def text(self, path: str, limit: int = READ_BYTES) -> str:
         return self.read(path, limit).decode("utf-8", "surrogateescape")
+
+    def span(self, path: str, start: int, length: int) -> bytes:
+        with open(self._at(path), "rb", buffering=0) as file:
+            file.seek(start if start >= 0 else max(0, file.seek(0, 2) + start))
+            parts: list[bytes] = []
+            while length > 0 and (part := file.read(min(length, 1 << 20))):
+                parts.append(part)
+                length -= len(part)
+        return b"".join(parts)
 
     def stat(self, path: str, follow: bool = True) -> Stat:
         s = os.stat(self._at(path), follow_symlinks=follow)
@@ -264,6 +276,11 @@ class RecordedWorld:
 
     def text(self, path: str, limit: int = READ_BYTES) -> str:
         return self.read(path, limit).decode("utf-8", "surrogateescape")
+
+    def span(self, path: str, start: int, length: int) -> bytes:
+        whole = self.read(path, 1 << 62)
+        first = start if start >= 0 else max(0, len(whole) + start)
+        return whole[first : first + length]
 
     def stat(self, path: str, follow: bool = True) -> Stat:
         size = len(self.read(path, 1 << 62))

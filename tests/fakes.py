@@ -37,6 +37,9 @@ class EmptyWorld:
     def text(self, path: str, limit: int = READ_BYTES) -> str:
         raise FileNotFoundError(2, "No such file or directory", path)
 
+    def span(self, path: str, start: int, length: int) -> bytes:
+        raise FileNotFoundError(2, "No such file or directory", path)
+
     def stat(self, path: str, follow: bool = True) -> Stat:
         raise FileNotFoundError(2, "No such file or directory", path)
 

@@ -50,6 +50,16 @@ def test_pieces_of_a_file_make_the_file(tmp_path: Path) -> None:
     assert b"".join(bytes(p) for p in RealWorld(cwd=str(tmp_path)).chunks("x", 4096)) == data
 
 
+@pytest.mark.parametrize(
+    ("start", "length", "expected"), [(2, 3, b"234"), (-3, 10, b"789"), (8, 5, b"89"), (20, 5, b""), (-50, 2, b"01")]
+)
+def test_a_span_of_a_file_starts_at_either_end(tmp_path: Path, start: int, length: int, expected: bytes) -> None:
+    (tmp_path / "x").write_bytes(b"0123456789")
+    recorded = RecordedWorld({}, {"/x": b"0123456789"}, {}, frozenset(), datetime(2026, 11, 23, tzinfo=UTC), "n1", "/")
+    assert RealWorld(cwd=str(tmp_path)).span("x", start, length) == expected
+    assert recorded.span("/x", start, length) == expected
+
+
 RECORDED = RecordedWorld(
     environment={"LANG": "C"},
     files={"/proc/version": b"Linux"},
