@@ -37,6 +37,20 @@ class Step:
 
 
 @dataclass(frozen=True)
+class ImageVerdict:
+    """A container image of the replay beside the one that ran. reference: as the script names it.
+
+    way: `carried`, `here`, `pulled`, `rebuilt`, or `none`: it could not be had. level: how far it is the same image, one of
+    `probes.containers.Level`. why: the evidence for both, in words.
+    """
+
+    reference: str
+    way: str
+    level: str
+    why: str
+
+
+@dataclass(frozen=True)
 class ReplayVerdict:
     """A replay of one run's bundle. `bundle` is the sha256 of its tagmanifest-sha256.txt."""
 
@@ -53,7 +67,10 @@ class ReplayVerdict:
     sandbox: str
     """`bubblewrap`, `apptainer`, `docker`, or `none`."""
     environment: str
-    """How the environment was had: `rebuilt-from-lock`, `bare-python` (nothing but the standard library is imported), `image-by-digest`, `host`."""
+    """How the environment was had: `rebuilt-from-lock`, `bare-python` (nothing but the standard library is imported), `image-by-digest`,
+    `image-rebuilt` (from its recipe; how far it is the same stands in `images`), `host`."""
     started_at: str
     ended_at: str
     auditor: str
+    images: tuple[ImageVerdict, ...] = ()
+    """One for each image the run named."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from probes.containers import ImageFacts
+
 RTOL = 1e-6
 """Relative: about ten float32 ulps (2**-23), what reordering a short sum moves; a change of method moves more."""
 ATOL = 1e-12
@@ -37,7 +39,10 @@ class RecipeFile:
 class RecipeImage:
     """A container image as the script names it, and by content: `sha256` of a file, or an engine's `image_id`.
 
-    pull: what fetches exactly this one (`NAME@sha256:...`), empty when it has no digest of its own anywhere.
+    pull: what fetches exactly this one (`NAME@sha256:...`), empty when it has no digest of its own anywhere. facts: all that is
+    known of what ran, to judge another copy by. carried: crate path of a file (`form` `file`) or of an OCI image layout
+    (`form` `oci-layout`); empty: not carried, because of `reason`. size: its bytes. definition: crate path of what it was built
+    from (`builder`: `apptainer` or `dockerfile`).
     """
 
     runtime: str
@@ -46,6 +51,13 @@ class RecipeImage:
     sha256: str = ""
     image_id: str = ""
     pull: str = ""
+    facts: ImageFacts | None = None
+    carried: str = ""
+    form: str = ""
+    size: int = 0
+    reason: str = ""
+    definition: str = ""
+    builder: str = ""
 
 
 @dataclass(frozen=True)
