@@ -1,0 +1,100 @@
+"""Which pieces of software was a run made of? One list of one shape from all that the probes saw, each piece once.
+
+A `Component` is the same for every ecosystem: the list of parts, the comparison of two runs and the query for a package stand on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from auditor.model import Fact, Phase
+from probes.distributions import normal
+from probes.hardware import Hardware
+from probes.modules import LoadedModules
+from probes.packages import Package, PythonPackages
+from probes.software import Component
+
+ORDER = (Phase.END, Phase.START, Phase.LATER, Phase.SUBMIT)
+"""Which look at the same kind of thing counts: what was seen in the job comes before what was seen around it."""
+
+
+def components(facts: Iterable[Fact[Any]]) -> tuple[Component, ...]:
+    """All components, sorted by ecosystem, name and version, each once. Of each kind of evidence the best look counts.
+
+    facts: any; those that tell of no software are passed over.
+    """
+    best = choose(facts)
+    found: dict[tuple[str, str, str], Component] = {}
+    for fact in best.values():
+        for one in of(fact.value):
+            key = (one.ecosystem, one.name, one.version)
+            found[key] = max(one, found.get(key, one), key=_told)
+    return tuple(found[key] for key in sorted(found))
+
+
+def choose(facts: Iterable[Fact[Any]]) -> dict[str, Fact[Any]]:
+    """The last attempt's best look by kind."""
+    best: dict[str, Fact[Any]] = {}
+    for fact in facts:
+        kind = type(fact.value).__name__
+        if kind not in best or _rank(fact) > _rank(best[kind]):
+            best[kind] = fact
+    return best
+
+
+def of(value: object) -> Iterator[Component]:
+    """The components that one piece of evidence names; none for evidence about anything else."""
+    if isinstance(value, PythonPackages):
+        yield from _python(value)
+    elif isinstance(value, LoadedModules):
+        yield from _modules(value)
+    elif isinstance(value, Hardware):
+        yield from _machine(value)
+    else:
+        told = getattr(value, "components", ())
+        yield from (c for c in told if isinstance(c, Component))
+
+
+def _rank(fact: Fact[Any]) -> tuple[int, int]:
+    return fact.attempt, -ORDER.index(fact.phase)
+
+
+def _told(one: Component) -> tuple[bool, int, str]:
+    """The one of two that says more; by its text where both say as much, so that the order of evidence does not matter."""
+    words = (one.digest, one.origin, one.detail)
+    return bool(one.digest), sum(map(bool, words)), "\0".join(words)
+
+
+def _python(seen: PythonPackages) -> Iterator[Component]:
+    name = seen.implementation.lower()
+    yield Component("interpreter", name, seen.version, origin=seen.interpreter)
+    for package in seen.packages:
+        if package.source == "conda":  # conda installs more than Python's packages: its names are its own
+            yield Component("conda", package.name, package.version, _hash(package), package.reference.partition("#")[0])
+        else:
+            record = f"record {package.record_sha256}" if package.record_sha256 else ""
+            origin = package.reference.partition("#")[0] or package.location
+            yield Component("pypi", normal(package.name), package.version, _hash(package), origin, record)
+
+
+def _hash(package: Package) -> str:
+    """`sha256=<hex>` or `md5=<hex>` after `#` in the reference: what the installer was given."""
+    name, _, digest = package.reference.partition("#")[2].partition("=")
+    return f"{name}:{digest}" if digest and name in ("sha256", "md5") else ""
+
+
+def _modules(seen: LoadedModules) -> Iterator[Component]:
+    for module in seen.modules:
+        name, _, version = module.name.rpartition("/") if "/" in module.name else (module.name, "", "")
+        yield Component("module", name, version, f"sha256:{module.sha256}" if module.sha256 else "", module.path, seen.system)
+
+
+def _machine(seen: Hardware) -> Iterator[Component]:
+    if seen.kernel:
+        yield Component("kernel", "linux", seen.kernel, detail=seen.architecture)
+    if seen.gpu_driver:
+        yield Component("driver", "nvidia", seen.gpu_driver)
+    name, _, version = seen.libc.partition(" ")
+    if version:
+        yield Component("libc", name, version)

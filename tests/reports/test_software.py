@@ -1,0 +1,63 @@
+"""Does one list name every piece of software that a run was made of, whatever the order of the evidence?"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from auditor.model import Fact, Grade, Phase
+from probes.packages import Package
+from probes.software import Component
+from reports.judging.software import components
+from tests import factory
+
+
+def fact(value: Any, phase: Phase = Phase.SUBMIT, attempt: int = 0) -> Fact[Any]:
+    return Fact(value, "id", Grade.OBSERVED, phase, attempt, "")
+
+
+def test_packages_modules_and_the_machine_become_one_sorted_list() -> None:
+    seen = [
+        fact(factory.hardware(gpu_driver="550.54.15"), Phase.START),
+        fact(factory.packages("Torch_Geometric==2.6.0")),
+        fact(factory.modules("gcc/12.2.0", "cuda/toolkit/12.4", "anaconda"), Phase.START),
+    ]
+    record = f"record {factory.sha('Torch_Geometric==2.6.0')}"
+
+    assert components(seen) == (
+        Component("driver", "nvidia", "550.54.15"),
+        Component("interpreter", "cpython", "3.11.7", origin="/venv/bin/python"),
+        Component("kernel", "linux", "6.1.0", detail="x86_64"),
+        Component("libc", "glibc", "2.36"),
+        Component("module", "anaconda", "", f"sha256:{factory.sha('anaconda')}", "/modules/anaconda.lua", "Lmod"),
+        Component("module", "cuda/toolkit", "12.4", f"sha256:{factory.sha('cuda/toolkit/12.4')}", "/modules/cuda/toolkit/12.4.lua", "Lmod"),
+        Component("module", "gcc", "12.2.0", f"sha256:{factory.sha('gcc/12.2.0')}", "/modules/gcc/12.2.0.lua", "Lmod"),
+        Component("pypi", "torch-geometric", "2.6.0", "", "/venv/lib/python3.11/site-packages", record),
+    )  # fmt: skip
+    assert {components(order) for order in itertools.permutations(seen)} == {components(seen)}
+
+
+def test_a_wheel_and_a_conda_package_have_the_hash_that_their_installer_was_given() -> None:
+    wheel = Package("x", "1", "/v", "wheel", "https://e.org/x-1.whl#sha256=ab12", "pip", "")
+    conda = Package("openssl", "3.0", "/c", "conda", "https://e.org/openssl-3.0-h1.conda#md5=cd34", "conda", "")
+    seen = components([fact(factory.packages(packages=(wheel, conda)))])
+
+    assert seen[:1] + seen[2:] == (
+        Component("conda", "openssl", "3.0", "md5:cd34", "https://e.org/openssl-3.0-h1.conda"),
+        Component("pypi", "x", "1", "sha256:ab12", "https://e.org/x-1.whl"),
+    )
+
+
+def test_what_was_seen_in_the_job_counts_and_of_two_attempts_the_last() -> None:
+    looks = [
+        fact(factory.modules("gcc/11"), Phase.SUBMIT),
+        fact(factory.modules("gcc/12"), Phase.START),
+        fact(factory.modules("gcc/13"), Phase.START, attempt=1),
+    ]
+
+    assert [c.version for c in components(looks[:2])] == ["12"]
+    assert [c.version for c in components(looks)] == ["13"]
+
+
+def test_evidence_about_anything_else_is_passed_over() -> None:
+    assert components([fact(factory.environment(OMP_NUM_THREADS="1")), fact(factory.git_state())]) == ()
