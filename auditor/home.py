@@ -28,6 +28,11 @@ class Home:
         return os.path.join(self.root, "objects")
 
     @property
+    def hashes(self) -> str:
+        """What is remembered of files' content (probes.manifest.remember); may be removed at any time."""
+        return os.path.join(self.root, "hashes")
+
+    @property
     def quarantine(self) -> str:
         return os.path.join(self.root, "quarantine")
 
