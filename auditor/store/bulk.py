@@ -27,7 +27,9 @@ TABLES: dict[str, str] = {
     "file": "content_no integer, place integer, role varchar, how varchar, kind varchar, path varchar, size bigint, mtime_ns bigint,"
     " sha256 blob",
     "file_key_tail": "key uinteger, content_no integer",
-    "package": "content_no integer, name varchar, version varchar",
+    "component_list": "no integer, id blob",
+    "component": "list_no integer, ecosystem varchar, name varchar, key varchar, version varchar, digest varchar",
+    "content_list": "content_no integer, list_no integer",
     "accounting": "run_no integer, taken_at varchar, final boolean, name varchar, username varchar, state varchar, submitted varchar,"
     " started varchar, ended varchar, elapsed double, core_seconds double, partition varchar, throttle bigint, line varchar",
     "dependency": "run_no integer, job_id varchar",

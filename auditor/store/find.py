@@ -1,4 +1,4 @@
-"""Which runs are there, and which one is meant? Lists, names, files, packages."""
+"""Which runs are there, and which one is meant? Lists, names, files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from auditor.model import AuditError, Job
 from auditor.store import read
-from auditor.store.rows import FileUse, PackageVersion, RunRow
+from auditor.store.rows import FileUse, RunRow
 from auditor.store.text import escape, unescape
 
 if TYPE_CHECKING:
@@ -166,27 +166,3 @@ def uses(store: Store, sha256: str) -> tuple[FileUse, ...]:
     rows = (row for group in groups for row in store.query(USES, group, min(group), max(group), sha256))
     found = {FileUse(run, unescape(role), unescape(path), sha256, size, unescape(at)) for run, role, path, size, at in rows}
     return tuple(sorted(found, key=lambda f: (f.taken_at, f.run_id, f.role, f.path)))
-
-
-def packages(store: Store, name: str, version: str, limit: int) -> tuple[str, ...]:
-    found = store.query(
-        """select r.id from run r join (select distinct e.run_no from evidence e join package p on p.content_no = e.content_no
-            where p.name = $1 and $2 in ('', p.version)) u on u.run_no = r.no
-        join (select run_no, max(submitted) as submitted from capture group by run_no) s on s.run_no = r.no
-        order by s.submitted desc, r.no desc limit $3""",
-        escape(name),
-        escape(version),
-        limit or 1 << 62,
-    )
-    return tuple(id_ for (id_,) in found)
-
-
-def package_versions(store: Store, name: str) -> tuple[PackageVersion, ...]:
-    found = store.query(
-        """select u.version, count(*), min(s.submitted), max(s.submitted), max_by(r.id, s.submitted || r.id)
-        from (select distinct e.run_no, p.version from evidence e join package p on p.content_no = e.content_no where p.name = ?) u
-        join run r on r.no = u.run_no join (select run_no, max(submitted) as submitted from capture group by run_no) s on s.run_no = r.no
-        group by u.version order by 3, 1""",
-        escape(name),
-    )
-    return tuple(PackageVersion(name, unescape(v), n, first, last, newest) for v, n, first, last, newest in found)

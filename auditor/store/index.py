@@ -31,22 +31,6 @@ class Accounting(msgspec.Struct):
     attempts: tuple[_Attempt, ...] = ()
 
 
-class _Package(msgspec.Struct):
-    name: str
-    version: str
-
-
-class _Packages(msgspec.Struct):
-    packages: tuple[_Package, ...]
-
-
-def packages(data: bytes) -> tuple[_Package, ...]:
-    try:
-        return msgspec.json.decode(data, type=_Packages).packages
-    except msgspec.MsgspecError:
-        return ()
-
-
 def accounting(data: bytes, run_no: int, taken_at: str) -> tuple[str, tuple[str, ...]] | None:
     """A row of the table `accounting`, and the jobs this one waits for."""
     try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from auditor import codec
 from auditor.model import Job
 from auditor.store import bulk, index
+from auditor.store.components import Lists
 from auditor.store.snapshot import FileRow, Piece, Snapshot, files
 from auditor.store.text import NULL, dependencies, escape, numberless, shape, word
 
@@ -36,7 +37,7 @@ def load(con: DuckDBPyConnection, snapshots: Sequence[Snapshot], entries: Iterab
     batch = _Batch(con, new)
     for snapshot in new:
         batch.add(snapshot)
-    lines = batch.lines
+    lines = batch.finish()
     lines["ledger"] = [f"{e.id.hex()}\t{escape(e.name)}\t{e.capture_id.hex()}" for e in entries]
     for table, rows in lines.items():
         if rows:
@@ -62,6 +63,8 @@ class _Batch:
 
     def __init__(self, con: DuckDBPyConnection, snapshots: Sequence[Snapshot]) -> None:
         self.lines: dict[str, list[str]] = {table: [] for table in bulk.TABLES if not table.startswith("wanted")}
+        self._con = con
+        self._lists = Lists()
         bodies = {body for s in snapshots for body in (*_data(s), _script(s.job))}
         self._bodies = {body: hashlib.sha256(body).digest() for body in bodies}
         self._content = _numbers(con, "content", self._bodies.values())
@@ -91,6 +94,10 @@ class _Batch:
                     self.lines["accounting"].append(row[0])
                     deps += row[1]
         self.lines["dependency"] += [f"{run_no}\t{escape(d)}" for d in dict.fromkeys(deps)]
+
+    def finish(self) -> dict[str, list[str]]:
+        """Lines by table, once everything was added."""
+        return {**self.lines, **self._lists.finish(self._con, lambda ids: _numbers(self._con, "component_list", ids))}
 
     def _run_no(self, job: Job) -> int:
         run_id = job.run_id
@@ -129,8 +136,8 @@ class _Batch:
             body, rows = parts or (data, [])
             self.lines["content"].append(f"{no}\t{id_.hex()}\t{body.decode('ascii')}\t{'true' if parts else 'false'}")
             self._files(no, rows)
-            if kind == "PythonPackages":
-                self.lines["package"] += [f"{no}\t{word(p.name)}\t{word(p.version)}" for p in index.packages(data)]
+            if kind:
+                self._lists.add(no, kind, data)
         return self._content[id_]
 
     def _files(self, no: int, rows: Sequence[FileRow]) -> None:

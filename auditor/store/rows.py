@@ -57,3 +57,20 @@ class PackageVersion:
     first: str
     last: str
     newest_run: str
+
+
+@dataclass(frozen=True)
+class SoftwareUse:
+    """A run whose environment held this piece of software. digest: of what was installed, or of the image; empty: not known.
+
+    when: `submit`, `start`, `end`, or `later`: seen only after the run, so perhaps changed since.
+    """
+
+    run_id: str
+    job_id: str
+    submitted: str
+    ecosystem: str
+    name: str
+    version: str
+    digest: str
+    when: str

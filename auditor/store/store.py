@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from auditor.model import Capture, Evidence, Job
 from auditor.scorecard import Edge, Node, Scorecard
 from auditor.store import database
-from auditor.store.rows import Event, FileUse, PackageVersion, RunRow
+from auditor.store.rows import Event, FileUse, PackageVersion, RunRow, SoftwareUse
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -171,14 +171,19 @@ class Store:
 
         return find.uses(self, sha256)
 
-    def packages(self, name: str, version: str = "", limit: int = 100) -> tuple[str, ...]:
-        """Run ids that had this package (in this version), newest first."""
-        from auditor.store import find
+    def packages(
+        self, name: str, version: str = "", *, ecosystem: str = "", limit: int = 100
+    ) -> tuple[tuple[SoftwareUse, ...], int]:
+        """Runs that had this software or image (in this version), newest first, and how many runs there are in all.
 
-        return find.packages(self, name, version, limit)
+        name: of a package in any ecosystem, however it is written; of an image; or a digest `sha256:...`.
+        """
+        from auditor.store import software
 
-    def package_versions(self, name: str) -> tuple[PackageVersion, ...]:
-        """How a package drifted over all runs, by first use."""
-        from auditor.store import find
+        return software.packages(self, name, version, ecosystem, limit)
 
-        return find.package_versions(self, name)
+    def package_versions(self, name: str, ecosystem: str = "") -> tuple[PackageVersion, ...]:
+        """How a piece of software drifted over all runs, by first use."""
+        from auditor.store import software
+
+        return software.versions(self, name, ecosystem)
