@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import os.path
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from auditor.model import Absent, Found, Grade, Job, Phase, Probe
 from auditor.world import World
-from probes.distributions import Check, Distribution, conda, installed, modified, normal
+from probes.python import declared, record, uvcache
+from probes.python.condameta import conda
+from probes.python.distributions import Archive, Distribution, installed, normal
+from probes.python.eggs import eggs
+from probes.python.interpreter import Interpreter, inspect
+from probes.python.paths import MAX_NAMES, around, leaks, overwritten, shadows, startup
+from probes.python.record import Check, Now
 from probes.script.interpreter import choose
 from probes.script.trace import trace
 
 HASH_BYTES = 256 << 20
 HASH_FILES = 40_000
 MODIFIED_NAMES = 50
-MAX_PTH = 100
-# -I -S: neither the user's folder nor a .pth file of the environment gets a word in
-_ASK = "import sys; print(sys.version.split()[0], sys.implementation.name, sys.prefix, sys.base_prefix, sep='\\n')"
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,21 @@ class Package:
     installer: str
     record_sha256: str
     modified: tuple[str, ...] = ()
+    content_sha256: str = ""
+    """The same digest over what lies on the disk; equal to record_sha256 when nothing was edited, empty when not every file was read."""
+    requested: bool | None = None
+    """Asked for by name; False: somebody's dependency; None: the installer does not say."""
+    tags: tuple[str, ...] = ()
+    """The wheel's, `cp311-cp311-manylinux_2_17_x86_64`."""
+    wheel_sha256: str = ""
+    """Of the archive it was installed from, as `wheel_source` knows it; empty: nobody does."""
+    wheel_source: str = ""
+    """`direct_url.json`, `provenance_url.json`, `uv cache`, or the name of a lock file beside the project (then it is declared)."""
+    wheel_file: str = ""
+    wheel_url: str = ""
+    """Where anybody can have it; empty for local and private places."""
+    wheel_proved: bool = False
+    """The archive's own RECORD was seen to be the installed one."""
 
 
 @dataclass(frozen=True)
@@ -60,20 +76,13 @@ class PythonPackages:
     files_checked: int = 0
     """Files whose hash was recomputed."""
     files_skipped: int = 0
-    """Files left out because the budget was spent."""
-
-
-@dataclass(frozen=True)
-class Interpreter:
-    """What is known of an interpreter. sites: its own site-packages folders; system_site: does a venv see its base's packages?"""
-
-    path: str
-    version: str
-    implementation: str
-    prefix: str
-    base_prefix: str
-    sites: tuple[str, ...]
-    system_site: bool = False
+    """Files left out because the budget was spent, or because RECORD leads out of the environment."""
+    maker: str = ""
+    """What made the environment: `venv`, `virtualenv 20.1`, `uv 0.9`, `conda`; empty: an installation of its own."""
+    shadowed: tuple[str, ...] = ()
+    """What is there twice: distributions that hide others, programs that two of them wrote."""
+    startup: tuple[str, ...] = ()
+    """Files with code that runs at every start (.pth, sitecustomize), and in brackets whose they are."""
 
 
 def collect(world: World, job: Job) -> Found[PythonPackages] | Absent:
@@ -87,73 +96,25 @@ def collect(world: World, job: Job) -> Found[PythonPackages] | Absent:
         return Absent(f"{choice.interpreter or 'an interpreter'} ({choice.by}) is not there")
     interpreter = inspect(world, choice.interpreter, job.workdir)
     check = Check(HASH_BYTES, HASH_FILES)
-    seen = look(world, interpreter, choice.by, found.variables, check)
+    seen = look(world, interpreter, found.variables, check, job.workdir)
     complete = choice.sure and check.skipped == 0 and check.checked > 0
     grade = Grade.VERIFIED if complete else Grade.OBSERVED if choice.sure else Grade.DECLARED
-    return Found(seen, f"{interpreter.prefix}: dist-info read, RECORD recomputed", grade)
+    return Found(replace(seen, chosen_by=choice.by), f"{interpreter.prefix}: dist-info read, RECORD recomputed", grade)
 
 
-def inspect(world: World, path: str, workdir: str) -> Interpreter:
-    """From the environment's own files; only an interpreter that has none is asked, isolated and without site.
-
-    A program inside the work directory is never run to be asked: it is part of what is audited.
-    """
-    prefix = os.path.dirname(os.path.dirname(path))
-    if world.exists(f"{prefix}/pyvenv.cfg"):
-        return venv(world, path, prefix, world.text(f"{prefix}/pyvenv.cfg", 1 << 16))
-    if version := _conda_python(world, prefix):
-        return Interpreter(path, version, "cpython", prefix, prefix, _sites(world, prefix, version))
-    if workdir and path.startswith(f"{workdir.rstrip('/')}/"):
-        raise OSError(f"{path} lies in the work directory without pyvenv.cfg or conda-meta, and is not run to be asked")
-    ran = world.run(path, "-I", "-S", "-c", _ASK, timeout=10.0, limit=1 << 16)
-    lines = ran.out.splitlines()
-    if ran.code or len(lines) < 4:
-        raise OSError(f"{path} does not say which Python it is: {ran.err.strip()[:200]}")
-    version, implementation, prefix, base = lines[:4]
-    return Interpreter(path, version, implementation, prefix, base, _sites(world, prefix, version))
-
-
-def _conda_python(world: World, prefix: str) -> str:
-    found = (
-        re.search(r"/python-(\d+\.\d+\.\d+)-[^/]*\.json$", p)
-        for p in world.glob(f"{glob.escape(prefix)}/conda-meta/python-*.json")
-    )
-    return next((m[1] for m in found if m), "")
-
-
-def venv(world: World, path: str, prefix: str, text: str) -> Interpreter:
-    """A virtual environment by its pyvenv.cfg (PEP 405; `version_info` is virtualenv's and uv's word for `version`)."""
-    told = {key.strip().lower(): value.strip() for key, _, value in (line.partition("=") for line in text.splitlines())}
-    version = ".".join((told.get("version") or told.get("version_info", "")).split(".")[:3])
-    base = os.path.dirname(told.get("home", ""))
-    system = told.get("include-system-site-packages", "").lower() == "true"
-    implementation = told.get("implementation", "pypy" if "pypy" in told.get("home", "") else "cpython").lower()
-    return Interpreter(path, version, implementation, prefix, base, _sites(world, prefix, version), system)
-
-
-def _sites(world: World, prefix: str, version: str) -> tuple[str, ...]:
-    """site-packages and Debian's dist-packages under a prefix, for this version."""
-    minor = ".".join(version.split(".")[:2])
-    tried = [f"{prefix}/{lib}/{name}{minor}/site-packages" for lib in ("lib", "lib64") for name in ("python", "pypy")]
-    if prefix == "/usr":
-        tried += [f"/usr/local/lib/python{minor}/dist-packages", "/usr/lib/python3/dist-packages"]
-    there, known = [], set()
-    for folder in tried:
-        if world.exists(folder) and (ino := (world.stat(folder).dev, world.stat(folder).ino)) not in known:
-            known.add(ino)  # lib64 often is a link to lib
-            there.append(folder)
-    return tuple(there)
-
-
-def look(world: World, own: Interpreter, by: str, variables: Mapping[str, str], check: Check) -> PythonPackages:
+def look(world: World, own: Interpreter, variables: Mapping[str, str], check: Check, workdir: str = "") -> PythonPackages:
     """The packages in the order Python looks for them: PYTHONPATH, the environment, the user's site, the base's."""
-    before, after = leaks(world, own, variables)
-    packages: dict[str, Package] = {}
-    for folder in (*before, *own.sites, *after):
-        for one in installed(world, folder):
-            packages.setdefault(normal(one.name), _package(one, modified(world, one, check)))
+    before, after = around(world, own, variables, workdir)
+    folders = (*before, *own.sites, *after)
+    found = [(normal(d.name), d) for folder in folders for d in (*installed(world, folder), *eggs(world, folder))]
+    first: dict[str, Distribution] = {}
+    for name, one in found:
+        first.setdefault(name, one)
+    packages = {name: _package(d, _now(world, d, check)) for name, d in first.items()}
+    packages = dict(_with_archives(world, first, packages, variables, (workdir, os.path.dirname(own.prefix))))
     for one in conda(world, own.prefix):
-        packages.setdefault(normal(one.name), _package(one, ()))
+        name = normal(one.name)
+        packages[name] = _of_conda(packages[name], one) if name in packages else _package(one, Now())
     ordered = tuple(sorted(packages.values(), key=lambda p: (normal(p.name), p.version)))
     lines = "".join(f"{normal(p.name)}=={p.version} {p.record_sha256}\n" for p in ordered)
     return PythonPackages(
@@ -162,39 +123,65 @@ def look(world: World, own: Interpreter, by: str, variables: Mapping[str, str], 
         implementation=own.implementation,
         prefix=own.prefix,
         base_prefix=own.base_prefix,
-        chosen_by=by,
+        chosen_by="",
         packages=ordered,
         env_sha256=hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest(),
-        leaks=(*(f"PYTHONPATH {p}" for p in before), *(f"site {p}" for p in after), *dict.fromkeys(_paths(world, own))),
+        leaks=tuple(leaks(world, own, variables, before, after)),
         files_checked=check.checked,
         files_skipped=check.skipped,
+        maker=own.maker,
+        shadowed=(*shadows(found), *overwritten([d for _, d in found]))[:MAX_NAMES],
+        startup=startup(world, folders, [d for _, d in found]),
     )
 
 
-def _package(one: Distribution, changed: tuple[str, ...]) -> Package:
-    return Package(
-        one.name, one.version, one.folder, one.source, one.reference, one.installer, one.record_sha256, changed[:MODIFIED_NAMES]
+def _now(world: World, one: Distribution, check: Check) -> Now:
+    return record.recompute(world, one.folder, one.rows, one.recorded_ns, check)
+
+
+def _package(one: Distribution, now: Now) -> Package:
+    made = Package(
+        one.name, one.version, one.folder, one.source, one.reference, one.installer, record.identity(one.rows),
+        now.modified[:MODIFIED_NAMES], now.content, one.requested, one.tags,
+    )  # fmt: skip
+    return _from(made, one.archive)
+
+
+def _from(package: Package, archive: Archive | None) -> Package:
+    if archive is None:
+        return package
+    return replace(
+        package,
+        wheel_sha256=archive.sha256,
+        wheel_source=archive.source,
+        wheel_file=archive.file,
+        wheel_url=archive.url,
+        wheel_proved=archive.proved,
     )
 
 
-def leaks(world: World, own: Interpreter, variables: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Folders that reach in from outside the environment: (looked at before it, after it)."""
-    before = tuple(p for p in variables.get("PYTHONPATH", "").split(":") if p.startswith("/"))
-    minor = ".".join(own.version.split(".")[:2])
-    isolated = own.prefix != own.base_prefix and not own.system_site
-    user = variables.get("PYTHONUSERBASE") or (f"{variables['HOME']}/.local" if variables.get("HOME") else "")
-    after = [f"{user}/lib/python{minor}/site-packages"] if user and not isolated and not variables.get("PYTHONNOUSERSITE") else []
-    after += _sites(world, own.base_prefix, own.version) if own.system_site else ()
-    return before, tuple(p for p in after if world.exists(p))
+def _of_conda(package: Package, one: Distribution) -> Package:
+    """What conda brought has its Python half in dist-info and its archive in conda-meta."""
+    return replace(package, reference=one.reference) if package.source == "conda" and not package.reference else package
 
 
-def _paths(world: World, own: Interpreter) -> Iterator[str]:
-    """Folders outside the environment that its .pth files add (site(1)): editable installs and the like."""
-    for folder in own.sites:
-        for path in world.glob(f"{glob.escape(folder)}/*.pth")[:MAX_PTH]:
-            for line in world.text(path, 1 << 20).splitlines():
-                if line.startswith("/") and not line.startswith(own.prefix + "/"):
-                    yield f"{os.path.basename(path)} {line.strip()}"
+def _with_archives(
+    world: World,
+    found: Mapping[str, Distribution],
+    packages: Mapping[str, Package],
+    variables: Mapping[str, str],
+    near: tuple[str, ...],
+) -> Iterator[tuple[str, Package]]:
+    """uv's cache first, since it can be proved; then what lock files declare."""
+    cache = uvcache.folder(variables)
+    cache = cache if cache and world.exists(cache) else ""
+    locks = declared.locks(world, [n for n in near if n])
+    for name, package in packages.items():
+        if package.source != "index" or package.wheel_sha256:
+            yield name, package
+            continue
+        proved = uvcache.archive(world, cache, found[name]) if cache and package.installer == "uv" else None
+        yield name, _from(package, proved or declared.archive(locks, package.name, package.version, package.tags))
 
 
 PROBE = Probe(
@@ -202,5 +189,6 @@ PROBE = Probe(
     PythonPackages,
     collect,
     frozenset({Phase.SUBMIT, Phase.LATER}),
+    version=2,
     source="dist-info of the job's Python environment",
 )

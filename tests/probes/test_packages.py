@@ -15,8 +15,9 @@ from auditor.capture import observe
 from auditor.model import Absent, Found, Grade, Job, Phase
 from auditor.redact import Redactor
 from auditor.world import RealWorld
-from probes.distributions import origin, parse_record
 from probes.packages import PROBE, PythonPackages
+from probes.python.distributions import origin
+from probes.python.record import parse as parse_record
 
 MINOR = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -189,9 +190,9 @@ def test_when_there_is_no_environment_we_say_why(tmp_path: Path, script: str, re
 
 
 def test_record_rows_without_hash_and_our_own_notes_are_left_out() -> None:
-    text = 'a.py,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0\n"b,c.py",sha256=AA,7\na.pyc,,\nx.dist-info/INSTALLER,sha256=AA,1\nshort\n'
-    empty = hashlib.sha256(b"").hexdigest()
-    assert list(parse_record(text)) == [("a.py", empty, 0), ("b,c.py", "00", 7)]
+    empty, digest = hashlib.sha256(b"").hexdigest(), "sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
+    text = f'a.py,{digest},0\n"b,c.py",{digest},7\na.pyc,{digest},1\nx.dist-info/INSTALLER,{digest},1\n../../../bin/x,{digest},1\nshort\n'
+    assert list(parse_record(text)) == [("a.py", empty, 0), ("b,c.py", empty, 7)]
 
 
 def test_a_record_that_a_distributor_wrote_in_hex_is_read_too() -> None:
