@@ -36,6 +36,10 @@ class Config:
     """What a bundle carries of inputs and outputs: `none`, `auto` (small files), `all`."""
     payload_bytes: int = 1_000_000_000
     """With `all`: how much at most."""
+    images: str = "digest"
+    """Container images in a bundle: `digest` names them, `carry` takes along what is here, `fetch` also what only a registry has."""
+    images_bytes: int = 4_000_000_000
+    """With `carry` and `fetch`: how much at most."""
     author: str = ""
     """Name that goes into bundles; empty: Anonymous."""
     affiliation: str = ""
@@ -121,6 +125,8 @@ def _checked(key: str, value: Any, where: str) -> Any:
         raise AuditError(f"{where}: `{key}` has the value {value!r}", "it takes a number from 0 up")
     if key == "payload" and value not in {"none", "auto", "all"}:
         raise AuditError(f"{where}: `payload` has the value {value!r}", "it takes none, auto or all")
+    if key == "images" and value not in {"digest", "carry", "fetch"}:
+        raise AuditError(f"{where}: `images` has the value {value!r}", "it takes digest, carry or fetch")
     return value
 
 

@@ -115,6 +115,15 @@ def bundle(
     limit: Annotated[
         int, typer.Option(min=0, help="With --payload all: how many bytes at most; 0: the setting payload_bytes.")
     ] = 0,
+    images: Annotated[
+        str,
+        typer.Option(
+            help="Container images: digest (named), carry (those that are here too), fetch (ask registries for the rest)."
+        ),
+    ] = "",
+    images_limit: Annotated[
+        int, typer.Option(min=0, help="With --images carry or fetch: bytes at most; 0: the setting images_bytes.")
+    ] = 0,
     wheels: Annotated[
         Path | None, typer.Option(help="A folder of wheels to carry, so that a replay needs no package index.")
     ] = None,
@@ -149,6 +158,8 @@ def bundle(
                 affiliation=config.affiliation,
                 license_url=config.license,
                 wheels=str(wheels) if wheels else "",
+                image_policy=images or config.images,
+                image_limit=images_limit or config.images_bytes,
             )
         opened.record(run_id, "bundled", f"{info.id} {info.path} {info.size}")
     if json:
@@ -158,6 +169,8 @@ def bundle(
     say(
         f"bundle {info.id[:16]}, {info.size / 1000:.0f} kB, {len(info.carried)} data files carried, {len(info.referenced)} by checksum only"
     )
+    for image in info.images:
+        say(f"image {image.reference}: {f'carried, {image.size / 1e6:.1f} MB' if image.carried else image.reason}")
     if info.redactions:
         say(f"{info.redactions} secrets were withheld; evidence/redactions.json in the bundle says where")
 

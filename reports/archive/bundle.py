@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 import os
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -18,14 +20,15 @@ from auditor.model import AuditError, Evidence, Job
 from auditor.redact import Redactor
 from auditor.scorecard import Scorecard
 from auditor.world import RealWorld, World
-from reports.archive import bag, lock, wheelhouse
+from reports.archive import bag, carry, lock, wheelhouse
 from reports.archive.bag import Item
 from reports.archive.cleaned import Redaction
 from reports.archive.crate import Author, Part, crate
 from reports.archive.derive import recipe
+from reports.archive.images import images
 from reports.archive.known import Known, known
 from reports.archive.payload import Objects, Shelf, choose
-from reports.archive.recipe import Recipe, RecipeFile
+from reports.archive.recipe import Recipe, RecipeFile, RecipeImage
 from reports.archive.words import describe, instructions, media_type, preview, sha256sum
 
 LIMIT = 1 << 30
@@ -38,7 +41,8 @@ class BundleInfo:
     """A written bundle. id: sha256 of tagmanifest-sha256.txt, which names it whatever packs it; size: bytes of the ZIP.
 
     carried, referenced: data files of the run that are in it by content, and by checksum only.
-    redactions: how many secrets were withheld; `evidence/redactions.json` says where.
+    redactions: how many secrets were withheld; `evidence/redactions.json` says where. images: of each that the run named, whether it
+    is carried, and if not, why.
     """
 
     path: str
@@ -47,6 +51,7 @@ class BundleInfo:
     carried: tuple[str, ...]
     referenced: tuple[str, ...]
     redactions: int
+    images: tuple[RecipeImage, ...] = ()
 
 
 def build(
@@ -62,27 +67,39 @@ def build(
     affiliation: str = "",
     license_url: str = "",
     wheels: str = "",
+    image_policy: str = "digest",
+    image_limit: int = carry.LIMIT,
     world: World | None = None,
 ) -> BundleInfo:
     """Write the bundle of one run to `destination` (a `.crate.zip`).
 
     objects: content by sha256, or None. payload: `auto` (data of at most 64 kB a file, 100 kB in total), `none`, or `all` up
     to `limit` bytes. author: empty for an anonymous bundle. wheels: a folder of wheels for the run's packages, for a rebuild with no network.
+    image_policy: `digest` names container images, `carry` takes those that are on this machine along, up to `image_limit` bytes in
+    all, `fetch` also asks registries for those that are not.
     Raises AuditError when it cannot be written, or a file changes while it is read.
     """
     if payload not in PAYLOADS:
         raise AuditError(f"payload {payload!r} is none of {', '.join(PAYLOADS)}", "auto carries small files, none only checksums")
+    if image_policy not in carry.POLICIES:
+        raise AuditError(
+            f"images {image_policy!r} is none of {', '.join(carry.POLICIES)}", "digest names them, carry takes along what is here"
+        )
     world = world or RealWorld()
     redactor = Redactor(world.env)
     told = _told(job, evidence, scorecard, redactor)
     facts = known(told.job, told.evidence)
     chosen = choose(facts, Shelf(objects, world, redactor), payload, limit)
     house = wheelhouse.collect(wheels, facts.packages, world)
-    how = recipe(facts, chosen.files, "environment/requirements.txt" if facts.packages else "", __version__)
-    redactions = tuple(sorted((*told.notes, *chosen.redactions), key=lambda r: r.file))
-    items = [*_documents(told, how), *_environment(facts, house), *_lists(facts, redactions), *chosen.items]
-    items += _crate(items, facts, how, told.scorecard, (Author.of(author, affiliation), license_url))
-    made = bag.write(os.fspath(destination), items, _label(how, world, facts), world)
+    with _staging(os.fspath(destination), image_policy) as folder:
+        policy = carry.Policy(image_policy, image_limit, folder)
+        taken = carry.carry(images(facts), chosen.files, facts, policy, redactor, world)
+        lock_path = "environment/requirements.txt" if facts.packages else ""
+        how = recipe(facts, chosen.files, taken.images, lock_path, __version__)
+        redactions = tuple(sorted((*told.notes, *chosen.redactions, *taken.redactions), key=lambda r: r.file))
+        items = [*_documents(told, how), *_environment(facts, house), *_lists(facts, redactions), *chosen.items, *taken.items]
+        items += _crate(items, facts, how, told.scorecard, (Author.of(author, affiliation), license_url))
+        made = bag.write(os.fspath(destination), items, _label(how, world, facts), world)
     data = [f for f in how.files if f.role != "code"]
     return BundleInfo(
         path=made.path,
@@ -91,7 +108,26 @@ def build(
         carried=tuple(f.place for f in data if f.carried),
         referenced=tuple(f.place for f in data if not f.carried),
         redactions=sum(r.count for r in redactions),
+        images=how.images,
     )
+
+
+@contextmanager
+def _staging(destination: str, policy: str) -> Iterator[str]:
+    """A folder for what an engine saves, beside the bundle: there must be room for it there anyway."""
+    if policy == "digest":
+        yield ""
+        return
+    try:
+        folder = os.path.dirname(os.path.abspath(destination))
+        os.makedirs(folder, exist_ok=True)
+        staging = tempfile.TemporaryDirectory(dir=folder, prefix=".images-")
+    except OSError as error:
+        raise AuditError(
+            f"the bundle cannot be written to {destination}: {error.strerror or error}", "choose another folder with --output"
+        ) from error
+    with staging as path:
+        yield path
 
 
 @dataclass(frozen=True)

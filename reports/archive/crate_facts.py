@@ -10,7 +10,7 @@ from typing import Any
 
 from auditor import __version__
 from reports.archive.known import Known
-from reports.archive.recipe import Recipe
+from reports.archive.recipe import Recipe, RecipeImage
 
 Entity = dict[str, Any]
 SACCT = "https://slurm.schedmd.com/sacct.html#OPT_"
@@ -78,7 +78,18 @@ def images(recipe: Recipe) -> Iterator[Entity]:
             "tag": tail.partition(":")[2] or "none",
             "description": f"{image.runtime} {image.reference}; image id {image.image_id or 'not known'}",
         }
-        yield entity | ({"sha256": digest or image.sha256} if digest or image.sha256 else {})
+        yield entity | _digest(digest or image.sha256) | _links(image)
+
+
+def _digest(value: str) -> Entity:
+    return {"sha256": value} if value else {}
+
+
+def _links(image: RecipeImage) -> Entity:
+    """Where in the bundle its content lies, and what it was built from."""
+    content = f"{image.carried}/index.json" if image.form == "oci-layout" else image.carried
+    links = {"encoding": content, "isBasedOn": image.definition}
+    return {name: {"@id": path} for name, path in links.items() if path}
 
 
 def environment(recipe: Recipe) -> Iterator[Entity]:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 
 from reports.archive.known import Known
-from reports.archive.names import place
 from reports.archive.recipe import LISTS, MANY, Asked, Original, Recipe, RecipeFile, RecipeImage
 
 # what changes results; not where a job ran, nor paths of that machine
@@ -18,7 +17,7 @@ _MATTERS = re.compile(
 )
 
 
-def recipe(known: Known, files: Sequence[RecipeFile], requirements: str, auditor: str) -> Recipe:
+def recipe(known: Known, files: Sequence[RecipeFile], images: tuple[RecipeImage, ...], requirements: str, auditor: str) -> Recipe:
     """The recipe of a run, from what is known of it and what the bundle carries."""
     submission, accounting, packages = known.submission, known.accounting, known.packages
     script = next((f.place for f in files if f.role == "code"), "")
@@ -44,11 +43,11 @@ def recipe(known: Known, files: Sequence[RecipeFile], requirements: str, auditor
         interpreter_path=packages.interpreter if packages else "",
         requirements=requirements,
         packages=len(packages.packages) if packages else 0,
-        images=_images(known),
+        images=images,
         modules=tuple(m.name for m in known.modules.modules) if known.modules else (),
         asked=_asked(known),
         original=_original(known),
-        gaps=_gaps(known, files),
+        gaps=(*_gaps(known, files), *_image_gaps(images)),
         auditor=auditor,
     )
 
@@ -82,27 +81,6 @@ def _environment(known: Known) -> dict[str, str]:
 def _leads_away(value: str, root: str) -> bool:
     """A path of that machine, outside of the work directory: of no use elsewhere, and nobody's business."""
     return value.startswith("/") and not (root and f"{value}/".startswith(f"{root}/"))
-
-
-def _images(known: Known) -> tuple[RecipeImage, ...]:
-    """One entry a reference; a digest seen by content beats one that is written down."""
-    identities = {i.reference: i for i in (known.identities.images if known.identities else ())}
-    pulls = {i.reference: next(iter(i.repo_digests), "") for i in (known.engine_images.images if known.engine_images else ())}
-    files = {place(i.path, known.root): i.file_sha256 for i in (known.sif_images.images if known.sif_images else ())}
-    made: dict[str, RecipeImage] = {}
-    for r in known.references.references if known.references else ():
-        text = r.resolved or r.text
-        seen = identities.get(text) or identities.get(r.text)
-        written = f"{r.registry + '/' if r.registry else ''}{r.name}@{r.digest}" if r.digest else ""
-        made[text] = RecipeImage(
-            runtime=r.runtime,
-            reference=text,
-            transport=r.transport,
-            sha256=(seen.sha256 if seen else "") or (files.get(place(text, known.root), "") if r.transport == "file" else ""),
-            image_id=seen.image_id if seen else "",
-            pull=written or pulls.get(text, ""),
-        )
-    return tuple(made.values())
 
 
 def _asked(known: Known) -> Asked:
@@ -142,3 +120,12 @@ def _gaps(known: Known, files: Sequence[RecipeFile]) -> tuple[str, ...]:
         gaps.append("no output is known by content: a replay has nothing to compare")
     gaps += [f"{f.place} is not carried: {f.reason}" for f in files if f.role == "code" and not f.carried]
     return tuple(gaps)
+
+
+def _image_gaps(images: Sequence[RecipeImage]) -> list[str]:
+    """Images that a stranger cannot get from what is in the bundle."""
+    return [
+        f"image {i.reference} is not carried and has no digest to pull it by: {i.reason or 'not asked for'}"
+        for i in images
+        if not i.carried and not i.pull
+    ]

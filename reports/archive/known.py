@@ -9,7 +9,15 @@ from typing import TypeVar
 from auditor.codec import build
 from auditor.model import AuditError, Evidence, Job, Phase, Status
 from probes.called import CalledFiles
-from probes.containers import ContainerIdentities, ContainerReferences, EngineImages, SifImages
+from probes.containers import (
+    ContainerIdentities,
+    ContainerMarkers,
+    ContainerReferences,
+    EngineImages,
+    RanImages,
+    RegistryImages,
+    SifImages,
+)
 from probes.data import DataFile, DataManifest
 from probes.environment import Environment
 from probes.folder import FolderState
@@ -43,6 +51,9 @@ class Known:
     identities: ContainerIdentities | None
     engine_images: EngineImages | None
     sif_images: SifImages | None
+    ran: RanImages | None
+    registries: RegistryImages | None
+    markers: ContainerMarkers | None
     inputs: tuple[DataFile, ...]
     outputs: tuple[DataFile, ...]
     root: str
@@ -77,6 +88,9 @@ def known(job: Job, evidence: Sequence[Evidence]) -> Known:
         identities=newest(ContainerIdentities),
         engine_images=newest(EngineImages),
         sif_images=newest(SifImages),
+        ran=newest(RanImages),
+        registries=newest(RegistryImages),
+        markers=newest(ContainerMarkers),
         inputs=_files(before, "input"),
         outputs=_files(after, "output"),
         root=next((m.root for m in (*after, *before) if m.root), "") or job.workdir or (accounting.workdir if accounting else ""),

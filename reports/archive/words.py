@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from probes.data import DataFile
 from reports.archive.crate import Part
-from reports.archive.recipe import Recipe, RecipeFile
+from reports.archive.recipe import Recipe, RecipeFile, RecipeImage
 
 KINDS = {
     "evidence/evidence.json": "Everything that was observed of the run; each entry's id is the sha256 of the rest",
@@ -39,7 +39,15 @@ MEDIA = {
 def describe(path: str, file: RecipeFile | None) -> str:
     if file:
         return ROLES[file.role] + ("; secrets were taken out" if file.redacted else "")
+    if path.startswith("images/"):
+        return "A container image file" if path.endswith(".sif") else _image_part(path)
     return KINDS.get(path, "A wheel of a package the run had" if path.endswith(".whl") else "Part of the bundle")
+
+
+def _image_part(path: str) -> str:
+    """A layout's parts, or what an image is built from."""
+    recipe = path.endswith((".def", ".Dockerfile"))
+    return "What a container image was built from" if recipe else "Part of a container image (OCI image layout)"
 
 
 def media_type(path: str) -> str:
@@ -89,7 +97,7 @@ def _by_hand(how: Recipe) -> list[str]:
     if how.requirements:
         pip = "python3 -m venv env && env/bin/pip install --no-deps -r environment/requirements.txt"
         lines.append(f"2. Python {shown(how.python)} with {how.packages} packages: `{pip}`; put `env/bin` first in PATH.")
-    lines += [f"2. Image `{shown(i.reference)}`: {shown(_image(i.pull, i.sha256, i.image_id))}." for i in how.images]
+    lines += [f"2. Image `{shown(i.reference)}`: {shown(_image(i))}." for i in how.images]
     if how.modules:
         lines.append(f"2. Modules: `{shown(' '.join(how.modules))}`.")
     if how.environment:
@@ -102,10 +110,15 @@ def _by_hand(how: Recipe) -> list[str]:
     return lines
 
 
-def _image(pull: str, sha256: str, image_id: str) -> str:
-    return pull or (
-        f"file with sha256 {sha256}" if sha256 else f"image id {image_id}" if image_id else "its content is not known"
-    )
+def _image(image: RecipeImage) -> str:
+    """Every way to it that the bundle knows, the surest first."""
+    carried = {"file": "the file {}", "oci-layout": "the OCI image layout {} (`skopeo copy oci:{} docker-daemon:NAME`)"}
+    ways = [carried[image.form].replace("{}", image.carried)] if image.carried and image.form in carried else []
+    ways += [f"pull {image.pull}"] if image.pull else []
+    ways += [f"file with sha256 {image.sha256}"] if image.sha256 and not image.carried else []
+    ways += [f"image id {image.image_id}"] if image.image_id and not ways else []
+    ways += [f"build it anew from {image.definition}"] if image.definition else []
+    return "; or ".join(ways) or "its content is not known"
 
 
 def _table(title: str, files: Sequence[RecipeFile]) -> list[str]:

@@ -1,0 +1,128 @@
+"""What is known of each image that a run named: its content, where it can be had by digest, what it was built from?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
+
+from probes.containers import EngineImage, ImageFacts, ImageIdentity, Level, Reference, SifImage
+from reports.archive.known import Known
+from reports.archive.names import place
+from reports.archive.recipe import RecipeImage
+from reports.judging.imagefacts import facts
+from reports.judging.ladder import same
+
+AGREES = frozenset({Level.BYTE_SAME, Level.SAME_IMAGE, Level.SAME_LAYERS})
+MOST = 200
+
+
+def images(known: Known) -> tuple[RecipeImage, ...]:
+    """One entry a reference, in the order of the script; a digest seen by content beats one that is written down."""
+    made: dict[str, RecipeImage] = {}
+    for reference in known.references.references if known.references else ():
+        text = reference.resolved or reference.text
+        if text not in made and reference.transport != "instance" and len(made) < MOST:
+            made[text] = _image(reference, text, known)
+    return tuple(made.values())
+
+
+def _image(reference: Reference, text: str, known: Known) -> RecipeImage:
+    seen = _identity(reference, known)
+    sif = file_image(text, seen.sha256 if seen else "", known) if reference.transport == "file" else None
+    engine = _engine(text, seen, known)
+    whole = _asked(reference, text, known, _merged(text, _candidates(reference, text, known, seen, sif, engine)))
+    return RecipeImage(
+        runtime=reference.runtime,
+        reference=text,
+        transport=reference.transport,
+        sha256=(seen.sha256 if seen else "") or (sif.file_sha256 if sif else ""),
+        image_id=(seen.image_id if seen else "") or (engine.image_id if engine else ""),
+        pull=_pull(reference, whole, engine),
+        facts=whole,
+    )
+
+
+def _identity(reference: Reference, known: Known) -> ImageIdentity | None:
+    found = known.identities.images if known.identities else ()
+    return next((i for i in found if i.reference in (reference.resolved, reference.text)), None)
+
+
+def file_image(text: str, sha256: str, known: Known) -> SifImage | None:
+    """What was read in the image file of this name, as long as it was the one the job saw."""
+    found = known.sif_images.images if known.sif_images else ()
+    where = place(text, known.root)
+    return next((s for s in found if place(s.path, known.root) == where and sha256 in ("", s.file_sha256)), None)
+
+
+def _engine(text: str, seen: ImageIdentity | None, known: Known) -> EngineImage | None:
+    """What the engine said under this name, unless the job saw another image there: then the tag had moved."""
+    found = known.engine_images.images if known.engine_images else ()
+    identity = seen.image_id if seen else ""
+    return next((i for i in found if i.reference == text and identity in ("", i.image_id)), None)
+
+
+def _candidates(
+    reference: Reference,
+    text: str,
+    known: Known,
+    seen: ImageIdentity | None,
+    sif: SifImage | None,
+    engine: EngineImage | None,
+) -> Iterator[ImageFacts]:
+    """What ran first, then what was seen in the job, then what was there before it."""
+    for ran in known.ran.images if known.ran else ():
+        if ran.typed in (text, reference.text):
+            yield ran.image
+    yield from (facts(value) for value in (seen, sif, engine) if value)
+
+
+def _asked(reference: Reference, text: str, known: Known, whole: ImageFacts) -> ImageFacts:
+    """With what a registry says today, where that is surely the same image; a tag may have moved since."""
+    if reference.digest and not whole.index and not whole.manifest:
+        whole = replace(whole, manifest=reference.digest, source="; ".join(filter(None, (whole.source, "the name as written"))))
+    for told in known.registries.images if known.registries else ():
+        if told.reference in (text, reference.text) and told.state == "there" and same(whole, told.image).level in AGREES:
+            whole = _with(whole, told.image)
+    return whole
+
+
+def _merged(text: str, candidates: Iterator[ImageFacts]) -> ImageFacts:
+    """The first one, and of the others what it does not say, where they are surely the same image."""
+    whole = next(candidates, ImageFacts(text))
+    for other in candidates:
+        bare = not _says_something(whole)
+        if bare or same(whole, other).level in AGREES or _only_more(whole, other):
+            whole = _with(whole, other)
+    return replace(whole, reference=text)
+
+
+def _with(whole: ImageFacts, other: ImageFacts) -> ImageFacts:
+    return replace(whole, **{f.name: getattr(other, f.name) for f in fields(other) if not getattr(whole, f.name)})
+
+
+_CONTENT = ("index", "manifest", "config", "diff_ids", "file", "partition", "tree")
+
+
+def _says_something(one: ImageFacts) -> bool:
+    return any(getattr(one, name) for name in _CONTENT)
+
+
+def _only_more(one: ImageFacts, other: ImageFacts) -> bool:
+    """Both were seen in one run under one name, and nothing that both say differs (a missing fact is no difference)."""
+    return all(not getattr(one, n) or not getattr(other, n) or getattr(one, n) == getattr(other, n) for n in _CONTENT)
+
+
+def _pull(reference: Reference, whole: ImageFacts, engine: EngineImage | None) -> str:
+    """`NAME@sha256:…` that a registry answers with exactly this image."""
+    name = f"{reference.registry}/{reference.name}" if reference.registry else reference.name
+    digest = reference.digest
+    if not digest and reference.transport == "docker":
+        digest = whole.index or ("" if engine else whole.manifest)
+    if digest:
+        return f"{name}@{digest}"
+    return _noted(name, engine.repo_digests) if engine else ""
+
+
+def _noted(name: str, digests: Sequence[str]) -> str:
+    """The engine's own note, for the repository that the script names before others."""
+    return next((d for d in digests if d.partition("@")[0] == name), next(iter(digests), ""))
