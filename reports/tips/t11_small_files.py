@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from posixpath import dirname
 
-from auditor.model import Check, Fact, Need, Phase, Tip, Verdict
+from auditor.model import Check, Fact, Need, Outcome, Phase, Tip, Verdict
 from auditor.verdict import ReplayVerdict
 from probes.data import DataFile, DataManifest
 from probes.filesystem import FileSystems
+from probes.formats import FormatFiles
 from probes.schedulers import JobAccounting
 from probes.submission import Submission
 from probes.workflow import SystemsUsed
 from reports.judging.again import script
 from reports.judging.amounts import MIB, duration, percent, several, size, some, words
+from reports.judging.piecerules import CHECKPOINTS, file_storm, piled_checkpoints, tiny_pieces, unfinished_output
 from reports.judging.proofs import REPLAY, SETTLES, summary
 from reports.judging.verdicts import Unclear, failed, not_applicable, passed, weak
 
@@ -25,11 +27,11 @@ SMALL_SHARE = 0.5
 CROWDED = 10_000
 # more than this is worth saving on the way
 LONG_RUN = 3600.0
-CHECKPOINTS = ("ckpt", "checkpoint", "restart", ".rst", "snapshot")
 
 SYSTEMS = Need(SystemsUsed, (Phase.SUBMIT,))
 FILES = Need(DataManifest, (Phase.LATER,))
 PLACES = Need(FileSystems, (Phase.START,))
+FORMATS = Need(FormatFiles, (Phase.LATER,), absent=Outcome.NOT_APPLICABLE)
 ACCOUNTING = Need(JobAccounting, (Phase.LATER,))
 SUBMISSION = Need(Submission, (Phase.SUBMIT,))
 
@@ -180,6 +182,42 @@ TIP = Tip(
             (FILES, ACCOUNTING),
             no_checkpoint,
             "auditor sweep, once the run is finished",
+        ),
+        Check(
+            "piled-checkpoints",
+            2,
+            "Are old checkpoints cleared away?",
+            (FILES,),
+            piled_checkpoints,
+            "auditor sweep, once the run is finished",
+            "site guides on scratch quotas; the count of 20 is ours",
+        ),
+        Check(
+            "file-storm",
+            2,
+            "Are files made at a pace that leaves the metadata server to others?",
+            (FILES, ACCOUNTING),
+            file_storm,
+            "auditor sweep, once the run is finished",
+            "site guides of Lustre systems; the pace is ours",
+        ),
+        Check(
+            "tiny-pieces",
+            2,
+            "Are data files cut into pieces of a useful size?",
+            (FORMATS,),
+            tiny_pieces,
+            "pip install 'run-auditor[hdf5]', then auditor sweep",
+            "The HDF Group, 'Chunking in HDF5'; Zarr, 'Chunk optimizations'; the limit of 64 KiB is ours",
+        ),
+        Check(
+            "unfinished-output",
+            2,
+            "Was every data file closed by its writer?",
+            (FORMATS,),
+            unfinished_output,
+            "auditor sweep, once the run is finished",
+            "each format's own specification: footer, active flag, signature",
         ),
         Check("lost-outputs", 3, "Does a repeat leave the same set of outputs?", (REPLAY,), lost_outputs, SETTLES),
     ),

@@ -6,6 +6,7 @@ from auditor.model import Evidence, Phase, Status
 from auditor.verdict import Sameness
 from probes.data import DataManifest
 from probes.filesystem import FileSystems, Mount
+from probes.formats import FormatFile, FormatFiles, Part
 from probes.workflow import SystemsUsed, Use
 from tests.factory import accounting, file, manifest, seen, submission, unseen
 from tests.reports.ask import (
@@ -104,3 +105,69 @@ def test_a_replay_must_leave_the_same_set_of_outputs() -> None:
     assert said("lost-outputs", replayed(Sameness.DIFFERENT)) == (PASSED, "a replay wrote 1 output again, and none is missing")
     assert said("lost-outputs", replayed(Sameness.NOT_RUN, stopped_at="run"))[0] == FAILED
     assert said("lost-outputs") == (UNKNOWN, NEVER)
+
+
+def data(*found: FormatFile) -> Evidence:
+    return later(FormatFiles(found, len(found), True))
+
+
+def test_ten_thousand_chunks_of_eight_hundred_bytes_are_tiny_and_the_fix_has_their_own_shape() -> None:
+    field = Part("field", (1000, 1000), "float64", (10, 10), 10_000, 8_000_000, 8_000_000)
+    made = data(FormatFile("out.h5", "hdf5", "superblock 0", 8_400_000, role="output", parts=(field,), parts_total=1))
+    assert said("tiny-pieces", made) == (FAILED, "out.h5:field (hdf5) is cut into 10,000 chunks of 800 bytes")
+    assert advised("tiny-pieces", made)[1] == "h5repack -l field:CHUNK=640x320 out.h5 repacked.h5"
+
+
+def test_a_zarr_store_of_many_small_files_wants_shards() -> None:
+    field = Part("t", (4000, 4000), "float32", (40, 40), 10_000, 9_000_000, 64_000_000)
+    made = data(FormatFile("out.zarr", "zarr", "3", 9_000_000, 10_002, role="output", parts=(field,), parts_total=1))
+    assert said("tiny-pieces", made) == (FAILED, "out.zarr:t (zarr) is cut into 10,000 chunks of 6.2 KiB")
+    assert advised("tiny-pieces", made)[1].startswith(
+        "zarr.create_array(..., shape=(4000, 4000), chunks=(40, 40), shards=(640, 640))"
+    )
+
+
+def test_many_small_writes_of_adios2_are_tiny_and_few_large_ones_are_not() -> None:
+    few = FormatFile(
+        "run.bp", "adios2-bp5", "2.12.1", 9 * MIB, 5, role="output", steps=3, writers=1, calls=3, written=9 * MIB, closed=True
+    )
+    many = FormatFile(
+        "run.bp", "adios2-bp5", "2.12.1", 9 * MIB, 5, role="output", steps=3000, calls=3000, written=9 * MIB, closed=True
+    )
+    assert said("tiny-pieces", data(few)) == (PASSED, "1 data file, none cut into 1,000 pieces below 64.0 KiB: run.bp")
+    assert said("tiny-pieces", data(many)) == (FAILED, "run.bp (adios2-bp5) is cut into 3,000 write calls of 3.1 KiB")
+
+
+def test_a_format_that_could_not_be_opened_is_unknown_and_not_good() -> None:
+    closed = FormatFile("out.h5", "hdf5", "superblock 0", 8000, role="output", reason="h5py is not installed")
+    assert said("tiny-pieces", data(closed)) == (UNKNOWN, "how they are cut was not told: out.h5 (h5py is not installed)")
+    assert said("tiny-pieces", unseen(FormatFiles, "no data file of a known format", phase=Phase.LATER))[0] == NOT_APPLICABLE
+
+
+def test_an_output_that_its_writer_left_open_is_unfinished() -> None:
+    dead = FormatFile("run.bp", "adios2-bp5", "2.12.1", 100, 5, role="output", closed=False)
+    cut = FormatFile("t.parquet", "parquet", "", 100, role="output", reason="not read: does not end in PAR1")
+    fine = FormatFile("m.safetensors", "safetensors", "", 100, role="output", closed=True)
+    old = FormatFile("old.bp", "adios2-bp5", "2.12.1", 100, 5, role="present", closed=False)
+    assert said("unfinished-output", data(dead, cut, fine, old)) == (
+        FAILED,
+        "not finished, or not what its name says: run.bp (its writer did not close it), t.parquet (does not end in PAR1)",
+    )
+    assert said("unfinished-output", data(fine, old)) == (PASSED, "1 output closed properly: m.safetensors")
+    assert said("unfinished-output", data(old))[0] == NOT_APPLICABLE
+
+
+def test_two_thousand_files_in_ten_seconds_are_a_storm() -> None:
+    quick, slow = later(accounting(used_seconds=10.0)), later(accounting(used_seconds=3600.0))
+    assert said("file-storm", files(2000), quick) == (WEAK, "2,000 files made in 10 s: 200 a second")
+    assert said("file-storm", files(2000), slow) == (PASSED, "2,000 files made in 60 min: 1 a second")
+    assert said("file-storm", files(12), slow) == (PASSED, "12 files made: no burden")
+
+
+def test_twenty_checkpoints_are_a_pile() -> None:
+    assert said("piled-checkpoints", files(20, MIB, "run/ckpt")) == (
+        WEAK,
+        "20 checkpoints, 20.0 MiB are kept, first run/ckpt/0.txt",
+    )
+    assert said("piled-checkpoints", files(3, MIB, "run/ckpt"))[0] == PASSED
+    assert said("piled-checkpoints", files(3))[0] == NOT_APPLICABLE
