@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from auditor.model import Fact, Phase
-from probes.distributions import normal
+from probes.python.distributions import normal
 from probes.hardware import Hardware
 from probes.modules import LoadedModules
 from probes.packages import Package, PythonPackages
