@@ -14,9 +14,17 @@ from probes.hardware import Hardware
 from probes.modules import LoadedModules
 from probes.packages import Package, PythonPackages
 from probes.software import Component
+from probes.software.conda import CondaPackages
+from probes.software.guix import GuixProfile
+from probes.software.julia import JuliaPackages
+from probes.software.r import RPackages
+from probes.software.spack import SpackSpecs
 
 ORDER = (Phase.END, Phase.START, Phase.LATER, Phase.SUBMIT)
 """Which look at the same kind of thing counts: what was seen in the job comes before what was seen around it."""
+
+LISTS = (CondaPackages, GuixProfile, JuliaPackages, RPackages, SpackSpecs)
+"""Kinds of evidence that carry their components themselves."""
 
 
 def components(facts: Iterable[Fact[Any]]) -> tuple[Component, ...]:
@@ -51,9 +59,8 @@ def of(value: object) -> Iterator[Component]:
         yield from _modules(value)
     elif isinstance(value, Hardware):
         yield from _machine(value)
-    else:
-        told = getattr(value, "components", ())
-        yield from (c for c in told if isinstance(c, Component))
+    elif isinstance(value, LISTS):
+        yield from value.components
 
 
 def _rank(fact: Fact[Any]) -> tuple[int, int]:

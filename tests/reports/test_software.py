@@ -8,6 +8,7 @@ from typing import Any
 from auditor.model import Fact, Grade, Phase
 from probes.packages import Package
 from probes.software import Component
+from probes.software.conda import CondaPackages
 from reports.judging.software import components
 from tests import factory
 
@@ -57,6 +58,14 @@ def test_what_was_seen_in_the_job_counts_and_of_two_attempts_the_last() -> None:
 
     assert [c.version for c in components(looks[:2])] == ["12"]
     assert [c.version for c in components(looks)] == ["13"]
+
+
+def test_what_conda_told_of_its_own_package_is_not_said_twice() -> None:
+    package = Package("numpy", "2.4", "/c", "conda", "https://e.org/numpy-2.4-py312.conda#sha256=ab12", "conda", "")
+    numpy = Component("conda", "numpy", "2.4", "sha256:ab12", "https://e.org/numpy-2.4-py312.conda", "py312")
+    seen = components([fact(factory.packages(packages=(package,))), fact(CondaPackages("/c", "PATH", (), (), "", (numpy,)))])
+
+    assert [c for c in seen if c.ecosystem == "conda"] == [numpy]
 
 
 def test_evidence_about_anything_else_is_passed_over() -> None:
