@@ -22,6 +22,8 @@ DEPTH = 3
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 INDEXES = frozenset({"application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"})
 MANIFESTS = frozenset({"application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"})
+CONFIGS = frozenset({"application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"})
+SIF_LAYER = "application/vnd.sylabs.sif.layer."
 SETTINGS = ("Env", "Cmd", "Entrypoint", "WorkingDir", "User")
 _NAMES = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
@@ -62,13 +64,15 @@ def _of_manifest(raw: bytes, document: Mapping[str, Any], blob: Blob, reference:
     if not isinstance(name, str) or not DIGEST.fullmatch(name):
         raise BadImage("neither an index nor a manifest with a configuration's sha256 (a schema 1 manifest has none)")
     manifest = digest(raw)
+    layers = document.get("layers")
+    if config.get("mediaType", "") not in CONFIGS | {""}:  # an artifact: its configuration, often empty, identifies nothing
+        return ImageFacts(reference, index=index, manifest=manifest, file=_sif(layers), source=source)
     try:
         inside = of_config(checked(blob, name))
     except FileNotFoundError:
         return ImageFacts(
             reference, index=index, manifest=manifest, config=name, source=_said(source, "the configuration is not there")
         )
-    layers = document.get("layers")
     if inside.diff_ids and isinstance(layers, list) and len(layers) != len(inside.diff_ids):
         raise BadImage(f"the manifest has {len(layers)} layers, its configuration {len(inside.diff_ids)}")
     return ImageFacts(
@@ -83,11 +87,16 @@ def _of_manifest(raw: bytes, document: Mapping[str, Any], blob: Blob, reference:
     )
 
 
-def of_config(raw: bytes) -> ImageFacts:
-    """What an image's configuration says: layers, settings, platform; its own digest. Raises BadImage.
+def _sif(layers: object) -> str:
+    """The digest of the one file that an ORAS artifact holds, where that is a Singularity image."""
+    one = layers[0] if isinstance(layers, list) and len(layers) == 1 else None
+    if not isinstance(one, dict) or not str(one.get("mediaType")).startswith(SIF_LAYER):
+        return ""
+    return str(one["digest"]) if DIGEST.fullmatch(str(one.get("digest"))) else ""
 
-    What a manifest calls a configuration may be anything (a SIF has an empty one): then there are no layers.
-    """
+
+def of_config(raw: bytes) -> ImageFacts:
+    """What an image's configuration says: layers, settings, platform; its own digest. Raises BadImage."""
     document = parse(raw)
     rootfs = document.get("rootfs")
     layers = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
