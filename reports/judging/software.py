@@ -9,22 +9,28 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from auditor.model import Fact, Phase
-from probes.python.distributions import normal
 from probes.hardware import Hardware
 from probes.modules import LoadedModules
 from probes.packages import Package, PythonPackages
+from probes.python.distributions import normal
 from probes.software import Component
 from probes.software.conda import CondaPackages
 from probes.software.guix import GuixProfile
 from probes.software.julia import JuliaPackages
+from probes.software.node import NodeSystem
 from probes.software.r import RPackages
 from probes.software.spack import SpackSpecs
+from probes.software.system_packages import SystemPackages
+from probes.software.toolchain import Toolchain
 
 ORDER = (Phase.END, Phase.START, Phase.LATER, Phase.SUBMIT)
 """Which look at the same kind of thing counts: what was seen in the job comes before what was seen around it."""
 
-LISTS = (CondaPackages, GuixProfile, JuliaPackages, RPackages, SpackSpecs)
+LISTS = (CondaPackages, GuixProfile, JuliaPackages, NodeSystem, RPackages, SpackSpecs, SystemPackages, Toolchain)
 """Kinds of evidence that carry their components themselves."""
+
+AROUND = ("Hardware", "Toolchain")
+"""Kinds whose C library may be another machine's than the job's node."""
 
 
 def components(facts: Iterable[Fact[Any]]) -> tuple[Component, ...]:
@@ -32,10 +38,12 @@ def components(facts: Iterable[Fact[Any]]) -> tuple[Component, ...]:
 
     facts: any; those that tell of no software are passed over.
     """
-    best = choose(facts)
+    best = _own(choose(facts))
     found: dict[tuple[str, str, str], Component] = {}
-    for fact in best.values():
+    for kind, fact in best.items():
         for one in of(fact.value):
+            if one.ecosystem == "libc" and kind in AROUND and "NodeSystem" in best:
+                continue  # the submitting machine's
             key = (one.ecosystem, one.name, one.version)
             found[key] = max(one, found.get(key, one), key=_told)
     return tuple(found[key] for key in sorted(found))
@@ -49,6 +57,21 @@ def choose(facts: Iterable[Fact[Any]]) -> dict[str, Fact[Any]]:
         if kind not in best or _rank(fact) > _rank(best[kind]):
             best[kind] = fact
     return best
+
+
+def _own(best: dict[str, Fact[Any]]) -> dict[str, Fact[Any]]:
+    """Without what is known to be another machine's: packages where the node has other ones."""
+    node, packages = (best[k].value if k in best else None for k in ("NodeSystem", "SystemPackages"))
+    if isinstance(node, NodeSystem) and isinstance(packages, SystemPackages) and not same_system(node, packages):
+        best = {kind: fact for kind, fact in best.items() if kind != "SystemPackages"}
+    return best
+
+
+def same_system(node: NodeSystem, packages: SystemPackages) -> bool:
+    """Does nothing speak against the node having these packages? By the database where both know it, else by the release."""
+    if node.database_sha256 and packages.database_sha256:
+        return node.database_sha256 == packages.database_sha256
+    return (node.release, node.manager) == (packages.release, packages.manager)
 
 
 def of(value: object) -> Iterator[Component]:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import pytest
+
 from auditor.model import Fact, Grade, Phase
 from probes.packages import Package
 from probes.software import Component
 from probes.software.conda import CondaPackages
+from probes.software.node import NodeSystem
+from probes.software.system_packages import SystemPackages
 from reports.judging.software import components
 from tests import factory
 
@@ -66,6 +70,32 @@ def test_what_conda_told_of_its_own_package_is_not_said_twice() -> None:
     seen = components([fact(factory.packages(packages=(package,))), fact(CondaPackages("/c", "PATH", (), (), "", (numpy,)))])
 
     assert [c for c in seen if c.ecosystem == "conda"] == [numpy]
+
+
+@pytest.mark.parametrize(
+    ("database", "release", "expected"),
+    [("d1", "debian 12", ["bash"]), ("d2", "debian 12", []), ("", "debian 12", ["bash"]), ("", "rocky 9", [])],
+)
+def test_the_submitting_machine_s_packages_count_only_where_the_node_has_them_too(
+    database: str, release: str, expected: list[str]
+) -> None:
+    bash = Component("deb", "bash", "5.2", detail="amd64")
+    here = SystemPackages("dpkg", "debian 12", "", "l", "d1", 1, (bash,))
+    node = NodeSystem(release, "dpkg", database, (Component("libc", "glibc", "2.36"),))
+
+    seen = components([fact(here), fact(node, Phase.START)])
+
+    assert [c.name for c in seen] == [*expected, "glibc"]
+
+
+def test_the_c_library_is_the_node_s_where_the_node_tells_it() -> None:
+    machine, node = factory.hardware(libc="glibc 2.31"), NodeSystem("", "", "", (Component("libc", "glibc", "2.36"),))
+
+    def libc(*facts: Fact[Any]) -> list[str]:
+        return [c.version for c in components(facts) if c.ecosystem == "libc"]
+
+    assert libc(fact(machine)) == ["2.31"]
+    assert libc(fact(machine), fact(node, Phase.START)) == ["2.36"]
 
 
 def test_evidence_about_anything_else_is_passed_over() -> None:
