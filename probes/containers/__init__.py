@@ -7,13 +7,55 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
+class State(StrEnum):
+    """Does a door between host and container stand open?"""
+
+    OPEN = "open"
+    SHUT = "shut"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Door:
+    """by: what decided it: an option as typed, a variable (`$APPTAINER_NV`), or the runtime's default with its source."""
+
+    state: State
+    by: str
+
+
+@dataclass(frozen=True)
+class Doors:
+    """What the host lets into one container, by what was typed and by the runtime's documented defaults (`probes.containers.doors`).
+
+    home: the user's home directory is seen; environment: the host's variables pass; folder: so does the folder it was started in;
+    temporary: the host's /tmp; binds: `host:inside[:options]` as asked for; overlay: state lies on top of the image; writable: the image's own
+    files can change; gpu: the host's driver libraries or devices; network: the host's own network; root: more than the user's own rights.
+    variables: names of those set by option.
+    """
+
+    home: Door
+    environment: Door
+    folder: Door
+    temporary: Door
+    overlay: Door
+    writable: Door
+    gpu: Door
+    network: Door
+    root: Door
+    binds: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Reference:
     """An image as a script names it.
 
-    runtime: `apptainer`, `docker`, `podman`, `charliecloud`, `enroot`, `pyxis`, `shifter`, `slurm-oci`.
-    text: as written; resolved: with the environment's variables filled in, empty when some stay unresolved.
-    transport: `file`, `docker` (a registry), `oras`, `library`, `shub`, `docker-daemon`, `docker-archive`, `oci`, `instance`, `directory`.
+    runtime: `apptainer`, `docker`, `podman`, `sarus`, `charliecloud`, `enroot`, `pyxis`, `shifter`, `slurm-oci`; of an engine whose
+    settings do not tell: empty.
+    text: as written (where that stands for several images: each as resolved); resolved: with the run's variables filled in, empty when
+    some stay unresolved; an image file's path is absolute where the command runs outside of the work directory.
+    transport: `file`, `docker` (a registry), `oras`, `library`, `shub`, `docker-daemon`, `docker-archive`, `oci`, `instance`, `directory`,
+    `recipe` (a definition file or Dockerfile that the job builds).
     """
 
     runtime: str
@@ -29,7 +71,20 @@ class Reference:
     options: tuple[str, ...] = ()
     """Options that let the host in: `--nv`, `--bind=x`, `--cleanenv`, `--writable` ... in order; variables they set by name only."""
     file: str = ""
-    """The called script that names it; empty: the batch script itself (line 0: the options of `sbatch`)."""
+    """The called script that names it; empty: the batch script itself (line 0: the options of `sbatch` and its variables)."""
+    action: str = "run"
+    """`run`; `fetch`: the command only gets, converts or builds the image."""
+    sure: bool = True
+    """False: one of several that a branch of the script chooses from."""
+    origin: str = ""
+    """What the job itself made this image or named container from, as written (`pull`, `build`, `import`, `instance start`)."""
+    engine: str = ""
+    """`snakemake`, `nextflow`, `cwl`: the workflow engine that reads this line; empty: the shell."""
+    step: str = ""
+    """The engine's rule or process, or the selector that the setting is for; empty: all of them."""
+    enabled: str = "yes"
+    """`yes`, `no`, `unknown`: is the engine's container switch on, as far as the text tells?"""
+    doors: Doors | None = None
 
 
 @dataclass(frozen=True)
@@ -37,6 +92,8 @@ class ContainerReferences:
     """Kind of the probe `container-references` (submit): what the batch script and the scripts it calls name."""
 
     references: tuple[Reference, ...]
+    unread: tuple[str, ...] = ()
+    """Workflow files that were named and could not be read, and what of the scripts was left out, each with the reason."""
 
 
 @dataclass(frozen=True)
@@ -108,18 +165,48 @@ class EngineImages:
 
 @dataclass(frozen=True)
 class SifSignature:
-    """A signature object. integrity_ok: the signed hashes were recomputed and match; None when it could not be read."""
+    """A signature object. kind: `pgp`, `pgp-legacy` (before SIF 1.0), `dsse` (PEM key), `unknown`. integrity_ok: the signed hashes were
+    recomputed and match; None when it could not be read. covers: `group 1`, `object 3`."""
 
     kind: str
     fingerprint: str
     integrity_ok: bool | None
+    algorithm: str = ""
+    covers: str = ""
+
+
+@dataclass(frozen=True)
+class SifStage:
+    """One stage of a definition file. local: its base lies on one machine only (`localimage`, an archive, a daemon): nobody else can build it.
+
+    files: what `%files` copies in from the building machine; pinned: the base carries a digest.
+    """
+
+    name: str
+    bootstrap: str
+    base: str
+    pinned: bool
+    local: bool
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SifSbom:
+    """A list of parts kept in the image. format: `cyclonedx-json`, `spdx-json`, ...; empty: of no known one. Its bytes: `sifread.sboms`."""
+
+    name: str
+    format: str
+    sha256: str
+    size: int
 
 
 @dataclass(frozen=True)
 class SifImage:
-    """A Singularity image file read natively. Digests bare hex.
+    """A Singularity image file, or a bare squashfs file (no uuid), read natively. Digests bare hex, those of OCI `sha256:<hex>`.
 
-    base: the definition file's `From:`; base_pinned: does it carry a digest?
+    base: the `From:` of the definition's last stage; base_pinned: does it carry a digest? encrypted: nobody without the key sees the root
+    file system. overlays: sha256 of each overlay partition, state on top of it. settings: what it runs with, from `oci-config.json`.
+    An OCI-SIF holds an OCI image: then there is no partition, but the digests that a registry would know.
     """
 
     path: str
@@ -138,6 +225,15 @@ class SifImage:
     labels: Mapping[str, str]
     objects: tuple[str, ...]
     signatures: tuple[SifSignature, ...]
+    stages: tuple[SifStage, ...] = ()
+    sboms: tuple[SifSbom, ...] = ()
+    encrypted: bool = False
+    overlays: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    index_digest: str = ""
+    manifest_digest: str = ""
+    config_digest: str = ""
+    diff_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

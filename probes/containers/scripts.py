@@ -1,31 +1,51 @@
-"""Which images does this job name, in its batch script, in the scripts it calls from beside it, and in its own options?"""
+"""Which images does this job name: in its batch script, in the scripts it calls, in its own options, in its workflow files?"""
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from auditor.model import Job
-from auditor.world import World
-from probes.containers import Reference
-from probes.containers.reference import MAX_TEXT, of_argv, references
-from probes.containers.shelltext import commands, expand
+from auditor.world import RecordedWorld, World
+from probes.containers import Reference, image
+from probes.containers.commandlines import Hit, Inputs, hits, slurm
+from probes.containers.linked import Made, linked
+from probes.containers.reference import of_hit, settings
+from probes.script import sbatch
+from probes.script.command import Command
+from probes.script.expand import Word
+from probes.script.options import Option
+from probes.script.runenv import run_environment
+from probes.script.trace import Trace, trace
 
-MAX_SCRIPTS = 20
-MAX_ALL = 1 << 19
-_SHELL_LINE = re.compile(r"#!\s*\S*?(?:/env\s+(?:-\S+\s+)*)?(?:ba|da|k|z|a)?sh\b|#!\s*\S*/(?:ba|da|k|z|a)?sh\b")
-_SCRIPT_NAME = re.compile(r"[^\s$`*?]+\.(?:sh|bash|sbatch|slurm|job)")
-_CALLERS = frozenset({"source", ".", "bash", "sh", "srun", "sbatch", "exec", "mpirun", "time", "nohup"})
+LEVELS = 6
+MAX_REFERENCES = 500
+
+
+@dataclass(frozen=True)
+class Found:
+    """references: the batch script's first, by line; unread: what could not be read, with the reason."""
+
+    references: tuple[Reference, ...]
+    unread: tuple[str, ...] = ()
 
 
 def named(world: World, job: Job) -> tuple[Reference, ...]:
     """Every reference, the batch script's first; those of called scripts carry the script's path in `file`."""
-    found = [*of_argv(_own_options(job))]
-    for path, text, arguments in _scripts(world, job):
-        found += (replace(r, file=path) for r in references(text, world.env, arguments))
-    return tuple(found)
+    return look(world, job).references
+
+
+def look(world: World, job: Job) -> Found:
+    seen = trace(world, job, LEVELS)
+    environment = run_environment(world.env, job)
+    made = [*_of_sbatch(job, world.env), *_of_commands(seen, job, environment)]
+    images = [r for r in linked(made) if r.transport != "recipe"]
+    found = list(dict.fromkeys(_apart(images)))
+    found.sort(key=lambda r: (r.file != "", r.line if not r.file else 0))
+    return Found(tuple(found[:MAX_REFERENCES]))
 
 
 def where(world: World, job: Job, path: str) -> str:
@@ -47,55 +67,70 @@ def files(world: World, job: Job) -> tuple[tuple[Reference, str], ...]:
     return tuple((reference, path) for path, reference in sorted(found.items()))
 
 
-def _scripts(world: World, job: Job) -> Iterator[tuple[str, str, Sequence[str]]]:
-    """(path, text, arguments) of the batch script, path empty, and of shell scripts called by name."""
-    todo: list[tuple[str, str, Sequence[str]]] = [("", job.script, _arguments(job))]
-    seen: set[str] = set()
-    read = 0
-    while todo:
-        path, text, arguments = todo.pop(0)
-        yield path, text if _is_shell(text) else _directives_only(text), arguments
-        for called in _called(text) if _is_shell(text) else ():
-            if called in seen or len(seen) >= MAX_SCRIPTS or read > MAX_ALL:
-                continue
-            seen.add(called)
-            try:
-                todo.append((called, world.text(where(world, job, called), MAX_TEXT), ()))
-                read += len(todo[-1][1])
-            except (OSError, LookupError):
-                continue  # `called-files` says what cannot be read
+def references(text: str, environ: Mapping[str, str], arguments: Sequence[str] = ()) -> tuple[Reference, ...]:
+    """Images that one script's text names, with no other file at hand."""
+    world = RecordedWorld(environ, {}, {}, frozenset(), datetime.min.replace(tzinfo=UTC), "", "/")
+    job = Job("slurm", "", workdir="/", script=text, script_path="/job", argv=("job", *arguments) if arguments else ())
+    return named(world, job)
 
 
-def _called(text: str) -> Iterator[str]:
-    for command in commands(text[:MAX_TEXT]):
-        plain = [expand(word, {})[0] for word in command.words[:8]]
-        for at, word in enumerate(plain):
-            if (at == 0 or plain[0].rpartition("/")[2] in _CALLERS) and _SCRIPT_NAME.fullmatch(word):
-                yield os.path.normpath(word)
+def _of_sbatch(job: Job, environment: Mapping[str, str]) -> Iterator[Made]:
+    """Typed options, then `#SBATCH` lines, then variables that sbatch reads; line 0 where it is not in the script."""
+    inputs = settings(environment)
+    rows: list[tuple[int, list[Option]]] = [(0, _as_options(sbatch.own_options(job)))]
+    directives = sbatch.directives(job.script) if job.scheduler == "slurm" else ()
+    rows.append((0, _as_options(directives)))
+    lines = {o.option: o.line for o in directives}
+    everywhere = [option for _, options in rows for option in options]
+    for typed in (True, False):
+        for hit in slurm(rows[not typed][1], Inputs()):
+            kept = next((h.kept for h in slurm(everywhere, Inputs()) if h.runtime == hit.runtime), hit.kept)
+            line = 0 if typed else lines.get(_option_of(hit), 0)
+            yield of_hit(replace(hit, kept=kept), line, inputs=inputs), hit.made
+    word = Inputs(inputs).word("SBATCH_CONTAINER")
+    if word is not None and not any(o.name == "--container" for o in rows[0][1]):
+        yield of_hit(Hit("slurm-oci", word), 0, inputs=inputs), ""
 
 
-def _is_shell(text: str) -> bool:
-    return not text.startswith("#!") or _SHELL_LINE.match(text) is not None
+def _option_of(hit: Hit) -> str:
+    if hit.transport == "instance":
+        return "--container-name"
+    return {"pyxis": "--container-image", "shifter": "--image"}.get(hit.runtime, "--container")
 
 
-def _directives_only(text: str) -> str:
-    return "\n".join(line if line.startswith("#SBATCH") else "" for line in text.splitlines())
+def _as_options(options: Sequence[sbatch.Option]) -> list[Option]:
+    return [Option(o.option, Word(o.value, True, o.value) if o.value else None) for o in options]
 
 
-def _split_argv(job: Job) -> int:
-    """Index of the batch script in what the user typed; its length when the script is not there (`--wrap`, stdin)."""
-    for at, word in enumerate(job.argv):
-        if job.script_path and os.path.join(job.workdir, word) == job.script_path:
-            return at
-    names = [
-        at for at, word in enumerate(job.argv) if job.script_path and os.path.basename(word) == os.path.basename(job.script_path)
-    ]
-    return names[0] if names else len(job.argv)
+def _of_commands(seen: Trace, job: Job, environment: Mapping[str, str]) -> Iterator[Made]:
+    for command in seen.commands:
+        inputs = {**settings(environment, command), "PWD": command.cwd}
+        for hit in hits(command, Inputs(inputs)):
+            yield _of_command(hit, command, seen, job, inputs), _made(hit, command, job)
 
 
-def _arguments(job: Job) -> Sequence[str]:
-    return job.argv[_split_argv(job) + 1 :]
+def _made(hit: Hit, command: Command, job: Job) -> str:
+    """A file that the command writes, as later commands would find it; a name of another kind as it is."""
+    is_file = hit.made.lower().endswith(image.FILES) or (hit.runtime == "apptainer" and hit.action == "fetch")
+    elsewhere = is_file and command.cwd and command.cwd != job.workdir
+    return os.path.normpath(os.path.join(command.cwd, hit.made)) if elsewhere and hit.made else hit.made
 
 
-def _own_options(job: Job) -> Sequence[str]:
-    return job.argv[: _split_argv(job)] if job.scheduler == "slurm" else ()
+def _of_command(hit: Hit, command: Command, seen: Trace, job: Job, inputs: Mapping[str, str]) -> Reference:
+    reference = of_hit(hit, command.line, command.cwd, job.workdir, inputs)
+    file = "" if command.file == seen.file else _short(command.file, job)
+    chosen = any(f"{{{name}" in hit.word.raw or f"${name}" in hit.word.raw for name in command.undecided)
+    return replace(reference, file=file, sure=not chosen)
+
+
+def _short(path: str, job: Job) -> str:
+    inside = job.workdir and path.startswith(f"{job.workdir.rstrip('/')}/")
+    return os.path.relpath(path, job.workdir) if inside else path
+
+
+def _apart(found: Sequence[Reference]) -> Iterator[Reference]:
+    """Where one written text stands for several images, each is called by what it resolves to: nothing else tells them apart."""
+    count = Counter(text for text, _ in {(r.text, r.resolved) for r in found if r.resolved})
+    for reference in found:
+        several = count[reference.text] > 1 and reference.resolved
+        yield replace(reference, text=reference.resolved) if several else reference

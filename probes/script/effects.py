@@ -5,17 +5,20 @@ from __future__ import annotations
 import itertools
 import os.path
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
-from probes.script.command import Command, Scope
-from probes.script.expand import Values, one, used, words
+from probes.script.command import Command, Scope, positional
+from probes.script.expand import MAX_FIELDS, Values, Word, one, used, words
 from probes.script.lexer import close, tokens
 
 MAX_WAYS = 32
 MAX_DEPTH = 6
+MAX_EXPORTS = 500
+CALL_COST = 200
+"""Characters of the budget that a call takes beside its body, so that functions that call each other end soon."""
 ASSIGN = re.compile(r"([A-Za-z_]\w*)(\[[^]]*\])?(\+?)=")
 _INNER = re.compile(r"'[^']*'|[$<>]\(|`")
-_DECLARE = frozenset("export declare local readonly typeset".split())
 
 
 def ways(raws: list[str], state: Scope) -> Iterator[Values]:
@@ -26,50 +29,141 @@ def ways(raws: list[str], state: Scope) -> Iterator[Values]:
         yield Values({**single, **dict(zip(many, chosen, strict=True))}, state.arrays, state.cwd)
 
 
+def undecided(raws: list[str], state: Scope) -> tuple[str, ...]:
+    """Variables used here that one branch sets so and another otherwise."""
+    return tuple(sorted(n for n in set().union(*map(used, raws)) if len(state.names.get(n, ())) > 1 and n not in state.looped))
+
+
 def assign(text: str, state: Scope) -> None:
     match = ASSIGN.match(text)
     if match is None:
         return
+    _set(match, text, state)
+    if match[1] in state.exported:
+        export(match[1], state)
+
+
+def export(name: str, state: Scope) -> None:
+    """From here on commands get this variable."""
+    state.exported.add(name)
+    if name in state.names and (name in state.exports or len(state.exports) < MAX_EXPORTS):
+        state.exports = {**state.exports, name: state.names[name]}
+
+
+def _set(match: re.Match[str], text: str, state: Scope) -> None:
     name, value = match[1], text[match.end() :]
     if value.startswith("("):
         way = next(ways([value], state))
         items = tuple(w.text for t in tokens(value[1:-1]) if t.kind == "word" for w in words(t.text, way))
-        state.arrays[name] = (state.arrays.get(name, ()) if match[3] else ()) + items
+        state.arrays[name] = ((state.arrays.get(name, ()) if match[3] else ()) + items)[:MAX_FIELDS]
         return
+    in_turn = any(n in state.looped for n in used(value)) and not undecided([value], state)
     new = [w.text if w.known else None for w in (one(value, way) for way in ways([value], state))]
     old = state.names.get(name, ())
     if match[3]:
         new = [None if o is None or n is None else o + n for o in old or ("",) for n in new]
     keep = old if state.nested and not match[3] else ()
+    (state.looped.add if in_turn and not keep else state.looped.discard)(name)
     state.names[name] = tuple(dict.fromkeys((*keep, *new)))[-MAX_WAYS:]
 
 
 def effect(command: Command, raw: list[str], state: Scope) -> None:
     """What a command changes for those after it: folder, variables; and the text it has the shell read."""
+    name = command.texts[0]
+    if name in state.functions:
+        _call(name, command.words[1:], state)
+    elif name in _EFFECTS:
+        _EFFECTS[name](command, raw, state)
+
+
+def _cd(command: Command, raw: list[str], state: Scope) -> None:
+    folder = next((w for w in command.words[1:] if not w.text.startswith("-")), None)
+    target = folder.text if folder else next(iter(state.names.get("HOME", ("",)))) or ""
+    known = folder.known if folder else bool(target)
+    state.cwd = os.path.normpath(os.path.join(state.cwd, target)) if known and (state.cwd or target.startswith("/")) else ""
+
+
+def _popd(command: Command, raw: list[str], state: Scope) -> None:
+    state.cwd = ""
+
+
+def _declare(command: Command, raw: list[str], state: Scope) -> None:
+    name = command.texts[0]
+    for text in raw[1:]:
+        assign(text, state)
+        if name == "export" or (name in ("declare", "typeset") and "-x" in raw):
+            export(text.partition("=")[0].rstrip("+"), state)
+
+
+def _read(command: Command, raw: list[str], state: Scope) -> None:
+    state.names.update({word: (None,) for word in command.texts[1:] if re.fullmatch(r"[A-Za-z_]\w*", word)})
+
+
+def _unset(command: Command, raw: list[str], state: Scope) -> None:
+    for word in command.texts[1:]:
+        state.names.pop(word, None)
+        if word in state.exported:
+            state.exports = {**state.exports, word: ()}
+
+
+def _eval(command: Command, raw: list[str], state: Scope) -> None:
     from probes.script.walk import walk
 
-    name, *rest = command.texts
-    if name in ("cd", "pushd"):
-        folder = next((w for w in command.words[1:] if not w.text.startswith("-")), None)
-        target = folder.text if folder else next(iter(state.names.get("HOME", ("",)))) or ""
-        known = folder.known if folder else bool(target)
-        state.cwd = os.path.normpath(os.path.join(state.cwd, target)) if known and (state.cwd or target.startswith("/")) else ""
-    elif name == "popd":
-        state.cwd = ""
-    elif name in _DECLARE:
-        for text in raw[1:]:
-            assign(text, state)
-    elif name in ("read", "mapfile", "readarray", "getopts"):
-        state.names.update({word: (None,) for word in rest if re.fullmatch(r"[A-Za-z_]\w*", word)})
-    elif name == "unset":
-        for word in rest:
-            state.names.pop(word, None)
-    elif name == "eval" and all(w.known for w in command.words):
-        walk(" ".join(rest), state, command.line - 1)
-    elif name == "trap" and len(rest) > 1 and command.words[1].known:
-        walk(rest[0], state, command.line - 1)
-    elif name in ("source", ".") and rest and command.words[1].known and (state.cwd or rest[0].startswith("/")):
-        _source(os.path.normpath(os.path.join(state.cwd, rest[0])), state)
+    if all(w.known for w in command.words):
+        walk(" ".join(command.texts[1:]), state, command.line - 1)
+
+
+def _trap(command: Command, raw: list[str], state: Scope) -> None:
+    from probes.script.walk import walk
+
+    if len(command.words) > 2 and command.words[1].known:
+        walk(command.texts[1], state, command.line - 1)
+
+
+def _sourcing(command: Command, raw: list[str], state: Scope) -> None:
+    name = command.texts[1] if len(command.words) > 1 and command.words[1].known else ""
+    if name and (state.cwd or name.startswith("/")):
+        _source(os.path.normpath(os.path.join(state.cwd, name)), state)
+
+
+def _set_arguments(command: Command, raw: list[str], state: Scope) -> None:
+    words = command.words[1:]
+    at = next((n for n, w in enumerate(words) if w.text == "--"), None)
+    if at is not None:
+        positional(state, None if state.nested else tuple(w.text if w.known else None for w in words[at + 1 :]))
+
+
+def _shift(command: Command, raw: list[str], state: Scope) -> None:
+    rest = command.texts[1:]
+    count = int(rest[0]) if rest and re.fullmatch(r"\d{1,3}", rest[0]) else 1
+    known = None if state.nested or "@" not in state.arrays else state.arrays["@"][count:]
+    positional(state, known)
+
+
+def _call(name: str, arguments: tuple[Word, ...], state: Scope) -> None:
+    """Read a function's body once more, with the arguments of this call; the reading at its definition then falls away."""
+    from probes.script.walk import replay
+
+    function = state.functions[name]
+    state.left -= CALL_COST + len(function.tokens)
+    if state.depth >= MAX_DEPTH or state.left <= 0:
+        return
+    if function.commands:
+        read_before = {id(command) for command in function.commands}
+        state.found[:] = [c for c in state.found if id(c) not in read_before]
+        state.functions[name] = replace(function, commands=())
+    kept = {k: v for k, v in state.names.items() if k.isdigit() or k == "#"}
+    given, file = state.arrays.get("@"), state.file
+    positional(state, tuple(w.text if w.known else None for w in arguments))
+    state.file = function.file
+    replay(function, state)
+    state.file = file
+    positional(state, None)
+    for number in [k for k in state.names if (k.isdigit() and k != "0") or k == "#"]:
+        state.names.pop(number)
+    state.names.update(kept)
+    if given is not None:
+        state.arrays["@"] = given
 
 
 def _source(path: str, state: Scope) -> None:
@@ -102,3 +196,11 @@ def substitutions(raw: str, state: Scope, offset: int) -> None:
         cwd, nested = state.cwd, state.nested
         walk(inner, state, offset + raw.count("\n", 0, match.start()))
         state.cwd, state.nested = cwd, nested
+
+
+_EFFECTS: dict[str, Callable[[Command, list[str], Scope], None]] = {
+    "cd": _cd, "pushd": _cd, "popd": _popd, "unset": _unset, "eval": _eval, "trap": _trap, "source": _sourcing, ".": _sourcing,
+    "shift": _shift, "set": _set_arguments,
+    **dict.fromkeys(("read", "mapfile", "readarray", "getopts"), _read),
+    **dict.fromkeys(("export", "declare", "local", "readonly", "typeset"), _declare),
+}  # fmt: skip

@@ -12,6 +12,10 @@ from probes.script.pieces import Piece, braces, pieces
 MAX_NESTED = 5
 _NAME = re.compile(r"[A-Za-z_]\w*|\d|[@*#?$!-]")
 _USED = re.compile(r"\$\{?[!#]?([A-Za-z_]\w*)")
+_ANY_USED = re.compile(r"\$\{?[!#]?([A-Za-z_]\w*|\d|[@*#?$!-])")
+MAX_NAMED = 60
+MAX_VALUE = 64 << 10  # `A=$A$A` a few dozen times over would fill any memory
+MAX_FIELDS = 2000
 _OPERATOR = re.compile(r":?[-=+?]|%%?|##?|//?|,,|\^\^")
 _SPACE = re.compile(r"[ \t\n]+")
 _QUOTED = re.compile(r"['\"]")
@@ -19,11 +23,16 @@ _QUOTED = re.compile(r"['\"]")
 
 @dataclass(frozen=True)
 class Word:
-    """text: with known variables filled in; what is known only at run time stays as written, and `known` is False."""
+    """text: with known variables filled in; what is known only at run time stays as written, and `known` is False.
+
+    raw: as written, except where one written word became several: then as `text`. missing: names of what only the run knows,
+    a substitution as written and cut.
+    """
 
     text: str
     known: bool
     raw: str
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,39 +51,55 @@ def used(raw: str) -> set[str]:
 
 def words(raw: str, values: Values) -> tuple[Word, ...]:
     """The fields a raw word becomes: braces, then parameters, then splitting of what was not quoted."""
-    return tuple(Word(text, known, raw) for part in braces(raw) for text, known in _fields(part, values, split=True))
+    found = [field for part in braces(raw) for field in _fields(part, values, split=True)]
+    alone = len(found) == 1
+    return tuple(Word(text, not missing, raw if alone or missing else text, missing) for text, missing in found)
 
 
 def one(raw: str, values: Values) -> Word:
     """The same without braces and splitting, as in an assignment."""
     fields = _fields(raw, values, split=False)
-    return Word(" ".join(text for text, _ in fields), all(known for _, known in fields), raw)
+    missing = tuple(dict.fromkeys(name for _, names in fields for name in names))
+    return Word(" ".join(text for text, _ in fields), not missing, raw, missing)
 
 
-def _fields(raw: str, values: Values, split: bool) -> list[tuple[str, bool]]:
+Field = tuple[str, tuple[str, ...]]
+"""Text, and the names of what only the run knows."""
+
+
+def _fields(raw: str, values: Values, split: bool) -> list[Field]:
     home = values.names.get("HOME") if raw == "~" or raw.startswith("~/") else None
-    fields: list[tuple[str, bool]] = [(home, True)] if home else []
+    fields: list[Field] = [(home, ())] if home else []
     for piece in pieces(raw, 1 if home else 0):
-        for number, (text, known) in enumerate(_piece(piece, values, split)):
+        for number, (text, missing) in enumerate(_piece(piece, values, split)):
             if number == 0 and fields:
-                before, sure = fields.pop()
-                fields.append((before + text, sure and known))
+                before, also = fields.pop()
+                fields.append((before + text, tuple(dict.fromkeys((*also, *missing)))))
             else:
-                fields.append((text, known))
+                fields.append((text, missing))
+    if len(fields) > MAX_FIELDS or sum(len(text) for text, _ in fields) > MAX_VALUE:
+        return [(raw, _named(raw))]
     empty = not _QUOTED.search(raw)
-    return [f for f in fields if f[0] or not (f[1] and empty)]
+    return [f for f in fields if f[0] or not empty]
 
 
-def _piece(piece: Piece, values: Values, split: bool) -> list[tuple[str, bool]]:
+def _piece(piece: Piece, values: Values, split: bool) -> list[Field]:
     if not piece.code:
-        return [(piece.text, True)]
+        return [(piece.text, ())]
     found = _parameter(piece.text, values)
     if found is None:
-        return [(piece.text, False)]
+        return [(piece.text, _named(piece.text))]
     if isinstance(found, tuple) and (not piece.quoted or "@" in piece.text):
-        return [(item, True) for item in found]
+        return [(item, ()) for item in found]
     value = " ".join(found) if isinstance(found, tuple) else found
-    return [(part, True) for part in ([value] if piece.quoted or not split else _SPACE.split(value))]
+    return [(part, ()) for part in ([value] if piece.quoted or not split else _SPACE.split(value))]
+
+
+def _named(code: str) -> tuple[str, ...]:
+    """What to call an expansion that has no value: its variables, or a substitution as it stands."""
+    if code.startswith("$("):
+        return (code if len(code) <= MAX_NAMED else f"{code[: MAX_NAMED - 3]}..)",)
+    return tuple(dict.fromkeys(_ANY_USED.findall(code[:MAX_NAMED]))) or (code[:MAX_NAMED],)
 
 
 def _parameter(code: str, values: Values) -> str | tuple[str, ...] | None:
@@ -85,6 +110,8 @@ def _parameter(code: str, values: Values) -> str | tuple[str, ...] | None:
         from probes.script.answers import answer
 
         return answer(code[2:-1].strip(), values)
+    if code in ("$@", "$*", "${@}", "${*}"):
+        return values.arrays.get("@")
     if not code.startswith("${"):
         return _plain(code[1:], values)
     body = code[2:-1]

@@ -6,6 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from probes.script import runtimes
+from probes.script.expand import Word
+from probes.script.options import read
+from probes.script.runtimes import RUNTIMES
+
 MAX_LAYERS = 12
 
 
@@ -40,18 +45,11 @@ torchrun: --nnodes --nproc_per_node --nproc-per-node --rdzv_backend --rdzv-backe
 deepspeed: --hostfile -i --include -e --exclude --num_nodes --num_gpus --master_port --master_addr --launcher
 accelerate: --config_file --num_processes --num_machines --mixed_precision --machine_rank --main_process_ip --main_process_port
   --gpu_ids --dynamo_backend
-apptainer singularity: -B --bind --mount -H --home -W --workdir --pwd --cwd --env --env-file --overlay -S --scratch --network
-  --hostname --security --app --dns --memory --cpus --pid-file --docker-username --docker-password --fusemount --network-args
-docker podman podman-hpc: -v --volume -e --env --env-file -w --workdir -u --user --name --gpus --mount -m --memory --cpus
-  --shm-size --ulimit --network --net --entrypoint -p --publish --device --ipc --pid --platform --hostname -h --runtime --label
-  -l --tmpfs --security-opt --cap-add --cap-drop --pull --userns
-shifter: --image -V --volume --env --entrypoint --module -m
-ch-run: -b --bind -c --cd -g -u --set-env --unset-env
 env: -u --unset -C --chdir -S
 timeout: -k --kill-after -s --signal
 nice: -n --adjustment
 ionice: -c -n -p
-taskset: -c
+taskset: -p --pid
 numactl: -N -m -C -i -p --cpunodebind --membind --physcpubind --interleave --preferred
 stdbuf: -i -o -e
 time: -f -o --format --output
@@ -70,67 +68,111 @@ coverage: --source --omit --include --rcfile
 kernprof: -o
 valgrind gdb command builtin nohup setsid chronic unbuffer catchsegv wrun pipenv hatch rye:
 exec: -a
+flock: -w --timeout -E --conflict-exit-code
+chrt: -T -P -D
+unshare: --map-user --map-group -S -G -R -w --propagation --setgroups
+ltrace: -o -e -p -s -n -l -u
+doas: -u -C
+proot: -r -b -q -w
 """)
 # launchers that launch only through a subcommand
 _SUBCOMMAND = _table("""
-apptainer singularity: exec run shell test
-docker podman: exec run
-podman-hpc: exec run shared-run
 conda mamba micromamba uv pixi poetry pipenv hatch rye coverage: run
 accelerate: launch
 nsys: profile
 perf: record stat
 """)
-_IMAGE_FIRST = frozenset("apptainer singularity docker podman podman-hpc ch-run".split())
 _RUNS_PYTHON = frozenset("torchrun deepspeed accelerate coverage kernprof".split())
+_ONE_BEFORE = frozenset("taskset flock chrt".split())
 _COUNT = re.compile(r"\d+(\.\d+)?[smhd]?")
 
 
 @dataclass(frozen=True)
 class Launched:
-    """words: the program and its arguments; layers: the launchers in front of it, outermost first; image: of a container, or empty."""
+    """words: the program and its arguments; layers: the launchers in front of it, outermost first; image: of a container, or empty.
+
+    starts: where each layer begins among the words given, and last where `words` does.
+    """
 
     words: tuple[str, ...]
     layers: tuple[str, ...]
     image: str = ""
+    starts: tuple[int, ...] = (0,)
 
 
 def unwrap(words: Sequence[str]) -> Launched:
     """Take launchers off, at most MAX_LAYERS. A Python launcher (`torchrun x.py`) becomes `python x.py`."""
-    rest, image = tuple(words), ""
+    rest, image, end = tuple(words), "", len(words)
     layers: list[str] = []
+    starts: list[int] = []
     for _ in range(MAX_LAYERS):
         while rest and re.match(r"[A-Za-z_]\w*=", rest[0]) and layers:
             rest = rest[1:]
         name = program(rest[0]) if rest else ""
+        start = end - len(rest)
         if re.fullmatch(r"python[\d.]*", name) and rest[1:3] in (
             ("-m", "torch.distributed.run"),
             ("-m", "torch.distributed.launch"),
         ):
             name, rest = "torchrun", rest[2:]
-        if name not in _VALUES:
-            break
-        after = rest[1:]
-        if name in _SUBCOMMAND:
-            after = _options(after, _VALUES[name])
-            if not after or after[0] not in _SUBCOMMAND[name]:
+        if name in RUNTIMES:
+            inside = _inside(name, rest[1:])
+            if inside is None:
                 break
-            after = after[1:]
-        after = _options(after, _VALUES[name], several=name in ("mpirun", "mpiexec"))
-        if name in _IMAGE_FIRST and after:
-            image, after = after[0], after[1:]
-            after = after[1:] if after[:1] == ("--",) else after
-        if (name == "timeout" and after and _COUNT.fullmatch(after[0])) or (name == "taskset" and after):
-            after = after[1:]
-        if name == "parallel" and ":::" in after:
-            after = after[: after.index(":::")]
+            image, after = inside
+        elif name in _VALUES:
+            after = rest[1:]
+            if name in _SUBCOMMAND:
+                after = _options(after, _VALUES[name])
+                if not after or after[0] not in _SUBCOMMAND[name]:
+                    break
+                after = after[1:]
+            after = _options(after, _VALUES[name], several=name in ("mpirun", "mpiexec"))
+            if (name == "timeout" and after and _COUNT.fullmatch(after[0])) or (name in _ONE_BEFORE and after):
+                after = after[1:]
+            if name == "parallel" and ":::" in after:
+                end -= len(after) - after.index(":::")
+                after = after[: after.index(":::")]
+        else:
+            break
         layers.append(name)
+        starts.append(start)
         rest = after
         bare = bool(rest) and program(rest[0]) not in ("python", "python3")
         if bare and (name in _RUNS_PYTHON or (name in ("uv", "pipenv", "poetry") and rest[0].endswith(".py"))):
-            rest = ("python", *rest)
-            break
-    return Launched(rest, tuple(layers), image)
+            return Launched(("python", *rest), tuple(layers), image, (*starts, end - len(rest)))
+    return Launched(rest, tuple(layers), image, (*starts, end - len(rest)))
+
+
+def _inside(name: str, words: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
+    """The image a container runtime is given and the command inside; None when these words start none."""
+    rest = [Word(w, True, w) for w in words]
+    if name in runtimes.DOCKERS:
+        _, outer, grammar = runtimes.DOCKERS[name]
+        verbs = runtimes.DOCKER_RUNS
+    elif name in runtimes.APPTAINERS:
+        outer, grammar, verbs = runtimes.APPTAINER_GLOBAL, runtimes.APPTAINER, runtimes.APPTAINER_RUNS
+    elif name == "enroot":
+        outer, grammar, verbs = runtimes.ENROOT, runtimes.ENROOT, runtimes.ENROOT_RUNS
+    elif name == "ch-run":
+        outer, grammar, verbs = runtimes.CHARLIECLOUD, runtimes.CHARLIECLOUD, frozenset()
+    elif name == "shifter":
+        found, rest = read(rest, runtimes.SHIFTER)
+        image = next((o.value.text for o in found if o.name in ("-i", "--image") and o.value), "")
+        return image or "shifter", tuple(w.text for w in rest)
+    else:
+        return None
+    if verbs:
+        _, rest = read(rest, outer)
+        rest = rest[1:] if rest and rest[0].text in ("container", "image") else rest
+        if not rest or rest[0].text not in verbs:
+            return None
+        rest = rest[1:]
+    _, rest = read(rest, grammar)
+    if not rest:
+        return None
+    after = tuple(w.text for w in rest[1:])
+    return rest[0].text, after[1:] if after[:1] == ("--",) else after
 
 
 def program(word: str) -> str:

@@ -11,10 +11,14 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from auditor.model import Job
+
 _SWITCHES = frozenset(
     """-H --hold -k --no-kill -O --overcommit -s --oversubscribe --share --requeue --no-requeue --exclusive --contiguous --parsable -Q --quiet
     -v --verbose -W --wait --get-user-env --spread-job --use-min-nodes --ignore-pbs --test-only --reboot -h --help --usage -V --version
-    --overlap --nice --propagate --no-bell --bell""".split()
+    --overlap --nice --propagate --no-bell --bell
+    --container-mount-home --no-container-mount-home --container-remap-root --no-container-remap-root --container-entrypoint
+    --no-container-entrypoint --container-entrypoint-log --container-writable --container-readonly""".split()
 )
 _SHELLS = frozenset("sh bash dash ksh zsh".split())
 
@@ -72,6 +76,17 @@ def options(words: Sequence[str], line: int = 0) -> tuple[tuple[Option, ...], tu
         else:
             found.append(Option(word, "", line))
     return tuple(found), tuple(words[at:])
+
+
+def own_options(job: Job) -> tuple[Option, ...]:
+    """What was typed for sbatch itself, line 0; empty where the job came otherwise."""
+    if job.scheduler != "slurm":
+        return ()
+    name = os.path.basename(job.script_path)
+    own = next((n for n, word in enumerate(job.argv) if name and os.path.join(job.workdir, word) == job.script_path), None)
+    if own is None:
+        own = next((n for n, word in enumerate(job.argv) if name and os.path.basename(word) == name), len(job.argv))
+    return options(job.argv[:own])[0]
 
 
 def _words(text: str) -> list[str]:

@@ -44,6 +44,7 @@ class Snippet:
 class Search:
     world: World
     environment: dict[str, str]
+    levels: int
     calls: dict[str, Call] = field(default_factory=dict)
     snippets: list[Snippet] = field(default_factory=list)
     unresolved: dict[str, None] = field(default_factory=dict)
@@ -60,7 +61,7 @@ def paths(search: Search, command: Command, target: Target) -> list[str]:
         wanted = pycode.Import(target.module, 0, ("__main__",), command.line)
         return list(pycode.local_files(wanted, "", (command.cwd, *python_path(search)), lambda p: is_file(search, p)))
     if target.language == "command":
-        return _own_program(search, target.file)
+        return _own_program(search, target.file, command)
     if target.candidates:
         tried = (os.path.join(command.cwd, name) for name in target.candidates)
         return [path for path in tried if command.cwd and is_file(search, path)][:1]
@@ -80,15 +81,19 @@ def paths(search: Search, command: Command, target: Target) -> list[str]:
     return [path]
 
 
-def _own_program(search: Search, name: str) -> list[str]:
-    """A bare command that PATH finds under the work directory or the home directory and outside any environment."""
+def _own_program(search: Search, name: str, command: Command) -> list[str]:
+    """A bare command that PATH finds under the work directory or the home directory and outside any environment.
+
+    srun looks in the current folder too, after PATH (srun(1), "executable is resolved in the following order").
+    """
     own = tuple(f"{d.rstrip('/')}/" for d in (search.environment["PWD"], search.environment.get("HOME", "")) if len(d) > 1)
     for folder in search.environment.get("PATH", "").split(":"):
         if f"{folder}/".startswith(own) and "/." not in folder and is_file(search, f"{folder}/{name}"):
             parent = os.path.dirname(folder)
             environment = any(is_file(search, f"{parent}/{mark}") for mark in ("pyvenv.cfg", "conda-meta/history"))
             return [] if environment else [os.path.normpath(f"{folder}/{name}")]
-    return []
+    beside = os.path.join(command.cwd, name) if command.cwd and command.texts[0].rsplit("/", 1)[-1] == "srun" else ""
+    return [os.path.normpath(beside)] if beside and is_file(search, beside) else []
 
 
 def python_path(search: Search) -> tuple[str, ...]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os.path
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from auditor.model import Job
 from auditor.world import World
 from probes.script import pycode
 from probes.script.command import Command, scope
+from probes.script.launch import Launched
+from probes.script.runenv import run_environment
 from probes.script.sbatch import arguments, language
 from probes.script.search import MAX_CALLS, Call, Search, Snippet, content, is_file, paths, python_path, text_of
 from probes.script.target import Target, of_words
@@ -19,6 +22,7 @@ MAX_LEVEL = 2
 """The batch script calls level 1, which calls level 2; those are listed, and not read any further."""
 SYNTAX_BYTES = 1 << 20
 BATCH = "batch script"
+NOTHING: Mapping[str, tuple[str | None, ...]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -50,19 +54,17 @@ class Trace:
         yield from self.snippets
 
 
-def trace(world: World, job: Job) -> Trace:
-    """Follow the job's script. Files that are not there or not recorded are named all the same."""
+def trace(world: World, job: Job, levels: int = MAX_LEVEL) -> Trace:
+    """Follow the job's script. Files that are not there or not recorded are named all the same. levels: how deep scripts are read."""
     file = job.script_path or BATCH
     workdir = job.workdir or world.cwd
-    environment = {"SLURM_SUBMIT_DIR": workdir, **world.env, "PWD": workdir, "OLDPWD": ""}
-    for number, word in enumerate(arguments(job.argv, job.script_path), 1):
-        environment[str(number)] = word
+    environment = {"SLURM_SUBMIT_DIR": workdir, **run_environment(world.env, job), "PWD": workdir, "OLDPWD": ""}
     if job.scheduler == "local" and job.script_path:
         environment["0"] = job.script_path
-    search = Search(world, environment)
+    search = Search(world, environment, levels)
     kind = language(job.script)
     if kind == "shell":
-        _shell(search, job.script, file, workdir, level=1)
+        _shell(search, job.script, file, workdir, 1, arguments(job.argv, job.script_path) or None)
     elif job.script:
         search.snippets.append(Snippet(kind, job.script, file, 1))
         if kind == "python":
@@ -79,8 +81,22 @@ def trace(world: World, job: Job) -> Trace:
     )
 
 
-def _shell(search: Search, text: str, file: str, cwd: str, level: int, offset: int = 0) -> None:
-    state = scope(search.environment, cwd, file, lambda path: text_of(search, path))
+Exports = Mapping[str, tuple[str | None, ...]]
+
+
+def _shell(
+    search: Search,
+    text: str,
+    file: str,
+    cwd: str,
+    level: int,
+    given: tuple[str | None, ...] | None,
+    offset: int = 0,
+    exports: Exports = NOTHING,
+) -> None:
+    state = scope(search.environment, cwd, file, lambda path: text_of(search, path), given)
+    state.names.update(exports)
+    state.exports = exports
     if os.path.isabs(file) and level > 1:
         state.names["0"] = state.names["BASH_SOURCE"] = (file,)
     commands = walk(text, state, offset)
@@ -90,28 +106,43 @@ def _shell(search: Search, text: str, file: str, cwd: str, level: int, offset: i
     for command in commands:
         launched, found = of_words(command.texts, command.stdin, [w.text for w in command.reads])
         for target in found:
-            _target(search, command, target, launched.image, level)
+            _target(search, command, target, launched, level)
 
 
-def _target(search: Search, command: Command, target: Target, image: str, level: int) -> None:
+def _given(target: Target, words: tuple[str, ...]) -> tuple[str | None, ...]:
+    """The `$1 $2 ..` of a called script: what follows its name, or, after `-c code`, what follows the new `$0`."""
+    mark = target.file or target.code
+    after = words[words.index(mark) + 1 :] if mark in words else ()
+    return tuple(None if "$" in word or "`" in word else word for word in after[1 if target.code else 0 :])
+
+
+def _handed(command: Command) -> Exports:
+    """Variables that the caller hands on: exported ones, and those set before this one command."""
+    own = {name: (None if "$" in value or "`" in value else value,) for name, value in command.environment}
+    return {**command.exports, **own} if own else command.exports
+
+
+def _target(search: Search, command: Command, target: Target, launched: Launched, level: int) -> None:
     if target.code:
         line = command.stdin_line if command.stdin_line and target.code == command.stdin else command.line
         search.snippets.append(Snippet(target.language, target.code, command.file, line))
-        if target.language == "shell" and level <= MAX_LEVEL:
-            _shell(search, target.code, command.file, command.cwd, level + 1, line - 1)
+        if target.language == "shell" and level <= search.levels:
+            given = _given(target, launched.words)
+            _shell(search, target.code, command.file, command.cwd, level + 1, given, line - 1, _handed(command))
         elif target.language == "python":
             _python(search, target.code, command.file, (command.cwd,))
         return
     for path in paths(search, command, target):
         if path in search.calls or len(search.calls) >= MAX_CALLS:
             continue
-        search.calls[path] = Call(path, command.file, command.line, target.language, image)
+        search.calls[path] = Call(path, command.file, command.line, target.language, launched.image)
         data = content(search, path)
         kind = _language(target.language, data) if data is not None else ""
         if data is None:
             continue
-        if kind == "shell" and target.language != "source" and level < MAX_LEVEL:
-            _shell(search, data.decode("utf-8", "surrogateescape"), path, command.cwd, level + 1)
+        if kind == "shell" and target.language != "source" and level < search.levels:
+            given = _given(target, launched.words)
+            _shell(search, data.decode("utf-8", "surrogateescape"), path, command.cwd, level + 1, given, 0, _handed(command))
         elif kind == "python":
             _python(search, data.decode("utf-8", "replace"), path, (command.cwd if target.module else os.path.dirname(path),))
 

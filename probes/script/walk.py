@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from probes.script.command import Command, Loop, Scope
-from probes.script.effects import ASSIGN, MAX_DEPTH, MAX_WAYS, assign, effect, substitutions, ways
+from probes.script.command import Command, Function, Loop, Scope, positional
+from probes.script.effects import ASSIGN, MAX_DEPTH, MAX_WAYS, assign, effect, substitutions, undecided, ways
 from probes.script.expand import one, words
 from probes.script.lexer import MAX_TEXT, Token, tokens
 
 MAX_COMMANDS = 5000
-_OPENING = frozenset("if then elif else while until do { ! time coproc".split())
+MAX_FUNCTIONS = 500
+_OPENING = frozenset("if then elif else while until do ! time coproc".split())
 _ENDS = frozenset("; & && || | |& ;; ;& ;;&".split())
 _FILES = frozenset("< > >> >| <> <& >& &> &>> <<<".split())
 
@@ -30,6 +32,27 @@ def walk(text: str, state: Scope, offset: int = 0) -> list[Command]:
     return state.found
 
 
+def replay(function: Function, state: Scope) -> None:
+    """The commands of a function's body at a call."""
+    state.depth += 1
+    _Walk(list(function.tokens), state, function.offset).run()
+    state.depth -= 1
+
+
+@dataclass
+class _Body:
+    """An open `{`; name: of the function whose body it is, else empty. What the body sets while it is only being defined is undone."""
+
+    name: str
+    start: int
+    found: int
+    names: dict[str, tuple[str | None, ...]]
+    arrays: dict[str, tuple[str, ...]]
+    cwd: str
+    exported: set[str]
+    exports: Mapping[str, tuple[str | None, ...]]
+
+
 @dataclass
 class _Walk:
     tokens: list[Token]
@@ -42,6 +65,9 @@ class _Walk:
     saved: list[tuple[str, int]] = field(default_factory=list)
     cases: list[bool] = field(default_factory=list)
     """For each open `case`: do patterns come next?"""
+    defining: str = ""
+    """The function whose body comes next."""
+    bodies: list[_Body] = field(default_factory=list)
     at: int = 0
 
     def run(self) -> None:
@@ -58,7 +84,7 @@ class _Walk:
                     self.cases[-1:] = [True] if self.cases else []
             elif token.kind == "op":
                 self._operator(token)
-            elif not self.raw and self._keyword(token):
+            elif not self.raw and (self._brace(token) or self._keyword(token)):
                 pass
             else:
                 self.raw.append(token)
@@ -81,10 +107,13 @@ class _Walk:
                 elif token.text == "<<<":
                     self.stdin = target.text
         elif token.text == "(":
-            if len(self.raw) == 1 and self.at < len(self.tokens) and self.tokens[self.at].text == ")":
+            empty = self.at < len(self.tokens) and self.tokens[self.at].text == ")"
+            if empty and (len(self.raw) == 1 or self.defining):
                 self.at += 1  # name() {
+                self.defining = self.raw[0].text if self.raw else self.defining
                 self.raw.clear()
             else:
+                self.defining = ""
                 self._end("")
                 self.saved.append((self.state.cwd, self.state.nested))
         elif token.text == ")":
@@ -99,8 +128,8 @@ class _Walk:
         elif word in ("while", "until"):
             self.state.loops.append(Loop(word, token.line + self.offset))
             self.state.nested += 1
-        elif word in ("if", "{"):
-            self.state.nested += word == "if"
+        elif word == "if":
+            self.state.nested += 1
         elif word in ("fi", "done", "esac"):
             if word == "done" and self.state.loops:
                 self.state.loops.pop()
@@ -114,14 +143,42 @@ class _Walk:
             self.cases.append(True)
             self.state.nested += 1
         elif word == "function":
+            self.defining = self.tokens[self.at].text if self.at < len(self.tokens) else ""
             self.at += 1
         elif word == "[[":
             while self.at < len(self.tokens) and self.tokens[self.at].text != "]]":
                 self.at += 1
             self.at += 1
-        elif word not in _OPENING and word != "}" and not word.startswith("(("):
+        elif word not in _OPENING and not word.startswith("(("):
             return False
         return True
+
+    def _brace(self, token: Token) -> bool:
+        if token.text == "{":
+            self._open()
+        elif token.text == "}":
+            self._defined()
+        return token.text in ("{", "}")
+
+    def _open(self) -> None:
+        state, name, self.defining = self.state, self.defining, ""
+        self.bodies.append(
+            _Body(name, self.at, len(state.found), state.names, state.arrays, state.cwd, state.exported, state.exports)
+        )
+        if name:
+            state.names, state.arrays, state.exported = dict(state.names), dict(state.arrays), set(state.exported)
+            positional(state, None)
+
+    def _defined(self) -> None:
+        body = self.bodies.pop() if self.bodies else None
+        if body is None or not body.name:
+            return
+        state = self.state
+        state.names, state.arrays, state.cwd = body.names, body.arrays, body.cwd
+        state.exported, state.exports = body.exported, body.exports
+        tokens = tuple(self.tokens[body.start : self.at - 1])
+        if len(state.functions) < MAX_FUNCTIONS:
+            state.functions[body.name] = Function(tokens, state.file, self.offset, tuple(state.found[body.found :]))
 
     def _close(self) -> None:
         self.state.nested = max(0, self.state.nested - 1)
@@ -140,6 +197,7 @@ class _Walk:
                 w.text if w.known else None for raw in items[1:] for way in ways([raw], self.state) for w in words(raw, way)
             ]
             self.state.names[name] = tuple(dict.fromkeys(values))[:MAX_WAYS] or (None,)
+            self.state.looped.add(name)
         else:
             self.state.names[name] = (None,)
 
@@ -159,13 +217,14 @@ class _Walk:
             for token in head:
                 assign(token.text, self.state)
             return
+        chosen = undecided([t.text for t in raw], self.state)
         for way in ways([t.text for t in raw], self.state):
             environment = tuple((t.text.split("=", 1)[0], one(t.text.split("=", 1)[1], way).text) for t in head)
             fields = tuple(w for t in rest for w in words(t.text, way))
             if fields:
                 command = Command(
                     fields, self.state.file, rest[0].line + self.offset, self.state.cwd, environment, tuple(self.state.loops),
-                    tuple(one(r, way) for r in reads), stdin, line, ends,
+                    tuple(one(r, way) for r in reads), stdin, line, ends, self.state.exports, chosen,
                 )  # fmt: skip
                 self.state.found.append(command)
                 effect(command, [t.text for t in rest], self.state)

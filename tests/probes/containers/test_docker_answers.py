@@ -7,7 +7,7 @@ from typing import Any
 from auditor.model import Absent, Job
 from auditor.world import RealWorld
 from probes.containers.docker import chain_id, collect, image_of
-from probes.containers.reference import references
+from probes.containers.scripts import references
 
 A, B, C = (f"sha256:{digit * 64}" for digit in "abc")
 [REFERENCE] = references("docker run 127.0.0.1:5000/lab/app:1 a", {})

@@ -19,7 +19,7 @@ from auditor.world import RealWorld
 from probes.containers import ContainerIdentities, ImageIdentity
 from probes.containers import identity as module
 from probes.containers.enginesocket import NoAnswer, image, sockets
-from probes.containers.reference import references
+from probes.containers.scripts import references
 
 D = "sha256:" + "ab" * 32
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from probes.containers.reference import of_argv, references
+from auditor.model import Job
+from probes.containers.scripts import named, references
+from tests.fakes import EmptyWorld
 
 D = "sha256:" + "ab" * 32
 
@@ -49,7 +51,7 @@ LINES = [
     ("OMP_NUM_THREADS=4 time apptainer exec x.sif a", ("apptainer", "file", "x.sif", "", "")),
     ("docker run --rm -it ubuntu:22.04 bash", ("docker", "docker", "ubuntu", "22.04", "")),
     ("docker run -v $PWD:/w -w /w --gpus all nvcr.io/nvidia/pytorch:24.01-py3 python a.py",
-     ("docker", "docker", "nvcr.io/nvidia/pytorch", "24.01-py3", "-v $PWD:/w --gpus=all")),
+     ("docker", "docker", "nvcr.io/nvidia/pytorch", "24.01-py3", "-v /:/w -w /w --gpus=all")),
     (f"docker run python:3.12@{D}", ("docker", "docker", "python", "3.12", "")),
     ("docker run -e WANDB_API_KEY=abc -e OMP_NUM_THREADS=2 lab/x", ("docker", "docker", "lab/x", "", "-e WANDB_API_KEY -e OMP_NUM_THREADS=2")),
     ("docker container run --name n -itd localhost:5000/app", ("docker", "docker", "localhost:5000/app", "", "")),
@@ -73,10 +75,10 @@ LINES = [
      ("sarus", "docker", "lab/app", "2", "--mpi --mount=type=bind,source=/a,destination=/b")),
     ("if ! apptainer exec x.sif true; then exit 1; fi", ("apptainer", "file", "x.sif", "", "")),
     ("V=$(apptainer exec x.sif cat /version)", ("apptainer", "file", "x.sif", "", "")),
-    ('srun bash -c "cd /w && apptainer exec --nv x.sif python a.py"', ("apptainer", "file", "x.sif", "", "--nv")),
+    ('srun bash -c "cd /w && apptainer exec --nv x.sif python a.py"', ("apptainer", "file", "/w/x.sif", "", "--nv")),
     ("run() { apptainer exec x.sif \"$@\"; }", ("apptainer", "file", "x.sif", "", "")),
     ("apptainer exec \\\n  --nv \\\n  x.sif python a.py", ("apptainer", "file", "x.sif", "", "--nv")),
-    ("apptainer exec $APPTAINER_OPTS x.sif a", ("apptainer", "file", "x.sif", "", "")),
+    ("apptainer exec $APPTAINER_OPTS x.sif a", ("apptainer", "file", "x.sif", "", "$APPTAINER_OPTS")),
     ("apptainer exec x.sif a > log 2>&1 &", ("apptainer", "file", "x.sif", "", "")),
 ]  # fmt: skip
 
@@ -130,15 +132,20 @@ def test_variables_come_from_the_script_the_environment_and_the_arguments() -> N
     ]
 
 
-def test_a_variable_that_only_one_branch_sets_is_not_known() -> None:
-    text = 'S=a.sif\nif [ -n "$GPU" ]; then\n  S=b.sif\nfi\napptainer exec $S x\nfor T in 1 2; do docker run a:$T; done\n'
-    assert [(r.resolved, r.unresolved) for r in references(text, {"T": "9"})] == [("", ("S",)), ("", ("T",))]
+def test_a_variable_that_branches_set_differently_names_each_image_and_says_so() -> None:
+    text = 'S=a.sif\nif [ -n "$GPU" ]; then\n  S=b.sif\nfi\napptainer exec $S x\n'
+    assert [(r.text, r.resolved, r.sure) for r in references(text, {})] == [("a.sif", "a.sif", False), ("b.sif", "b.sif", False)]
+
+
+def test_a_loop_variable_names_each_image_for_sure() -> None:
+    found = references("for T in 1 2; do S=a:$T; docker run $S; done\n", {"T": "9"})
+    assert [(r.text, r.sure) for r in found] == [("a:1", True), ("a:2", True)]
 
 
 def test_a_command_s_answer_and_a_secret_are_not_known() -> None:
     text = "docker run lab/app:$(git rev-parse HEAD)\ndocker run lab/app:$API_TOKEN\n"
     found = references(text, {"API_TOKEN": "hunter2hunter2"})
-    assert [r.unresolved for r in found] == [("$(...)",), ("API_TOKEN",)]
+    assert [r.unresolved for r in found] == [("$(git rev-parse HEAD)",), ("API_TOKEN",)]
 
 
 def test_options_held_by_a_variable_are_split_as_the_shell_does() -> None:
@@ -148,7 +155,14 @@ def test_options_held_by_a_variable_are_split_as_the_shell_does() -> None:
 
 
 def test_what_sbatch_itself_is_told_counts_too() -> None:
-    [found] = of_argv(("--parsable", "--container-image", "ubuntu:24.04", "job.sh"))
+    job = Job(
+        "slurm",
+        "1",
+        argv=("--parsable", "--container-image", "ubuntu:24.04", "job.sh"),
+        script="#!/bin/sh\n",
+        script_path="/w/job.sh",
+    )
+    [found] = named(EmptyWorld(), job)
     assert (found.runtime, found.name, found.tag, found.line) == ("pyxis", "ubuntu", "24.04", 0)
 
 

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from auditor.model import Absent, Job
 from auditor.world import RealWorld
 from probes.containers import ContainerReferences
-from probes.containers.reference import references
 from probes.containers.references import collect
-from probes.containers.scripts import files
+from probes.containers.scripts import files, references
 
 
 def look(folder: Path, **job: object) -> list[tuple[str, int, str]]:
