@@ -6,6 +6,7 @@ descriptors of 585 bytes, then the objects.
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ _DESCRIPTOR = struct.Struct("<i?3I7q128s384s")
 HEAD = 128
 MAX_DESCRIPTORS = 4096
 MAGIC = b"SIF_MAGIC\0"
+MAX_TEXT = 1 << 20
 GROUP_MASK = 0xF0000000
 
 _ARCHITECTURES = (
@@ -47,6 +49,16 @@ TYPES = {
 _FILE_SYSTEMS = {1: "squashfs", 2: "ext3", 3: "archive", 4: "raw", 5: "encrypted-squashfs", 6: "gocryptfs"}
 _PARTITIONS = {1: "system", 2: "primary", 3: "data", 4: "overlay"}
 _HASHES = {1: "sha256", 2: "sha384", 3: "sha512", 4: "blake2s", 5: "blake2b"}
+_PARTS_LISTS = {
+    1: "cyclonedx-json",
+    2: "cyclonedx-xml",
+    3: "github-json",
+    4: "spdx-json",
+    5: "spdx-rdf",
+    6: "spdx-tag-value",
+    7: "spdx-yaml",
+    8: "syft-json",
+}
 
 
 class NotSif(ValueError):
@@ -97,8 +109,22 @@ class Object:
         return _PARTITIONS.get(struct.unpack_from("<i", self.extra, 4)[0], "") if self.type == "partition" else ""
 
     @property
+    def encrypted(self) -> bool:
+        return self.file_system in {"encrypted-squashfs", "gocryptfs"}
+
+    @property
     def signature_hash(self) -> str:
         return _HASHES.get(struct.unpack_from("<i", self.extra)[0], "") if self.type == "signature" else ""
+
+    @property
+    def sbom_format(self) -> str:
+        return _PARTS_LISTS.get(struct.unpack_from("<i", self.extra)[0], "") if self.type == "sbom" else ""
+
+    @property
+    def blob_digest(self) -> str:
+        """The name under which an OCI-SIF keeps this object: `sha256:...`."""
+        text = self.extra.rstrip(b"\0").decode("ascii", "replace") if self.type in {"oci-index", "oci-blob"} else ""
+        return text if re.fullmatch(r"sha256:[0-9a-f]{64}", text) else ""
 
     @property
     def fingerprint(self) -> str:
@@ -110,7 +136,7 @@ class Object:
 def header(raw: bytes) -> Header:
     """The first 128 bytes. Raises NotSif."""
     if len(raw) < HEAD:
-        raise NotSif("too short for a Singularity image")
+        raise NotSif("cut short: too little for a Singularity image")
     launch, magic, version, arch, uid, created, modified, _free, total, offset, size, *_ = _HEADER.unpack(raw[:HEAD])
     if magic != MAGIC:
         raise NotSif("no SIF magic: not a Singularity image file")
@@ -136,7 +162,7 @@ def header(raw: bytes) -> Header:
 
 
 def objects(table: bytes, count: int, file_size: int) -> tuple[Object, ...]:
-    """The used descriptors, by id. Raises NotSif when one points outside the file."""
+    """The used descriptors, by id. Raises NotSif when one points outside the file, or two claim one id or the same bytes."""
     found = []
     for at in range(count):
         if (at + 1) * _DESCRIPTOR.size > len(table):
@@ -168,4 +194,16 @@ def objects(table: bytes, count: int, file_size: int) -> tuple[Object, ...]:
                 raw_link=link,
             )
         )
+    _check_apart(found)
     return tuple(sorted(found, key=lambda o: o.id))
+
+
+def _check_apart(found: list[Object]) -> None:
+    """Objects lie one after the other; if all claimed the whole file, hashing them would take for ever."""
+    if len({o.id for o in found}) != len(found):
+        raise NotSif("two objects have one id")
+    end = 0
+    for one in sorted((o for o in found if o.size), key=lambda o: o.offset):
+        if one.offset < end:
+            raise NotSif(f"object {one.id} lies over another")
+        end = one.offset + one.size

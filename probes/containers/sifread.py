@@ -1,113 +1,166 @@
-"""What is in this Singularity image: recipe, labels, digests, signatures and whether they still hold? Read natively.
+"""What is in this Singularity image: recipe, labels, digests, parts lists, and do its signatures still hold? Read natively.
 
 Login side. The file's own bytes are streamed; memory stays constant whatever the image's size.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from auditor.world import World
-from probes.containers import SifImage, SifSignature, sifformat, sifsignature
+from probes.containers import ImageFacts, SifImage, SifSbom, SifSignature, oci, sifformat, sifsignature
+from probes.containers.compressed import Unreadable
+from probes.containers.sifdigests import Digests, content, measure
 from probes.containers.sifformat import Header, NotSif, Object
+from probes.containers.sifrecipe import stages
+from probes.containers.squashfs import MAGIC, Squashfs
+from probes.manifest import remember
 
-MAX_TEXT = 1 << 20
-_FIELD = re.compile(r"(?im)^[ \t]*(bootstrap|from)[ \t]*:[ \t]*(\S.*?)[ \t]*$")
-_PINNED = re.compile(r"@[a-z0-9]+:[0-9a-f]{64,}$|:sha256\.[0-9a-f]{64}$")
-
-
-class Hash(Protocol):
-    def update(self, data: Any, /) -> None: ...
-    def hexdigest(self) -> str: ...
+MAX_LABELS = 500
+MAX_LABEL = 4096
+MAX_SBOM = 64 << 20
+SECONDS = 10.0
+_NO_IMAGE = ImageFacts("")
+_INSIDE = b".singularity.d/labels.json"
 
 
 def read(world: World, path: str) -> SifImage:
     """Raises NotSif and what reading a file raises."""
+    if world.span(path, 0, 4) == MAGIC:
+        return _bare(world, path)
     size = world.stat(path).size
-    head, found, kept, digests, whole = _pass(world, path, size)
-    recipe = _text(kept, found, "deffile")
-    fields = {name.lower(): value for name, value in reversed(_FIELD.findall(recipe))}
-    primary = next((o for o in found if o.partition == "primary"), None)
+    head, found = layout(world, path)
+    digests = measure(world, path, found, size)
+    recipe = _text(world, path, found, "deffile")
+    built = stages(recipe)
+    primary = _primary(found)
+    image = _oci(world, path, found)
     return SifImage(
         path=path,
         size=size,
-        file_sha256=whole,
+        file_sha256=digests.file,
         uuid=head.uuid,
         architecture=head.architecture,
         created=_time(head.created),
-        partition_sha256=digests[primary.id]["sha256"] if primary else "",
+        partition_sha256=digests.objects[primary.id, "sha256"] if primary else "",
         fs_type=primary.file_system if primary else "",
         definition=recipe,
-        definition_sha256=next((digests[o.id]["sha256"] for o in found if o.type == "deffile"), ""),
-        bootstrap=fields.get("bootstrap", ""),
-        base=fields.get("from", ""),
-        base_pinned=bool(_PINNED.search(fields.get("from", ""))),
-        labels=_labels(kept, found) or (_labels_inside(world, path, primary) if primary else {}),
+        definition_sha256=next((digests.objects[o.id, "sha256"] for o in found if o.type == "deffile"), ""),
+        bootstrap=built[-1].bootstrap if built else "",
+        base=built[-1].base if built else "",
+        base_pinned=built[-1].pinned if built else False,
+        labels=_labels(world, path, found, primary, image),
         objects=tuple(f"{o.type} {o.name}".strip() for o in found),
-        signatures=tuple(_signature(o, kept, head, found, digests) for o in found if o.type == "signature"),
+        signatures=tuple(_signature(world, path, o, head, found, digests) for o in found if o.type == "signature"),
+        stages=built,
+        sboms=tuple(_sbom(o, digests) for o in found if o.type == "sbom"),
+        encrypted=any(o.encrypted for o in found),
+        overlays=tuple(digests.objects[o.id, "sha256"] for o in found if o.partition == "overlay"),
+        settings=image.settings or oci.settings(_json(world, path, found, "oci-config.json")),
+        index_digest=image.index,
+        manifest_digest=image.manifest,
+        config_digest=image.config,
+        diff_ids=image.diff_ids,
     )
 
 
 def layout(world: World, path: str) -> tuple[Header, tuple[Object, ...]]:
     """Header and descriptors from the file's first blocks. Raises NotSif."""
-    return _layout(world.chunks(path, 1 << 16), world.stat(path).size)
+    size = world.stat(path).size
+    head = sifformat.header(world.span(path, 0, sifformat.HEAD))
+    if head.table_offset + head.table_size > size:
+        raise NotSif("cut short: the descriptor table lies outside the file")
+    return head, sifformat.objects(world.span(path, head.table_offset, head.table_size), head.table_count, size)
 
 
-Digests = dict[int, dict[str, str]]
-Kept = dict[int, bytes]
+def root(world: World, path: str) -> tuple[int, int]:
+    """Where the squashfs root file system lies in this file: offset and size in bytes. Raises NotSif, Unreadable, OSError."""
+    if world.span(path, 0, 4) == MAGIC:
+        return 0, world.stat(path).size
+    _, found = layout(world, path)
+    primary = _primary(found) or _only_layer(world, path, found)
+    if primary is None:
+        raise Unreadable("no root file system inside")
+    if primary.encrypted:
+        raise Unreadable("the root file system is encrypted")
+    if primary.type == "partition" and primary.file_system != "squashfs":
+        raise Unreadable(f"the root file system is {primary.file_system or 'of an unknown kind'}, which is not read here")
+    return primary.offset, primary.size
 
 
-def _layout(pieces: Iterable[memoryview], size: int) -> tuple[Header, tuple[Object, ...]]:
-    start = bytearray()
-    wanted = sifformat.HEAD
-    head = None
-    for piece in pieces:
-        start += piece
-        if head is None and len(start) >= sifformat.HEAD:
-            head = sifformat.header(bytes(start[: sifformat.HEAD]))
-            wanted = head.table_offset + head.table_size
-            if wanted > size or wanted > 64 << 20:
-                raise NotSif("the descriptor table lies outside the file")
-        if head and len(start) >= wanted:
-            return head, sifformat.objects(bytes(start[head.table_offset : wanted]), head.table_count, size)
-    raise NotSif("cut short: the file ends before its table of contents")
+def sboms(world: World, path: str) -> Iterator[tuple[SifSbom, bytes]]:
+    """The lists of parts kept in the image and their bytes, none larger than MAX_SBOM. Raises NotSif, OSError."""
+    for one in layout(world, path)[1]:
+        if one.type == "sbom":
+            raw = content(world, path, one, MAX_SBOM)
+            yield SifSbom(one.name, one.sbom_format, oci.digest(raw).removeprefix("sha256:"), one.size), raw
 
 
-def _pass(world: World, path: str, size: int) -> tuple[Header, tuple[Object, ...], Kept, Digests, str]:
-    """One reading of the file: digest of the whole, of every object, and the small objects' bytes."""
-    head, found = layout(world, path)
-    algorithms = {"sha256"} | {o.signature_hash for o in found if o.signature_hash}
-    hashes: dict[int, dict[str, Hash]] = {o.id: {a: hashlib.new(a) for a in sorted(algorithms)} for o in found}
-    parts: dict[int, bytearray] = {o.id: bytearray() for o in found if o.type != "partition" and o.size <= MAX_TEXT}
-    whole = hashlib.sha256()
-    position = 0
-    for piece in world.chunks(path):
-        whole.update(piece)
-        for one in found:
-            start, end = max(one.offset, position), min(one.offset + one.size, position + len(piece))
-            if start < end:
-                with piece[start - position : end - position] as cut:
-                    for hash_ in hashes[one.id].values():
-                        hash_.update(cut)
-                    if one.id in parts:
-                        parts[one.id] += cut
-        position += len(piece)
-    if position != size:
-        raise NotSif("the file changed while it was read")
-    digests = {id_: {name: h.hexdigest() for name, h in by.items()} for id_, by in hashes.items()}
-    return head, found, {id_: bytes(part) for id_, part in parts.items()}, digests, whole.hexdigest()
+def _bare(world: World, path: str) -> SifImage:
+    """A squashfs file without a header of Singularity's, as Enroot, Pyxis and Charliecloud use it."""
+    whole = remember.sha256(world, path)
+    labels = _labels_inside(world, path, 0, whole.size)
+    return SifImage(
+        path, whole.size, whole.sha256, "", "", "", whole.sha256, "squashfs", "", "", "", "", False, labels, ("squashfs",), ()
+    )
 
 
-def _signature(one: Object, kept: Kept, head: Header, found: Sequence[Object], digests: Digests) -> SifSignature:
-    kind, metadata = sifsignature.message(kept.get(one.id, b""))
-    if one.fingerprint:
-        kind = kind or "pgp"
-    return SifSignature(kind or "unknown", one.fingerprint, _holds(one, metadata, head, found, digests))
+def _primary(found: Sequence[Object]) -> Object | None:
+    return next((o for o in found if o.partition == "primary"), None)
+
+
+def _sbom(one: Object, digests: Digests) -> SifSbom:
+    return SifSbom(one.name, one.sbom_format, digests.objects[one.id, "sha256"], one.size)
+
+
+def _blob(world: World, path: str, found: Sequence[Object]) -> oci.Blob:
+    named = {o.blob_digest: o for o in found if o.blob_digest}
+
+    def blob(digest: str) -> bytes:
+        if digest not in named:
+            raise FileNotFoundError(2, "No such blob in the image", digest)
+        return content(world, path, named[digest], oci.MAX_JSON)
+
+    return blob
+
+
+def _oci(world: World, path: str, found: Sequence[Object]) -> ImageFacts:
+    """The OCI image of an OCI-SIF, every digest recomputed; no facts for other images, or where the blobs are not what they are called."""
+    index = next((o for o in found if o.type == "oci-index"), None)
+    if index is None:
+        return _NO_IMAGE
+    try:
+        return oci.of_index_file(content(world, path, index), _blob(world, path, found), "", "", path)
+    except oci.BadImage:
+        return _NO_IMAGE
+
+
+def _only_layer(world: World, path: str, found: Sequence[Object]) -> Object | None:
+    """The root file system of an OCI-SIF, where it is one squashfs layer."""
+    manifest = _oci(world, path, found).manifest
+    if not manifest:
+        return None
+    layers = oci.parse(_blob(world, path, found)(manifest)).get("layers")
+    if not isinstance(layers, list) or len(layers) != 1 or not isinstance(layers[0], dict):
+        raise Unreadable("an OCI-SIF of several layers, which are not read here")
+    return next((o for o in found if o.blob_digest and o.blob_digest == layers[0].get("digest")), None)
+
+
+def _signature(world: World, path: str, one: Object, head: Header, found: Sequence[Object], digests: Digests) -> SifSignature:
+    raw = content(world, path, one) if one.size <= sifsignature.MAX_BYTES else b""
+    kind, metadata = sifsignature.message(raw)
+    legacy = sifsignature.legacy(raw)
+    return SifSignature(
+        kind=kind or ("pgp" if one.fingerprint else "unknown"),
+        fingerprint=one.fingerprint,
+        integrity_ok=_legacy_holds(legacy, one, found, digests) if legacy else _holds(one, metadata, head, found, digests),
+        algorithm=one.signature_hash,
+        covers=f"{'group' if one.links_group else 'object'} {one.link}",
+    )
 
 
 def _holds(one: Object, metadata: dict[str, Any] | None, head: Header, found: Sequence[Object], digests: Digests) -> bool | None:
@@ -123,41 +176,84 @@ def _holds(one: Object, metadata: dict[str, Any] | None, head: Header, found: Se
     if not about or header_claim != sifsignature.header_digest(head, algorithm):
         return False
     first = min(o.id for o in found if o.group == about[0].group and o.type != "signature")
-    actual = {o.id - first: (sifsignature.descriptor_digest(o, first, algorithm), digests[o.id][algorithm]) for o in about}
+    actual = {
+        o.id - first: (sifsignature.descriptor_digest(o, first, algorithm), digests.objects[o.id, algorithm]) for o in about
+    }
     return all(claimed.get(id_) == pair for id_, pair in actual.items()) and (
         not one.links_group or claimed.keys() == actual.keys()
     )
 
 
-def _labels(kept: Kept, found: Sequence[Object]) -> dict[str, str]:
-    """From the labels object, else from Apptainer's `inspect-metadata.json`."""
+def _legacy_holds(claimed: str, one: Object, found: Sequence[Object], digests: Digests) -> bool | None:
+    """Only where it is about a single object: one over several is of their bytes joined, which one reading does not give."""
+    about = sifsignature.members(found, one)
+    if not claimed or not one.signature_hash or len(about) != 1:
+        return None
+    return digests.objects[about[0].id, one.signature_hash] == claimed
+
+
+def _labels(world: World, path: str, found: Sequence[Object], primary: Object | None, image: ImageFacts) -> Mapping[str, str]:
+    """From the labels object, else from Apptainer's `inspect-metadata.json`, an OCI configuration, or the root file system itself."""
     for one in found:
-        if one.type == "labels" or (one.type == "json" and one.name == "inspect-metadata.json"):
-            try:
-                value = json.loads(kept.get(one.id, b""))
-                if one.type == "json":
-                    value = value["data"]["attributes"]["labels"]
-                return {str(name): str(label) for name, label in value.items()}
-            except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-                continue
+        if one.type == "labels" and (labels := _as_labels(_parsed(world, path, one))):
+            return labels
+    if labels := _as_labels(_below(_json(world, path, found, "inspect-metadata.json"), "data", "attributes", "labels")):
+        return labels
+    if image.config:
+        return _as_labels(_below(oci.parse(_blob(world, path, found)(image.config)), "config", "Labels"))
+    if primary and primary.file_system == "squashfs":
+        return _labels_inside(world, path, primary.offset, primary.size)
     return {}
 
 
-def _labels_inside(world: World, path: str, primary: Object) -> dict[str, str]:
-    """Older images keep them only in their file system; read where squashfs-tools are installed."""
-    if primary.file_system != "squashfs":
-        return {}
+def _labels_inside(world: World, path: str, start: int, size: int) -> Mapping[str, str]:
+    """Images of siftool, of Singularity 2 and of others keep them in their root file system only."""
+    end = time.monotonic() + SECONDS
+
+    def part(place: int, length: int) -> bytes:
+        if time.monotonic() > end:
+            raise TimeoutError(f"no labels found in {SECONDS:g} s")
+        return world.span(path, start + place, min(length, size - place))
+
     try:
-        ran = world.run(
-            "unsquashfs", "-o", str(primary.offset), "-cat", path, ".singularity.d/labels.json", timeout=10, limit=MAX_TEXT
-        )
-        return {str(name): str(label) for name, label in json.loads(ran.out).items()}
-    except (OSError, LookupError, ValueError, AttributeError, RecursionError):
+        image = Squashfs(part)
+        file = image.find(_INSIDE)
+        if file is None or file.kind != "file" or file.size > sifformat.MAX_TEXT:
+            return {}
+        return _as_labels(json.loads(b"".join(image.content(file))))
+    except (Unreadable, OSError, ValueError, RecursionError):
         return {}
 
 
-def _text(kept: Kept, found: Sequence[Object], type_: str) -> str:
-    return next((kept.get(o.id, b"").rstrip(b"\0").decode("utf-8", "replace") for o in found if o.type == type_), "")
+def _as_labels(value: object) -> Mapping[str, str]:
+    if not isinstance(value, dict):
+        return {}
+    return {str(name)[:MAX_LABEL]: str(label)[:MAX_LABEL] for name, label in list(value.items())[:MAX_LABELS]}
+
+
+def _below(value: object, *names: str) -> object:
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _json(world: World, path: str, found: Sequence[Object], name: str) -> object:
+    one = next((o for o in found if o.type == "json" and o.name == name), None)
+    return _parsed(world, path, one) if one else None
+
+
+def _parsed(world: World, path: str, one: Object) -> object:
+    """A small object's JSON; None for what is none."""
+    try:
+        value: object = json.loads(content(world, path, one))
+    except (ValueError, RecursionError):
+        return None
+    return value
+
+
+def _text(world: World, path: str, found: Sequence[Object], type_: str) -> str:
+    one = next((o for o in found if o.type == type_ and o.size <= sifformat.MAX_TEXT), None)
+    return content(world, path, one).rstrip(b"\0").decode("utf-8", "replace") if one else ""
 
 
 def _time(seconds: int) -> str:

@@ -21,13 +21,15 @@ _INTEGRITY = struct.Struct("<i?II4q")
 _CLEAR_SIGNED = re.compile(
     rb"-----BEGIN PGP SIGNED MESSAGE-----\r?\n(?:[^\r\n]+\r?\n)*\r?\n(.*?)\r?\n-----BEGIN PGP SIGNATURE-----", re.DOTALL
 )
+_LEGACY = b"SIFHASH:"
+MAX_BYTES = 1 << 20
 
 
 def message(signature: bytes) -> tuple[str, dict[str, Any] | None]:
-    """A signature object's kind (`pgp`, `dsse`, empty) and the signed metadata; None when it cannot be read."""
+    """A signature object's kind (`pgp`, `pgp-legacy`, `dsse`, empty) and the signed metadata; None when it cannot be read."""
     if clear := _CLEAR_SIGNED.search(signature):
         text = re.sub(rb"(?m)^- ", b"", clear[1])
-        return "pgp", _json(text)
+        return ("pgp-legacy", None) if text.startswith(_LEGACY) else ("pgp", _json(text))
     envelope = _json(signature)
     payload = envelope.get("payload") if envelope else None
     if not isinstance(payload, str):
@@ -36,6 +38,14 @@ def message(signature: bytes) -> tuple[str, dict[str, Any] | None]:
         return "dsse", _json(base64.b64decode(payload))
     except (binascii.Error, ValueError):
         return "dsse", None
+
+
+def legacy(signature: bytes) -> str:
+    """The one digest, bare hex, that signatures from before SIF 1.0 are about; empty for others. It is of the objects' bytes, joined."""
+    clear = _CLEAR_SIGNED.search(signature)
+    text = clear[1].strip() if clear else b""
+    found = re.fullmatch(_LEGACY + rb"\s*([0-9a-fA-F]+)", text)
+    return found[1].decode().lower() if found else ""
 
 
 def header_digest(head: Header, algorithm: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from auditor.world import RealWorld
-from probes.containers import SifImage, sifsignature
+from probes.containers import SifImage, SifStage, sifsignature
 from probes.containers.sifformat import NotSif
 from probes.containers.sifread import read
 
@@ -104,6 +104,7 @@ def test_recipe_partition_and_digests_are_read(tmp_path: Path) -> None:
         labels={},
         objects=("deffile", "partition root"),
         signatures=(),
+        stages=(SifStage(name="", bootstrap="docker", base="python:3.11", pinned=False, local=False),),
     )
 
 
