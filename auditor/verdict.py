@@ -74,3 +74,5 @@ class ReplayVerdict:
     auditor: str
     images: tuple[ImageVerdict, ...] = ()
     """One for each image the run named."""
+    environment_equal: bool | None = None
+    """Is every package of the rebuilt environment the run's, file by file? None: not compared, or not all could be."""

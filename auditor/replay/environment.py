@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from auditor.replay.sandbox import Inside, Sandbox, command, in_system
+from auditor.model import AuditError
+from auditor.replay import compared
+from auditor.replay.compared import Compared
+from auditor.replay.installing import Order, base, install
+from auditor.replay.sandbox import Sandbox
 from auditor.world import World
-from reports.archive.lock import normal
 from reports.archive.recipe import Recipe
+from reports.judging.amounts import several
 
 LOCK = "rebuilt-from-lock"
 IMAGE = "image-by-digest"
+IMAGE_REBUILT = "image-rebuilt"
+"""From its definition, since the image itself was not to be had."""
 HOST = "host"
 BARE = "bare-python"
 """A Python of the run's version and none of its packages, for code that imports nothing but the standard library."""
-INSTALL_SECONDS = 900.0
-# a bundle's lock comes from a stranger: plain pins and commits only, no options that point pip elsewhere
+# a bundle's lock comes from a stranger: plain pins and commits only, no options that point an installer elsewhere
 _PIN = re.compile(
-    r"[A-Za-z0-9][A-Za-z0-9._-]*(?:==[A-Za-z0-9][A-Za-z0-9.!+_-]*| @ git\+(?:https|ssh)://[A-Za-z0-9._~:/@%+-]+@[0-9a-f]{40})"
+    r"[A-Za-z0-9][A-Za-z0-9._-]*(?:==[A-Za-z0-9][A-Za-z0-9.!+_-]*(?: --hash=sha256:[0-9a-f]{64})?"
+    r"| @ git\+(?:https|ssh)://[A-Za-z0-9._~:/@%+-]+@[0-9a-f]{40})"
 )
-_LIST = (
-    "import importlib.metadata as m, json; print(json.dumps(sorted({(d.name, d.version) for d in m.distributions() if d.name})))"
-)
+_HASH_BEHIND = re.compile(r"  # (--hash=sha256:[0-9a-f]{64})$")
 
 
 @dataclass(frozen=True)
 class Software:
-    """kind: LOCK, IMAGE or HOST. python: the interpreter to put first in PATH, empty for the machine's own.
+    """kind: LOCK, IMAGE, HOST or BARE. python: the interpreter to put first in PATH, empty for the machine's own.
 
     readable: further folders the job must see. detail: what was done; warnings: what is not as it was.
+    equal: is every package the run's, file by file? None: it could not be told, or there was nothing to compare.
     """
 
     kind: str
@@ -42,11 +45,12 @@ class Software:
     readable: tuple[tuple[str, str], ...]
     detail: str
     warnings: tuple[str, ...]
+    equal: bool | None = None
 
 
 def pins(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """A lock's lines that may be installed, and those that may not."""
-    lines = [line.split("  #")[0].strip() for line in text.splitlines()]
+    """A lock's lines that may be installed, and those that may not. A hash that stands behind its line as a comment counts."""
+    lines = [_HASH_BEHIND.sub(r" \1", line.rstrip()).split("  #")[0].strip() for line in text.splitlines()]
     wanted = [line for line in lines if line and not line.startswith("#")]
     return tuple(p for p in wanted if _PIN.fullmatch(p)), tuple(p for p in wanted if not _PIN.fullmatch(p))
 
@@ -74,122 +78,57 @@ def _version(python: str, world: World) -> str:
 
 def bare(recipe: Recipe, folder: Path, world: World) -> Software:
     """An empty environment in `folder/env`: if the code runs in it, it needed no package."""
-    python = interpreter(recipe, world)
-    env = folder / "env"
-    trouble = (
-        _make(python, env, ((), folder), Sandbox("none", "", False), world) if python else "no Python of that version is here"
-    )
+    python, env = interpreter(recipe, world), folder / "env"
+    order = Order(python, env, (), folder / "none", Sandbox("none", "", False))
+    trouble = install(order, world)[1] if python else "no Python of that version is here"
     if trouble:
         return Software(HOST, "", (), f"no environment could be made: {trouble}", (trouble,))
+    detail = f"Python {_version(python, world)} without any package: the code imports only the standard library"
+    return Software(BARE, str(env / "bin/python"), ((str(env), str(env)), *base(python)), detail, _release(recipe, python, world))
+
+
+def _release(recipe: Recipe, python: str, world: World) -> tuple[str, ...]:
     here = _version(python, world)
-    release = (f"Python {here} is here, the run had {recipe.python}",) if here != recipe.python else ()
-    detail = f"Python {here} without any package: the code imports only the standard library"
-    return Software(BARE, str(env / "bin/python"), ((str(env), str(env)), *_base(python)), detail, release)
+    return (f"Python {here} is here, the run had {recipe.python}",) if here != recipe.python else ()
 
 
 def rebuild(recipe: Recipe, crate: Path, folder: Path, sandbox: Sandbox, world: World) -> Software:
-    """The environment from its lock, in `folder/env`; when that fails this machine's Python, and what differs."""
+    """The environment from its lock, in `folder/env`, and compared with the run's; when that fails this machine's Python, and what differs."""
     python = interpreter(recipe, world)
-    if not recipe.requirements or not python:
-        why = (
-            "no Python packages were recorded"
-            if not recipe.requirements
-            else f"there is no Python {recipe.python} on this machine"
-        )
-        return Software(HOST, "", (), why, () if not recipe.requirements else (why,))
+    if not recipe.requirements:
+        return Software(HOST, "", (), "no Python packages were recorded", ())
+    if not python:
+        why = f"there is no Python {recipe.python} on this machine"
+        return Software(HOST, "", (), why, (why,))
     wanted, odd = pins((crate / recipe.requirements).read_text("utf-8"))
-    env = folder / "env"
-    trouble = _make(python, env, (wanted, crate), sandbox, world)
-    base = _base(python)
+    order = Order(python, folder / "env", wanted, crate / "environment" / "wheels", sandbox)
+    tool, trouble = install(order, world)
     if trouble:
-        differing = _difference(wanted, _installed(python, world))
-        return Software(HOST, "", base, f"the lock could not be installed: {trouble}", (trouble, *differing))
-    here = _version(python, world)
-    release = (f"Python {here} is here, the run had {recipe.python}",) if here != recipe.python else ()
-    differing = (
-        *release,
-        *(f"not installed: {o}" for o in odd),
-        *_difference(wanted, _installed(str(env / "bin/python"), world)),
-    )
-    readable = ((str(env), str(env)), *base)
-    return Software(
-        LOCK,
-        str(env / "bin/python"),
-        readable,
-        f"Python {here}, {len(wanted)} package{'s' * (len(wanted) != 1)} from the lock",
-        differing,
-    )
+        told = _told(crate, python, order, world)
+        return Software(
+            HOST, "", base(python), f"the lock could not be installed: {trouble}", (trouble, *told.differing, *told.unsure)
+        )
+    mine = str(order.env / "bin/python")
+    release = _release(recipe, python, world)
+    told = _told(crate, mine, order, world)
+    hashed = sum(" --hash=" in p for p in wanted)
+    detail = f"Python {_version(python, world)}, {several(len(wanted), 'package')} from the lock by {tool}"
+    detail += f", {'all' if hashed == len(wanted) else hashed} by hash" if hashed else ""
+    detail += f"; {_equal(told)}"
+    warnings = (*release, *(f"not installed: {o}" for o in odd), *told.differing, *told.unsure)
+    equal = False if release or odd else told.same
+    return Software(LOCK, mine, ((str(order.env), str(order.env)), *base(python)), detail, warnings, equal)
 
 
-def _base(python: str) -> tuple[tuple[str, str], ...]:
-    """The interpreter's own installation, where it is not among the system's folders."""
-    home = str(Path(python).resolve().parent.parent)
-    return () if in_system(home) else ((home, home),)
-
-
-def _make(python: str, env: Path, lock: tuple[Sequence[str], Path], sandbox: Sandbox, world: World) -> str:
-    """Make the environment; the reason when it cannot be made. Installing runs code of packages: in the sandbox, or wheels only."""
-    wanted, crate = lock
-    made = world.run(python, "-m", "venv", *(() if wanted else ("--without-pip",)), str(env), timeout=120)
-    if made.code:
-        return _last(made.err or made.out)
-    if not wanted:
-        return ""
-    list_file = env / "requirements.txt"
-    list_file.write_text("".join(f"{p}\n" for p in wanted), "utf-8")
-    wheels = crate / "environment" / "wheels"
-    pip = [
-        str(env / "bin/python"),
-        "-m",
-        "pip",
-        "install",
-        "--no-deps",
-        "--no-input",
-        "--disable-pip-version-check",
-        "--no-cache-dir",
-        "--no-compile",
-        "--retries",
-        "2",
-    ]
-    pip += ["--no-index", "--find-links", str(wheels)] if wheels.is_dir() else []
-    pip += ["-r", str(list_file)]
-    argv = _shut_in(pip, env, wheels, sandbox, world) if sandbox.kind == "bubblewrap" else [*pip, "--only-binary", ":all:"]
+def _told(crate: Path, python: str, order: Order, world: World) -> Compared:
     try:
-        done = world.run(*argv, timeout=INSTALL_SECONDS)
-    except TimeoutError as error:
-        return str(error)
-    return "" if done.code == 0 else _last(done.err or done.out)
+        run = compared.of_run(crate)
+        return compared.compare(run, compared.built(python, world), order.carried) if run else Compared(0, (), ())
+    except (AuditError, OSError, TimeoutError) as error:
+        return Compared(0, (), (f"the packages could not be compared: {error}",))
 
 
-def _shut_in(pip: list[str], env: Path, wheels: Path, sandbox: Sandbox, world: World) -> list[str]:
-    """pip may use the network (it fetches what the lock names) but sees no home."""
-    settings = {
-        k: v for k, v in world.env.items() if k.startswith(("PIP_", "HTTP", "http", "NO_PROXY", "no_proxy", "SSL_", "REQUESTS_"))
-    }
-    readable = [(str(Path(p)), p) for p in (settings.get("PIP_CONFIG_FILE", ""), "/etc/pip.conf") if p and Path(p).exists()]
-    readable += [(str(wheels), str(wheels))] if wheels.is_dir() else []
-    readable += [*_base(str(Path(pip[0]).resolve()))]
-    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8", **settings}  # the sandbox's own
-    return command(pip, Inside([(str(env), str(env))], readable, "/", environment), network=not wheels.is_dir())
-
-
-def _last(text: str) -> str:
-    lines = [line for line in text.strip().splitlines() if line.strip()]
-    errors = [line for line in lines if line.lower().startswith("error")]
-    return (errors or lines or ["no message"])[-1].strip()[:300]
-
-
-def _installed(python: str, world: World) -> dict[str, str]:
-    done = world.run(python, "-I", "-c", _LIST, timeout=60)
-    return {normal(name): version for name, version in json.loads(done.out)} if done.code == 0 else {}
-
-
-def _difference(wanted: Sequence[str], there: dict[str, str]) -> tuple[str, ...]:
-    """Pins that are not met, in words."""
-    told = []
-    for pin in wanted:
-        name, _, version = pin.partition("==")
-        have = there.get(normal(name.partition(" @ ")[0]), "")
-        if not have or (version and have != version):
-            told.append(f"{pin}: {f'{have} is here' if have else 'it is not here'}")
-    return tuple(told)
+def _equal(told: Compared) -> str:
+    if told.same:
+        return f"equal to the run's: every file of {several(told.equal, 'package')} was hashed again"
+    return f"{several(told.equal, 'package')} equal to the run's, {len(told.differing)} not, {len(told.unsure)} not comparable"

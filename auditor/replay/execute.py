@@ -141,4 +141,5 @@ class _Replay:
             started_at=began,
             ended_at=self._now(),
             auditor=__version__,
+            environment_equal=self.software.equal,
         )

@@ -126,7 +126,7 @@ def told(text: str, source: str) -> Archive | None:
     except (ValueError, AttributeError, RecursionError):
         return None
     file = local(url).rsplit("/", 1)[-1]
-    return Archive(digest, source, file, public(url)) if digest and file.endswith(".whl") else None
+    return Archive(digest, source, file, public(url)) if len(digest) == 64 and file.endswith(".whl") else None
 
 
 def _digest(archive: object) -> str:

@@ -58,6 +58,22 @@ def _hex(digest: str) -> str:
     return raw.hex() if len(raw) == 32 else ""
 
 
+def as_installed(rows: Iterable[Row], folder: str) -> Iterator[Row]:
+    """A wheel's own RECORD as it reads once installed: `NAME.data/KEY/` goes where installers put KEY; scripts fall away (see `parse`)."""
+    found = re.search(r"/((?:python|pypy)[\d.]+)/", folder)
+    minor = found[1] if found else "python3"
+    for path, digest, size in rows:
+        match = re.fullmatch(r"([^/]+)-[^/-]+\.data/(purelib|platlib|data|headers|scripts)/(.+)", path, re.DOTALL)
+        if not match:
+            yield path, digest, size
+        elif match[2] in ("purelib", "platlib"):
+            yield match[3], digest, size
+        elif match[2] == "data" and not match[3].startswith("bin/"):
+            yield f"../../../{match[3]}", digest, size
+        elif match[2] == "headers":
+            yield f"../../../include/site/{minor}/{match[1]}/{match[3]}", digest, size
+
+
 def identity(rows: Iterable[Row]) -> str:
     """What was installed, as one digest: sha256 over sorted `path hash` lines; empty when no file has a hash."""
     lines = sorted(f"{path} {digest}\n" for path, digest, _ in rows if digest)

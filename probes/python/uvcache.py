@@ -63,4 +63,7 @@ def _same(world: World, cache: str, data: bytes, one: Distribution) -> bool:
         return False
     installed = record.identity(one.rows)
     records = world.glob(f"{glob.escape(cache)}/archive-v*/{name}/*.dist-info/RECORD")
-    return bool(installed) and any(record.identity(record.parse(read(world, r, RECORD_BYTES))) == installed for r in records[:2])
+    return bool(installed) and any(
+        record.identity(record.as_installed(record.parse(read(world, r, RECORD_BYTES)), one.folder)) == installed
+        for r in records[:2]
+    )

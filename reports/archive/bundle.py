@@ -182,10 +182,8 @@ def _documents(told: Told, how: Recipe) -> list[Item]:
 def _environment(facts: Known, house: wheelhouse.House) -> list[Item]:
     if not facts.packages:
         return []
-    items = [Item("environment/requirements.txt", lock.requirements(facts.packages))]
-    if text := lock.pylock(facts.packages, house.wheels):
-        items.append(Item("environment/pylock.toml", text))
-    return items + list(house.items)
+    locks = lock.documents(facts.packages, house.wheels, house.told)
+    return [*(Item(f"environment/{name}", data) for name, data in locks.items()), *house.items]
 
 
 def _lists(facts: Known, redactions: Sequence[Redaction]) -> list[Item]:

@@ -4,44 +4,145 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from auditor.model import AuditError
 from auditor.world import World
-from probes.packages import PythonPackages
+from probes.packages import Package, PythonPackages
+from reports.archive import fetch, pipcache
 from reports.archive.bag import Item
-from reports.archive.lock import Wheel, normal
+from reports.archive.repack import repack
+from reports.archive.wheels import NAME, Wheel, differs, inside, measure, normal
 
-_WHEEL = re.compile(r"[A-Za-z0-9._]+-[A-Za-z0-9.!+_]+(?:-\d[\w.]*)?-[\w.]+-[\w.]+-[\w.]+\.whl")
-"""Binary distribution format: NAME-VERSION(-BUILD)-PYTHON-ABI-PLATFORM.whl."""
+WORDS = ("cache", "fetch", "pin")
+"""cache: what lies on this machine, and packages of no index packed again; fetch: and what the index has; pin: the same, but hashes only."""
+_INDEX = ("index", "wheel", "unknown", "system")
+
+Project = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class House:
-    """Wheels as files of the crate, and as lines of a lock."""
+    """Wheels as files of the crate, and as lines of a lock. told: what could not be had, and why."""
 
     items: tuple[Item, ...]
     wheels: tuple[Wheel, ...]
+    told: tuple[str, ...] = ()
 
 
-def collect(folder: str, packages: PythonPackages | None, world: World) -> House:
-    """The wheels in `folder` that are exactly an installed name and version; none when no folder is given."""
-    if not folder:
+def collect(how: str, packages: PythonPackages | None, world: World) -> House:
+    """how: a folder of wheels, one of WORDS, or empty for none. Only wheels whose files are the installed ones are taken.
+
+    Raises AuditError when a folder holds none, and what `fetch` raises.
+    """
+    if not how or packages is None:
+        if how and how not in WORDS:
+            raise _empty(how, ())
         return House((), ())
-    installed = {(normal(p.name), p.version) for p in (packages.packages if packages else ())}
-    found = [p for p in world.glob(os.path.join(folder, "*.whl")) if _WHEEL.fullmatch(os.path.basename(p))]
-    wheels = {path: wheel for path in found if (wheel := _look(path, world)).project in installed}
-    if not wheels:
-        raise AuditError(
-            f"{folder} holds no wheel of a package this run had", "fill it: pip download --no-deps -r requirements.txt -d FOLDER"
+    wanted = {(normal(p.name), p.version): p for p in packages.packages if normal(p.name) != "pip" and p.source != "conda"}
+    return _gathered(how, packages, wanted, world) if how in WORDS else _folder(how, wanted, world)
+
+
+def _folder(folder: str, wanted: Mapping[Project, Package], world: World) -> House:
+    found, told = _fitting(world.glob(os.path.join(folder, "*.whl")), wanted, world)
+    if not found:
+        raise _empty(folder, told)
+    return _house({key: (path, measure(world, path)) for key, path in found.items()}, (), told)
+
+
+def _empty(folder: str, told: Sequence[str]) -> AuditError:
+    why = f" ({told[0]})" if told else ""
+    return AuditError(
+        f"{folder} holds no wheel of a package this run had{why}", "fill it: pip download --no-deps -r requirements.txt -d FOLDER"
+    )
+
+
+def _fitting(paths: Sequence[str], wanted: Mapping[Project, Package], world: World) -> tuple[dict[Project, str], list[str]]:
+    """Files by project, as far as name, version and content are the run's."""
+    found: dict[Project, str] = {}
+    told: list[str] = []
+    for path in paths:
+        name = os.path.basename(path)
+        key = Wheel(name, "", 0).project
+        if not NAME.fullmatch(name) or key not in wanted or key in found:
+            continue
+        if reason := differs(wanted[key], world, path):
+            told.append(f"{name}: {reason}")
+        else:
+            found[key] = path
+    return found, told
+
+
+def _gathered(how: str, packages: PythonPackages, wanted: Mapping[Project, Package], world: World) -> House:
+    found: dict[Project, tuple[str, Wheel]] = {}
+    proved = {k: p for k, p in wanted.items() if p.record_sha256}
+    clean = {k: p for k, p in proved.items() if p.source in _INDEX and not p.modified}
+    shelf = fetch.shelf(world) if how != "cache" or world.env.get("HOME") or world.env.get("XDG_CACHE_HOME") else ""
+    for path, file, key in _cached(world, clean):
+        found.setdefault(key, (path, measure(world, path, file, url=pipcache.address(world, path, file))))
+    if shelf:
+        lying, _ = _fitting(world.glob(os.path.join(shelf, "*.whl")), clean, world)
+        for key, path in lying.items():
+            found.setdefault(key, (path, _known(measure(world, path), clean[key])))
+    told: list[str] = []
+    missing = [p for k, p in clean.items() if k not in found and not (how == "pin" and p.wheel_sha256 and p.wheel_url)]
+    if how != "cache" and missing:
+        addresses, trouble = fetch.fetch(world, shelf, packages, missing)
+        told += [f"pip: {trouble}"] if trouble else []
+        lying, others = _fitting(
+            world.glob(os.path.join(shelf, "*.whl")), {k: p for k, p in clean.items() if p in missing}, world
         )
-    items = (Item(f"environment/wheels/{w.file}", source=p, sha256=w.sha256, size=w.size) for p, w in wheels.items())
-    return House(tuple(items), tuple(wheels.values()))
+        told += others
+        for key, path in lying.items():
+            wheel = _known(measure(world, path), clean[key])
+            found.setdefault(
+                key, (path, Wheel(wheel.file, wheel.sha256, wheel.size, True, wheel.url or addresses.get(wheel.sha256, "")))
+            )
+    if how == "pin":
+        known = (Wheel(w.file, w.sha256, w.size, False, w.url) for _, w in found.values())
+        return House((), tuple(known), tuple(told))
+    packed, refused = _repacked({k: p for k, p in wanted.items() if k not in found}, world, offline=how == "cache")
+    return _house(found, packed, [*told, *refused])
 
 
-def _look(path: str, world: World) -> Wheel:
-    digest = hashlib.sha256()
-    for piece in world.chunks(path):
-        digest.update(piece)
-    return Wheel(os.path.basename(path), digest.hexdigest(), world.stat(path).size)
+def _known(wheel: Wheel, package: Package) -> Wheel:
+    """With the address that the evidence has for this very archive."""
+    same = package.wheel_sha256 == wheel.sha256
+    return Wheel(wheel.file, wheel.sha256, wheel.size, True, package.wheel_url) if same else wheel
+
+
+def _cached(world: World, wanted: Mapping[Project, Package]) -> Iterator[tuple[str, str, Project]]:
+    """(path, file name, project) of what installers' caches hold of these."""
+    for path in pipcache.candidates(world, world.env) if wanted else ():
+        try:
+            wheel = inside(world, path)
+        except (ValueError, OSError):
+            continue
+        key = Wheel(wheel.file, "", 0).project
+        if key in wanted and wheel.installed_in(wanted[key].location) == wanted[key].record_sha256:
+            yield path, wheel.file, key
+
+
+def _repacked(missing: Mapping[Project, Package], world: World, offline: bool) -> tuple[list[Item], list[str]]:
+    """Wheels of what no index has; with no index asked (`offline`) of everything else as well."""
+    items, told = [], []
+    for package in missing.values():
+        if not offline and package.source == "index" and not package.modified:
+            told.append(f"{package.name} {package.version}: the index does not have what was installed")
+        try:
+            made = repack(package, world)
+        except (ValueError, OSError) as error:
+            told.append(f"{package.name} {package.version} is not carried: {str(error)[:300]}")
+            continue
+        items.append(Item(f"environment/wheels/{made.file}", made.data))
+        if not made.as_run:
+            told.append(f"{package.name} {package.version} is carried as its working tree is now; nobody hashed it when it ran")
+    return items, told
+
+
+def _house(found: Mapping[Project, tuple[str, Wheel]], packed: Sequence[Item], told: Sequence[str]) -> House:
+    items = [Item(f"environment/wheels/{w.file}", source=p, sha256=w.sha256, size=w.size) for p, w in found.values()]
+    wheels = [w for _, w in found.values()]
+    wheels += [Wheel(i.path.rsplit("/", 1)[-1], hashlib.sha256(i.data).hexdigest(), len(i.data)) for i in packed]
+    return House((*items, *packed), tuple(wheels), tuple(told))

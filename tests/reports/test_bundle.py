@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
 import subprocess
@@ -22,6 +23,7 @@ from reports.archive.bundle import build
 from reports.archive.recipe import Recipe
 from tests import archived, factory
 from tests.factory import at, seen, sha
+from tests.wheels import wheel
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "hf_abcdefghijklmnopqrstuvwx"
@@ -197,14 +199,15 @@ def test_a_commit_is_a_pin_too(tmp_path: Path) -> None:
 
 def test_with_wheels_there_is_a_lock_by_hash_that_packaging_accepts(tmp_path: Path) -> None:
     house = tmp_path / "wheels"
-    house.mkdir()
-    (house / "tiny-1.0-py3-none-any.whl").write_bytes(b"wheel")
-    (house / "other-2.0-py3-none-any.whl").write_bytes(b"not of this run")
-    packages = seen(factory.packages("tiny==1.0"), phase=Phase.START)
+    tiny = wheel(house, "tiny", "1.0", {"tiny.py": "answer = 42\n"})
+    wheel(house, "other", "2.0", {"other.py": ""})
+    installed = factory.packages("tiny==1.0")
+    unread = dataclasses.replace(installed.packages[0], record_sha256="")
+    packages = seen(dataclasses.replace(installed, packages=(unread,)), phase=Phase.START)
     info = archived.bundle(tmp_path, packages, wheels=str(house))
     lock = packaging.pylock.Pylock.from_dict(tomllib.loads(text(Path(info.path), "environment/pylock.toml")))
     assert [(p.name, str(p.version), w.path, w.hashes["sha256"]) for p in lock.packages for w in p.wheels or ()] == [
-        ("tiny", "1.0", "wheels/tiny-1.0-py3-none-any.whl", sha("wheel"))
+        ("tiny", "1.0", "wheels/tiny-1.0-py3-none-any.whl", hashlib.sha256(tiny.read_bytes()).hexdigest())
     ]
     assert "data/environment/wheels/other-2.0-py3-none-any.whl" not in names(Path(info.path))
 
