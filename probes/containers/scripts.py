@@ -18,7 +18,7 @@ from probes.script import sbatch
 from probes.script.command import Command
 from probes.script.expand import Word
 from probes.script.options import Option
-from probes.script.runenv import run_environment
+from probes.script.runenv import own_options, run_environment
 from probes.script.trace import Trace, trace
 
 LEVELS = 6
@@ -77,7 +77,7 @@ def references(text: str, environ: Mapping[str, str], arguments: Sequence[str] =
 def _of_sbatch(job: Job, environment: Mapping[str, str]) -> Iterator[Made]:
     """Typed options, then `#SBATCH` lines, then variables that sbatch reads; line 0 where it is not in the script."""
     inputs = settings(environment)
-    rows: list[tuple[int, list[Option]]] = [(0, _as_options(sbatch.own_options(job)))]
+    rows: list[tuple[int, list[Option]]] = [(0, _as_options(own_options(job)))]
     directives = sbatch.directives(job.script) if job.scheduler == "slurm" else ()
     rows.append((0, _as_options(directives)))
     lines = {o.option: o.line for o in directives}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Iterable, Mapping
 
 from auditor.model import Job
@@ -40,9 +41,20 @@ def exported(environ: Mapping[str, str], wanted: str) -> dict[str, str]:
     return {**kept, **given}
 
 
+def own_options(job: Job) -> tuple[sbatch.Option, ...]:
+    """What was typed for sbatch itself, line 0; empty where the job came otherwise."""
+    if job.scheduler != "slurm":
+        return ()
+    name = os.path.basename(job.script_path)
+    own = next((n for n, word in enumerate(job.argv) if name and os.path.join(job.workdir, word) == job.script_path), None)
+    if own is None:
+        own = next((n for n, word in enumerate(job.argv) if name and os.path.basename(word) == name), len(job.argv))
+    return sbatch.options(job.argv[:own])[0]
+
+
 def _wanted(environ: Mapping[str, str], job: Job) -> str:
     """The command line beats the environment, which beats the script (sbatch(1), INPUT ENVIRONMENT VARIABLES)."""
-    typed = _export(sbatch.own_options(job))
+    typed = _export(own_options(job))
     return typed or environ.get("SBATCH_EXPORT", "") or _export(sbatch.directives(job.script))
 
 

@@ -11,8 +11,6 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from auditor.model import Job
-
 _SWITCHES = frozenset(
     """-H --hold -k --no-kill -O --overcommit -s --oversubscribe --share --requeue --no-requeue --exclusive --contiguous --parsable -Q --quiet
     -v --verbose -W --wait --get-user-env --spread-job --use-min-nodes --ignore-pbs --test-only --reboot -h --help --usage -V --version
@@ -76,17 +74,6 @@ def options(words: Sequence[str], line: int = 0) -> tuple[tuple[Option, ...], tu
         else:
             found.append(Option(word, "", line))
     return tuple(found), tuple(words[at:])
-
-
-def own_options(job: Job) -> tuple[Option, ...]:
-    """What was typed for sbatch itself, line 0; empty where the job came otherwise."""
-    if job.scheduler != "slurm":
-        return ()
-    name = os.path.basename(job.script_path)
-    own = next((n for n, word in enumerate(job.argv) if name and os.path.join(job.workdir, word) == job.script_path), None)
-    if own is None:
-        own = next((n for n, word in enumerate(job.argv) if name and os.path.basename(word) == name), len(job.argv))
-    return options(job.argv[:own])[0]
 
 
 def _words(text: str) -> list[str]:
