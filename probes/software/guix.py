@@ -51,7 +51,7 @@ class GuixProfile:
 
 def collect(world: World, job: Job) -> Found[GuixProfile] | Absent:
     found = looked(world, job)
-    for profile, by in _profiles(found):
+    for profile, by in _profiles(world, found):
         if there(world, f"{profile}/manifest"):
             manifest = text(world, f"{profile}/manifest")
             forms = parse(manifest)
@@ -62,11 +62,11 @@ def collect(world: World, job: Job) -> Found[GuixProfile] | Absent:
     return Absent("the job uses no Guix profile")
 
 
-def _profiles(found: Trace) -> Iterator[tuple[str, str]]:
+def _profiles(world: World, found: Trace) -> Iterator[tuple[str, str]]:
     for name in ("GUIX_ENVIRONMENT", "GUIX_PROFILE"):
         if path := found.variables.get(name, ""):
             yield path.rstrip("/"), name
-    for folder in folders(found, "PATH"):
+    for folder in folders(world, found, "PATH"):
         if folder.startswith("/gnu/store/") or "guix" in folder:
             yield os.path.dirname(folder), "PATH"
 

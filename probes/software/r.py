@@ -73,7 +73,7 @@ def _libraries(world: World, found: Trace, workdir: str) -> Iterator[str]:
         for depth in ("*/*", "*/*/*"):
             yield from (f for f in listed(world, f"{workdir}/renv/library", depth) if listed(world, f, "*/DESCRIPTION"))
     for name in ("R_LIBS", "R_LIBS_USER"):
-        yield from (f for f in folders(found, name) if "%" not in f and there(world, f))
+        yield from (f for f in folders(world, found, name) if "%" not in f and there(world, f))
     rscript = program(world, found, "Rscript", "R")
     prefix = os.path.dirname(os.path.dirname(rscript)) if rscript else ""
     homes = [found.variables.get("R_HOME", "").rstrip("/")] + [f"{prefix}/{lib}/R" for lib in ("lib", "lib64") if prefix]

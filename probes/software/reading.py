@@ -78,16 +78,16 @@ def looked(world: World, job: Job) -> Trace:
     return trace(world, job)
 
 
-def folders(found: Trace, name: str) -> tuple[str, ...]:
-    """The absolute folders of a variable such as PATH, each once, in order."""
-    told = (f.rstrip("/") or "/" for f in found.variables.get(name, "").split(":") if f.startswith("/"))
-    return tuple(dict.fromkeys(told))
+def folders(world: World, found: Trace, name: str) -> tuple[str, ...]:
+    """The absolute folders of a variable such as PATH, each once: as the script sets it, then as it was before."""
+    told = f"{found.variables.get(name, '')}:{world.env.get(name, '')}".split(":")
+    return tuple(dict.fromkeys(f.rstrip("/") or "/" for f in told if f.startswith("/")))
 
 
 def program(world: World, found: Trace, *names: str) -> str:
     """Where PATH finds the first of these programs that is there; empty if none is."""
     for name in names:
-        for folder in folders(found, "PATH"):
+        for folder in folders(world, found, "PATH"):
             path = os.path.join(folder, name)
             if there(world, path):
                 return path

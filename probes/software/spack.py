@@ -86,7 +86,7 @@ def _loaded(world: World, found: Trace) -> tuple[str, ...]:
     """Prefixes of the job's paths that hold Spack's note: `PREFIX/bin`, `PREFIX/lib`, the prefix itself."""
     told: dict[str, None] = {}
     for name in PATHS:
-        for folder in folders(found, name):
+        for folder in folders(world, found, name):
             for prefix in (folder, os.path.dirname(folder), os.path.dirname(os.path.dirname(folder))):
                 if prefix not in told and there(world, f"{prefix}/.spack/spec.json"):
                     told[prefix] = None

@@ -69,7 +69,7 @@ def collect(world: World, job: Job) -> Found[Toolchain] | Absent:
 
 def locate(world: World, found: Trace, name: str, workdir: str) -> str:
     """Where PATH finds it, outside the work directory; empty if nowhere."""
-    for folder in folders(found, "PATH"):
+    for folder in folders(world, found, "PATH"):
         path = os.path.join(folder, name)
         if not f"{folder}/".startswith(f"{workdir}/") and there(world, path):
             return path

@@ -17,6 +17,7 @@ from probes.software import Component
 from probes.software.conda import CondaPackages
 from probes.software.guix import GuixProfile
 from probes.software.julia import JuliaPackages
+from probes.software.libraries import LoadedLibraries
 from probes.software.node import NodeSystem
 from probes.software.r import RPackages
 from probes.software.spack import SpackSpecs
@@ -26,7 +27,7 @@ from probes.software.toolchain import Toolchain
 ORDER = (Phase.END, Phase.START, Phase.LATER, Phase.SUBMIT)
 """Which look at the same kind of thing counts: what was seen in the job comes before what was seen around it."""
 
-LISTS = (CondaPackages, GuixProfile, JuliaPackages, NodeSystem, RPackages, SpackSpecs, SystemPackages, Toolchain)
+LISTS = (CondaPackages, GuixProfile, JuliaPackages, LoadedLibraries, NodeSystem, RPackages, SpackSpecs, SystemPackages, Toolchain)
 """Kinds of evidence that carry their components themselves."""
 
 AROUND = ("Hardware", "Toolchain")

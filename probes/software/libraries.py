@@ -1,0 +1,94 @@
+"""Which BLAS, MPI, OpenMP, CUDA and C library did the job's processes load, or which would they?
+
+Three ways, from strong to weak, and the evidence says which: seen while the job ran (the local executor looks at its children now and
+then; in a Slurm job a watcher that has to be asked for), seen in the processes still alive at the job's end, or resolved from the
+programs' and packages' own headers, as ld.so(8) would do it. Sources: proc_pid_maps(5), ld.so(8).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from auditor.codec import build
+from auditor.model import Absent, Found, Grade, Job, Phase, Probe
+from auditor.world import World
+from probes.software import Component
+from probes.software.identify import Budget, Library, components, identify, named
+from probes.software.libnames import SHARED
+from probes.software.reading import json_object, text
+from probes.software.resolve import resolve
+
+RECORD = "/auditor/libraries.json"
+"""Under this name the hook's end record carries what the watcher saw."""
+VARIABLE = "AUDITOR_LIBRARIES_SEEN"
+"""Names the file in which the local executor keeps what it saw."""
+MAPS = "/proc/[0-9]*/maps"
+MAX_LIBRARIES = 300
+
+
+@dataclass(frozen=True)
+class LoadedLibraries:
+    """how: `sampled` (looked at while it ran, so a short process may be missed), `alive-at-end`, `resolved` (nothing was running).
+
+    programs: whose they are; looks: how often was looked; others: loaded shared libraries that none of the roles is about.
+    """
+
+    how: str
+    programs: tuple[str, ...]
+    libraries: tuple[Library, ...]
+    components: tuple[Component, ...]
+    looks: int = 0
+    others: int = 0
+
+
+def collect(world: World, job: Job) -> Found[LoadedLibraries] | Absent:
+    if not job.started_at:
+        return _resolved(world, job)
+    told = text(world, world.env.get(VARIABLE, "")) or text(world, RECORD)
+    if told:
+        seen = build(dict(json_object(told)), LoadedLibraries, "what the watcher saw")
+        return Found(seen, "/proc/PID/maps of the job's processes, now and then")
+    paths = {path for file in world.glob(MAPS)[:64] for path in mapped(world.text(file, 8 << 20))} if not _here(world) else set()
+    if not paths:
+        return Absent("no process of the job's was alive at its end, and nobody looked while it ran")
+    ours = tuple(lib for path in sorted(paths) if (lib := named(path)))[:MAX_LIBRARIES]
+    return Found(LoadedLibraries("alive-at-end", (), ours, components(ours), 1, len(paths) - len(ours)), "/proc/PID/maps")
+
+
+def _here(world: World) -> bool:
+    """Is this the machine itself, not a record of the job's processes? Then /proc is full of strangers."""
+    return world.exists("/proc/self/status")
+
+
+def _resolved(world: World, job: Job) -> Found[LoadedLibraries] | Absent:
+    programs, paths = resolve(world, job)
+    if not paths:
+        return Absent("no program or package of the job's with libraries of its own was found before it ran")
+    seen = look("resolved", programs, paths, world)
+    return Found(seen, "ELF headers, as ld.so(8) reads them", Grade.DECLARED)
+
+
+def look(how: str, programs: tuple[str, ...], paths: set[str], world: World, looks: int = 0) -> LoadedLibraries:
+    """Identify those that matter, by content, within a budget."""
+    budget = Budget()
+    ours = tuple(lib for path in sorted(paths) if (lib := identify(world, path, budget)))[:MAX_LIBRARIES]
+    return LoadedLibraries(how, programs, ours, components(ours), looks, len(paths) - len(ours))
+
+
+def mapped(maps: str) -> set[str]:
+    """Paths of the shared libraries in a /proc/PID/maps text; a deleted file is none."""
+    found = set()
+    for line in maps.splitlines():
+        _, slash, rest = line.partition("/")
+        if slash and SHARED.search(rest):
+            found.add(f"/{rest}")
+    return found
+
+
+PROBE = Probe(
+    "libraries",
+    LoadedLibraries,
+    collect,
+    frozenset({Phase.SUBMIT, Phase.END}),
+    source="/proc/PID/maps, ELF headers",
+)
