@@ -170,7 +170,8 @@ def bundle(
         f"bundle {info.id[:16]}, {info.size / 1000:.0f} kB, {len(info.carried)} data files carried, {len(info.referenced)} by checksum only"
     )
     for image in info.images:
-        say(f"image {image.reference}: {f'carried, {image.size / 1e6:.1f} MB' if image.carried else image.reason}")
+        said = f"carried, {image.size / 1e6:.1f} MB" if image.carried else f"not carried: {image.reason}"
+        say(f"image {image.reference}: {said}")
     if info.redactions:
         say(f"{info.redactions} secrets were withheld; evidence/redactions.json in the bundle says where")
 
@@ -211,6 +212,10 @@ def replay(
     network: Annotated[bool, typer.Option("--network", help="Let the code use the network.")] = False,
     sandbox: Annotated[bool, typer.Option(help="Shut the code off from your files where the machine can.")] = True,
     rebuild: Annotated[bool, typer.Option(help="Make its Python environment from the lock; without: use this machine's.")] = True,
+    pull: Annotated[bool, typer.Option("--pull", help="Fetch its container images by digest from their registries.")] = False,
+    rebuild_images: Annotated[
+        bool, typer.Option("--rebuild-images", help="Build an image anew where it cannot be had by its digest.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Run a bundle again and judge: identical, equivalent within tolerance, different, or not run, because.
@@ -220,7 +225,16 @@ def replay(
     from auditor.replay import execute, plan
     from auditor.replay.view import plan_view, verdict_view
 
-    ready = plan(path, inputs_dir=inputs, on=on, network=network, sandbox=sandbox, rebuild=rebuild)
+    ready = plan(
+        path,
+        inputs_dir=inputs,
+        on=on,
+        network=network,
+        sandbox=sandbox,
+        rebuild=rebuild,
+        pull=pull,
+        rebuild_images=rebuild_images,
+    )
     if dry_run and json:
         emit(ready)
         return

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from auditor import __version__
 from auditor.model import AuditError
-from auditor.replay import environment, images, judge, lay, run, slurm, unpack
+from auditor.replay import environment, judge, lay, run, slurm, unpack
 from auditor.replay.environment import Software
+from auditor.replay.images.use import Images
 from auditor.replay.machine import same_machine
 from auditor.replay.plan import Plan
 from auditor.verdict import OutputVerdict, ReplayVerdict, Sameness, Step
@@ -57,9 +58,15 @@ class _Replay:
     steps: list[Step] = field(default_factory=list)
     software: Software = field(default_factory=lambda: Software(environment.HOST, "", (), "", ()))
     job: str = ""
+    images: Images = field(default_factory=Images)
 
     def go(self) -> ReplayVerdict:
-        began = self._now()
+        try:
+            return self._go(self._now())
+        finally:
+            self.images.give_back(self.world)
+
+    def _go(self, began: str) -> ReplayVerdict:
         crate = self.folder / "bundle"
         try:
             self._say("unpack", f"{unpack.unpack(self.plan.path, self.plan.bundle, crate)} files, every checksum recomputed")
@@ -88,24 +95,33 @@ class _Replay:
         """Get the environment; the reason when the run makes no sense without it."""
         self.progress("rebuilding the environment")
         recipe = self.plan.recipe
-        problems = [p for i in recipe.images if (p := images.problem(i, recipe.workdir, layout.work, self.world))]
-        if problems:
-            self._say("environment", "; ".join(problems), "failed")
-            return problems[0]
+        if recipe.images:
+            return self._get_images(crate, layout)
         if self.plan.environment == environment.LOCK:
             self.software = environment.rebuild(recipe, crate, self.folder, self.plan.sandbox, self.world)
         elif self.plan.environment == environment.BARE:
             self.software = environment.bare(recipe, self.folder, self.world)
         else:
-            detail = "images present by digest" if recipe.images else "this machine's own software"
-            self.software = Software(self.plan.environment, "", (), detail, ())
+            self.software = Software(self.plan.environment, "", (), "this machine's own software", ())
         state = "done" if self.software.kind == self.plan.environment else "failed"
         self._say("environment", "; ".join((self.software.detail, *self.software.warnings[:10])), state)
         return ""
 
+    def _get_images(self, crate: Path, layout: lay.Layout) -> str:
+        """Each image by the best way that works; the reason when one cannot be had."""
+        self.images.get(self.plan, crate, layout.work, self.folder, self.world, self.progress)
+        kind = environment.IMAGE_REBUILT if self.images.rebuilt else environment.IMAGE
+        lacking = self.images.lacking
+        if not lacking:
+            self.software = Software(kind, "", (), self.images.told, ())
+        self._say("environment", f"image {lacking}" if lacking else self.images.told, "failed" if lacking else "done")
+        return f"image {lacking}" if lacking else ""
+
     def _run(self, layout: lay.Layout) -> run.Ended:
         recipe, where = self.plan.recipe, "under Slurm" if self.plan.on == "slurm" else "here"
         what = run.launch(recipe, layout, self.software, self.plan.sandbox, self.folder)
+        if recipe.images:
+            what = self.images.shown(what, recipe)
         self.progress(f"running {recipe.script} {where}")
         if self.plan.on == "slurm":
             made = slurm.batch(recipe, unpack.script_text(layout.work, recipe), what, self.plan.sandbox.network)
@@ -115,6 +131,9 @@ class _Replay:
         if not ended.trouble:
             limit = " (stopped at the time limit)" if ended.timed_out else ""
             self._say("run", f"exit code {ended.exit_code}{limit}, sandbox {self.plan.sandbox.kind}")
+        if unused := self.images.check_use():
+            self.software = Software(environment.HOST, "", (), unused, ())
+            self._say("environment", unused, "failed")
         return ended
 
     def _say(self, name: str, detail: str, state: str = "done") -> None:
@@ -142,4 +161,5 @@ class _Replay:
             ended_at=self._now(),
             auditor=__version__,
             environment_equal=self.software.equal,
+            images=self.images.verdicts,
         )

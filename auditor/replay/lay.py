@@ -37,13 +37,13 @@ class Layout:
 
 def check_places(recipe: Recipe) -> None:
     """Raise AuditError for a recipe whose files would leave their folder. Bundles come from strangers."""
-    for file in recipe.files:
-        for path in (file.place, file.carried):
-            inside = not path or (os.path.normpath(path) == path and not path.startswith(".."))
-            if not inside or "\0" in path or ".git" in path.split("/") or (path == file.carried and path.startswith("/")):
-                raise AuditError(
-                    f"the recipe names a file outside its folder: {ascii(path)[:80]}", "nothing was run; do not trust this bundle"
-                )
+    carried = {*(f.carried for f in recipe.files), *(path for i in recipe.images for path in (i.carried, i.definition))}
+    for path in (*(f.place for f in recipe.files), *carried):
+        inside = not path or (os.path.normpath(path) == path and not path.startswith(".."))
+        if not inside or "\0" in path or ".git" in path.split("/") or (path in carried and path.startswith("/")):
+            raise AuditError(
+                f"the recipe names a file outside its folder: {ascii(path)[:80]}", "nothing was run; do not trust this bundle"
+            )
     names = [n for n in recipe.environment if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", n) or n.startswith(("LD_", "BASH_"))]
     if names:
         raise AuditError(
@@ -52,11 +52,9 @@ def check_places(recipe: Recipe) -> None:
 
 
 def needed(recipe: Recipe) -> tuple[RecipeFile, ...]:
-    """Code, inputs, and image files, which travel like inputs."""
-    files = [f for f in recipe.files if f.role in ("code", "input")]
-    taken = {f.place for f in files}
-    images = {place(i.reference, recipe.workdir): i.sha256 for i in recipe.images if i.transport == "file"}
-    return (*files, *(RecipeFile("image", where, digest, UNKNOWN) for where, digest in images.items() if where not in taken))
+    """Code and inputs. Image files are had in ways of their own (auditor.replay.images), also where they were noted as inputs."""
+    images = {place(i.reference, recipe.workdir) for i in recipe.images if i.transport == "file"}
+    return tuple(f for f in recipe.files if f.role == "code" or (f.role == "input" and f.place not in images))
 
 
 def find_inputs(recipe: Recipe, folder: str | None) -> tuple[dict[str, str], dict[str, str]]:

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 
 from auditor.model import AuditError
 from auditor.replay import environment, imports, lay, sandbox, slurm, unpack
+from auditor.replay.images import Choice, choices
+from auditor.replay.images.choices import Allowed
+from auditor.replay.images.trust import check_images
 from auditor.replay.sandbox import Sandbox
 from auditor.world import RealWorld, World
 from reports.archive.recipe import Recipe
@@ -42,6 +45,8 @@ class Plan:
     will: tuple[str, ...]
     stops: tuple[str, ...]
     cost: str
+    images: tuple[Choice, ...] = ()
+    """Each container image with the ways it can be had, in the order in which they are tried."""
 
     @property
     def runnable(self) -> bool:
@@ -56,25 +61,31 @@ def plan(
     network: bool = False,
     sandbox: bool = True,
     rebuild: bool = True,
+    pull: bool = False,
+    rebuild_images: bool = False,
     world: World | None = None,
 ) -> Plan:
     """Look at a bundle and at this machine. Raises AuditError: not a bundle, damaged, unsafe, or no Slurm where one was asked for.
 
     network: may the code use it. sandbox: shut it off from this machine's files where that works. rebuild: make its environment
-    from the lock; otherwise this machine's Python is used, with a warning.
+    from the lock; otherwise this machine's Python is used, with a warning. pull: fetch images by digest from their registries.
+    rebuild_images: where an image cannot be had by its digest, build one from its recipe.
     """
     world = world or RealWorld()
     path = os.path.abspath(os.fspath(bundle))
     bundle_id, recipe = unpack.load(path)
     lay.check_places(recipe)
+    check_images(recipe)
     if on not in ("local", "slurm"):
         raise AuditError(f"a replay runs on local or slurm, not on {on!r}", "leave --on out to run here")
     if on == "slurm" and not slurm.available(world):
         raise AuditError("there is no Slurm here", "load your site's Slurm module, or leave out --on slurm")
-    found, missing = lay.find_inputs(recipe, os.path.abspath(os.fspath(inputs_dir)) if inputs_dir else None)
+    inputs = os.path.abspath(os.fspath(inputs_dir)) if inputs_dir else ""
+    found, missing = lay.find_inputs(recipe, inputs or None)
+    images = choices(recipe, Allowed(pull, rebuild_images, inputs), world)
     shut = _shut(recipe, on, _find_sandbox(path, recipe, sandbox, network, world))
     kind = _kind(path, recipe, rebuild, world)
-    stops = _stops(recipe, found, missing, shut)
+    stops = (*_stops(recipe, found, missing, shut), *_lacking(images))
     return Plan(
         path=path,
         bundle=bundle_id,
@@ -85,9 +96,10 @@ def plan(
         sources=found,
         can=_can(recipe, found),
         cannot=(*stops, *_cannot(recipe, kind)),
-        will=_will(recipe, on, shut, kind),
+        will=_will(recipe, on, shut, kind, images),
         stops=stops,
         cost=cost(recipe),
+        images=images,
     )
 
 
@@ -132,6 +144,10 @@ def _stops(recipe: Recipe, found: Mapping[str, str], missing: Mapping[str, str],
     return tuple(stops)
 
 
+def _lacking(images: Sequence[Choice]) -> list[str]:
+    return [f"image {c.image.reference}: {'; '.join(c.closed)}" for c in images if not c.steps]
+
+
 def _can(recipe: Recipe, found: Mapping[str, str]) -> tuple[str, ...]:
     count = {role: [f for f in recipe.files if f.role == role] for role in ("code", "input", "expected", "log")}
     outputs = [*count["expected"], *count["log"]]
@@ -153,13 +169,12 @@ def _cannot(recipe: Recipe, kind: str) -> tuple[str, ...]:
     return (*told, *(g for g in recipe.gaps if not g.endswith("not carried")))
 
 
-def _will(recipe: Recipe, on: str, shut: Sandbox, kind: str) -> tuple[str, ...]:
+def _will(recipe: Recipe, on: str, shut: Sandbox, kind: str, images: Sequence[Choice]) -> tuple[str, ...]:
     """What happens after a yes; shown word by word before it."""
     how = {
         environment.LOCK: f"make a virtual environment of Python {recipe.python} with its {recipe.packages} packages (pip fetches what is not carried)",
         environment.BARE: f"make an empty environment of Python {recipe.python}: the code imports only the standard library",
-        environment.IMAGE: "use its container images, after their digests were checked: "
-        + ", ".join(i.reference for i in recipe.images),
+        environment.IMAGE: "use its container images, checked by content; the script gets them under the names it types",
         environment.HOST: "use this machine's own software",
     }
     task = f" as array task {recipe.array_task}" if recipe.array_task else ""
@@ -173,6 +188,7 @@ def _will(recipe: Recipe, on: str, shut: Sandbox, kind: str) -> tuple[str, ...]:
     return (
         "unpack the bundle into a new folder",
         how[kind],
+        *(f"image {c.image.reference}: {', else '.join(s.told for s in c.steps)}" for c in images if c.steps),
         f"run {typed}{task} {'under Slurm' if on == 'slurm' else 'on this machine'}",
         place,
         f"compare {several(sum(1 for f in recipe.files if f.role in ('expected', 'log')), 'output')}",

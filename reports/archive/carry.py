@@ -109,10 +109,10 @@ def _stem(image: RecipeImage) -> str:
 
 
 def _content(image: RecipeImage, left: int, work: _Work, world: World) -> tuple[tuple[Item, ...], RecipeImage]:
-    if work.policy.kind == "digest":
-        return (), replace(image, reason="by digest only: --images carry takes it along")
     if known := work.there.get(image.sha256):
         return (), replace(image, carried=known, form="file")
+    if work.policy.kind == "digest":
+        return (), replace(image, reason="by digest only")
     reasons = []
     for way in _ways(image, work):
         try:
@@ -152,7 +152,7 @@ def _file(image: RecipeImage, left: int, work: _Work, world: World) -> tuple[tup
 
 
 def _from_cache(image: RecipeImage, left: int, work: _Work, world: World) -> tuple[tuple[Item, ...], RecipeImage]:
-    path = cached(image.facts, platform.machine(), world) if image.facts else ""
+    path, _ = cached(image.facts, platform.machine(), world) if image.facts else ("", "")
     if not path:
         raise NotHad("it is not in Apptainer's cache here" if image.pull else "its digest is not known")
     known = image.facts.file.removeprefix("sha256:") if image.facts else ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from auditor.world import Ran, World
@@ -110,12 +110,11 @@ def pull(engine: str, name: str, world: World, seconds: float = MOVE_SECONDS) ->
     do(world, engine, "pull", *plain, name, seconds=seconds)
 
 
-def build(engine: str, recipe: str, context: str, world: World) -> str:
-    """The id of an image built from a Dockerfile; the folder `context` is what it may copy from."""
-    idfile = os.path.join(context, ".image-id")
+def build(engine: str, recipe: str, context: str, note: str, world: World) -> str:
+    """The id of an image built from a Dockerfile; `context`: the folder it may copy from; note: a file for the id."""
     # the classic builder is everywhere; BuildKit is an add-on
-    do(world, engine, "build", "--iidfile", idfile, "-f", recipe, context, seconds=BUILD_SECONDS, env={"DOCKER_BUILDKIT": "0"})
-    return world.text(idfile, 1000).strip()
+    do(world, engine, "build", "--iidfile", note, "-f", recipe, context, seconds=BUILD_SECONDS, env={"DOCKER_BUILDKIT": "0"})
+    return world.text(note, 1000).strip()
 
 
 def remove(engine: str, names: tuple[str, ...], world: World) -> None:
@@ -144,17 +143,25 @@ def apptainer(world: World) -> str:
 def pull_file(source: str, target: str, world: World, seconds: float = MOVE_SECONDS) -> None:
     """An image file made of `docker://NAME@sha256:…` or fetched from `oras://…`: whole at `target`, or not there at all."""
     plain = ("--no-https",) if is_loopback(source.partition("://")[2]) else ()
-    _whole(target, lambda part: do(world, apptainer(world), "pull", "--disable-cache", *plain, part, source, seconds=seconds))
+
+    def make(part: str) -> Ran:
+        return do(world, apptainer(world), "pull", "--disable-cache", *plain, part, source, seconds=seconds)
+
+    _whole(target, make)
 
 
-def build_file(source: str, target: str, world: World, cwd: str | None = None) -> None:
-    """An image file made from a definition, or from `oci:FOLDER`."""
-    _whole(
-        target, lambda part: do(world, apptainer(world), "build", "--disable-cache", part, source, seconds=BUILD_SECONDS, cwd=cwd)
-    )
+def build_file(source: str, target: str, world: World, cwd: str | None = None, bases: Sequence[str] = ()) -> None:
+    """An image file made from a definition that starts from `bases`, or from `oci:FOLDER`."""
+    plain = ("--no-https",) if any(is_loopback(base) for base in bases) else ()
+
+    def make(part: str) -> Ran:
+        argv = (apptainer(world), "build", "--disable-cache", *plain, part, source)
+        return do(world, *argv, seconds=BUILD_SECONDS, cwd=cwd)
+
+    _whole(target, make)
 
 
-def _whole(target: str, make: Any) -> None:
+def _whole(target: str, make: Callable[[str], Ran]) -> None:
     part = f"{target}.part"
     try:
         make(part)

@@ -15,8 +15,11 @@ from probes.containers import ImageFacts
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64le", "s390x": "s390x", "riscv64": "riscv64"}
 
 
-def cached(image: ImageFacts, machine: str, world: World) -> str:
-    """The path of the cached file of exactly this image, empty when there is none. machine: as `uname -m` has it."""
+def cached(image: ImageFacts, machine: str, world: World) -> tuple[str, str]:
+    """The path of the cached file of exactly this image and the digest that its name proves; both empty when there is none.
+
+    machine: as `uname -m` has it.
+    """
     platform = image.platform.removeprefix("linux/") or ARCHITECTURES.get(machine, machine)
     for digest in filter(None, (image.index, image.manifest)):
         key = hashlib.sha256((digest.removeprefix("sha256:") + platform.replace("/", "")).encode()).hexdigest()
@@ -24,10 +27,10 @@ def cached(image: ImageFacts, machine: str, world: World) -> str:
             path = os.path.join(folder, "cache", "oci-tmp", key)
             try:
                 if world.stat(path).is_file:
-                    return path
+                    return path, digest
             except OSError:
                 continue
-    return ""
+    return "", ""
 
 
 def _folders(world: World) -> tuple[str, ...]:

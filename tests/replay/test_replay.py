@@ -353,14 +353,21 @@ def sif(sha256: str) -> tuple[Evidence, Evidence]:
     return seen(named), seen(ContainerIdentities((ImageIdentity("fit.sif", "ok", "", sha256=sha256, size=5),)), phase=Phase.START)
 
 
+NOWHERE = (
+    "image fit.sif: not carried (by digest only); not found here (--inputs names its folder); no digest to pull it by; "
+    "nothing is known that it was built from"
+)
+
+
 def test_an_image_file_is_found_by_its_content_and_stands_beside_the_script(tmp_path: Path) -> None:
     script = "#!/bin/bash\ncat fit.sif\npython3 fit.py in.csv out.csv metrics.json $1\n"
     bundle = made(tmp_path, None, *sif(factory.sha("image")), script=script)
-    assert plan(bundle).stops == ("input fit.sif: not found; name its folder with --inputs",)
+    assert plan(bundle).stops == (NOWHERE,)
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "fit.sif").write_text("image")
     verdict = replayed(bundle, inputs_dir=tmp_path / "images")
     assert (verdict.sameness, verdict.environment, verdict.sandbox) == (Sameness.IDENTICAL, "image-by-digest", "none")
+    assert [(i.reference, i.way, i.level) for i in verdict.images] == [("fit.sif", "here", "byte-same")]
 
 
 def test_another_image_of_the_same_name_is_not_used(tmp_path: Path) -> None:
@@ -368,14 +375,14 @@ def test_another_image_of_the_same_name_is_not_used(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "fit.sif").write_text("imagE")
     assert replayed(bundle, inputs_dir=tmp_path / "images").reason == (
-        f"input fit.sif: {tmp_path}/images/fit.sif is another file (its sha256 differs)"
+        NOWHERE.replace("not found here (--inputs names its folder)", f"{tmp_path}/images/fit.sif is another file")
     )
 
 
 def test_an_image_that_is_known_by_name_only_stops_the_run(tmp_path: Path) -> None:
     verdict = replayed(made(tmp_path, None, *sif("")))
     assert verdict.sameness is Sameness.NOT_RUN
-    assert verdict.reason == "input fit.sif: not found; name its folder with --inputs"
+    assert verdict.reason == NOWHERE
 
 
 @needs_sandbox

@@ -1,0 +1,152 @@
+"""Does a job in an image file, or in a registry's image through Apptainer, run again only with exactly its image?"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import slurmlab
+from container_jobs import ENVIRONMENT, bundled
+from containers_lab import Engine, rootfs
+
+from auditor.replay import execute, plan
+from auditor.verdict import Sameness
+from tests.reports.test_verify import files, packed, resealed
+
+COUNT = "/bin/busybox sh -c 'wc -l <in.csv >lines.txt; cat /etc/version >>lines.txt'"
+JOB = f'#!/bin/bash\napptainer exec --bind "$PWD" --pwd "$PWD" {{image}} {COUNT}\n'
+
+
+@pytest.fixture
+def quiet(apptainer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Apptainer with a home, cache and keys of its own."""
+    for name, value in {**ENVIRONMENT, "APPTAINER_CACHEDIR": str(tmp_path / "cache"), "HOME": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    return apptainer
+
+
+def image(path: Path, version: str, head: str = "") -> Path:
+    """An image file of busybox; `/etc/version` tells two apart."""
+    root = path.parent / f"{path.name}.root"
+    root.mkdir(parents=True)
+    subprocess.run(["tar", "-xC", root], input=rootfs({"etc/version": f"{version}\n".encode()}), check=True)
+    subprocess.run(["apptainer", "build", "--disable-cache", path, root], check=True, capture_output=True)
+    return path
+
+
+@pytest.mark.apptainer
+def test_an_image_that_the_bundle_carries_is_all_a_replay_needs(quiet: str, tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    image(tmp_path / "work" / "count.sif", "1")
+    info = bundled(tmp_path, JOB.format(image="count.sif"), image_policy="carry")
+    assert [(i.reference, i.carried) for i in info.images] == [("count.sif", "images/count.sif")]
+    (tmp_path / "moved" / "count.sif").unlink()
+
+    ready = plan(info.path)
+    assert ready.will[2].startswith("image count.sif: take it from the bundle (")
+    verdict = execute(ready, tmp_path / "again", yes=True)
+    assert (verdict.sameness, verdict.environment) == (Sameness.IDENTICAL, "image-by-digest")
+    assert [(i.reference, i.way, i.level) for i in verdict.images] == [("count.sif", "carried", "byte-same")]
+
+
+@pytest.mark.apptainer
+def test_an_image_file_that_lay_elsewhere_is_found_under_its_old_name_by_the_script(quiet: str, tmp_path: Path) -> None:
+    shared = image(tmp_path / "shared.sif", "1")
+    info = bundled(tmp_path, JOB.format(image=shared), image_policy="carry")
+    shared.unlink()
+    image(shared, "2") if not (tmp_path / "shared.sif.root").exists() else shared.write_text("another")
+
+    verdict = execute(plan(info.path), tmp_path / "again", yes=True)
+    assert (verdict.sameness, verdict.environment) == (Sameness.IDENTICAL, "image-by-digest")
+    assert [(i.way, i.level) for i in verdict.images] == [("carried", "byte-same")]
+
+
+@pytest.mark.apptainer
+def test_a_tag_that_moved_is_pulled_by_the_digest_that_ran(
+    quiet: str, docker_engine: Engine, registry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push(docker_engine, f"{registry}/moved/count:1", "1", monkeypatch)
+    info = bundled(tmp_path, JOB.format(image=f"docker://{registry}/moved/count:1"))
+    push(docker_engine, f"{registry}/moved/count:1", "2", monkeypatch)
+    monkeypatch.setenv("APPTAINER_CACHEDIR", str(tmp_path / "empty"))
+
+    offline = plan(info.path)
+    assert (offline.runnable, "--pull would ask its registry" in offline.stops[0]) == (False, True)
+    ready = plan(info.path, pull=True)
+    assert f"pull {registry}/moved/count@sha256:" in ready.will[2]
+    verdict = execute(ready, tmp_path / "again", yes=True)
+    assert (verdict.sameness, verdict.environment) == (Sameness.IDENTICAL, "image-by-digest")
+    assert [(i.way, i.level) for i in verdict.images] == [("pulled", "byte-same")]
+
+
+@pytest.mark.apptainer
+def test_apptainer_s_cache_holds_what_ran_even_after_the_tag_moved(
+    quiet: str, docker_engine: Engine, registry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push(docker_engine, f"{registry}/cached/count:1", "1", monkeypatch)
+    info = bundled(tmp_path, JOB.format(image=f"docker://{registry}/cached/count:1"), image_policy="carry")
+    push(docker_engine, f"{registry}/cached/count:1", "2", monkeypatch)
+    assert [i.form for i in info.images] == ["file"]
+    monkeypatch.setenv("APPTAINER_CACHEDIR", str(tmp_path / "empty"))
+
+    verdict = execute(plan(info.path), tmp_path / "again", yes=True)
+    assert (verdict.sameness, [(i.way, i.level) for i in verdict.images]) == (Sameness.IDENTICAL, [("carried", "byte-same")])
+
+
+@pytest.mark.apptainer
+def test_an_image_that_is_gone_is_built_anew_from_its_definition_and_the_level_is_said(
+    quiet: str, docker_engine: Engine, registry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push(docker_engine, f"{registry}/base/count:1", "1", monkeypatch)
+    (tmp_path / "work").mkdir()
+    (tmp_path / "count.def").write_text(f"Bootstrap: docker\nFrom: {registry}/base/count:1\n\n%labels\n  Maker ada\n")
+    build = ["apptainer", "build", "--no-https", "--disable-cache", tmp_path / "work" / "count.sif", tmp_path / "count.def"]
+    subprocess.run(build, check=True, capture_output=True)
+    info = bundled(tmp_path, JOB.format(image="count.sif"))
+    assert [(i.carried, i.definition) for i in info.images] == [("", "images/count.def")]
+    (tmp_path / "moved" / "count.sif").unlink()
+
+    refused = plan(info.path)
+    assert refused.stops == (
+        "image count.sif: not carried (by digest only); not found here (--inputs names its folder); "
+        "no digest to pull it by; --rebuild-images would build it anew from count.def",
+    )
+    verdict = execute(plan(info.path, rebuild_images=True), tmp_path / "again", yes=True)
+    assert (verdict.sameness, verdict.environment) == (Sameness.IDENTICAL, "image-rebuilt")
+    assert [i.way for i in verdict.images] == ["rebuilt"]
+    assert verdict.images[0].level in {"same-files", "same-name-only", "unknown"}
+
+
+@pytest.mark.apptainer
+def test_a_carried_image_that_is_not_the_recorded_one_is_refused(quiet: str, tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    image(tmp_path / "work" / "count.sif", "1")
+    info = bundled(tmp_path, JOB.format(image="count.sif"), image_policy="carry")
+    (tmp_path / "moved" / "count.sif").unlink()
+    contents = files(Path(info.path))
+    contents["data/images/count.sif"] = image(tmp_path / "other.sif", "2").read_bytes()
+    forged = tmp_path / "forged.zip"
+    packed(forged, resealed(contents))
+
+    verdict = execute(plan(forged), tmp_path / "again", yes=True)
+    assert verdict.sameness is Sameness.NOT_RUN
+    assert "carried: it is not the image that ran" in verdict.reason
+
+
+@pytest.mark.apptainer
+@pytest.mark.slurm
+def test_on_slurm_too(quiet: str, slurm: slurmlab.Lab, tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    image(tmp_path / "work" / "count.sif", "1")
+    info = bundled(tmp_path, JOB.format(image="count.sif"), image_policy="carry")
+    (tmp_path / "moved" / "count.sif").unlink()
+    verdict = execute(plan(info.path, on="slurm"), tmp_path / "again", yes=True)
+    assert (verdict.sameness, verdict.environment, verdict.where) == (Sameness.IDENTICAL, "image-by-digest", "slurm:lab")
+
+
+def push(engine: Engine, name: str, version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An image of this version under this name in the registry; the engine keeps nothing."""
+    engine.make(name, {"etc/version": f"{version}\n".encode()})
+    for verb in (["push"], ["image", "rm"]):
+        subprocess.run(["docker", "-H", engine.host, *verb, name], check=True, capture_output=True)
