@@ -136,7 +136,8 @@ class EngineImage:
     """An image as a Docker or Podman engine knows it. Digests `sha256:...`, empty when not known.
 
     store: `classic` (image id = config digest) or `containerd` (image id = manifest or index digest).
-    pullable: `yes`, `no`, `unknown` (the registry was not asked).
+    manifest_digest: what the name led to; that may be an index's, unless manifest_sure. pullable: `yes`, `no`, `unknown` (the registry was
+    not asked). settings: the runtime configuration, as in `ImageFacts`.
     """
 
     reference: str
@@ -154,6 +155,10 @@ class EngineImage:
     created: str
     labels: Mapping[str, str]
     pullable: str = "unknown"
+    index_digest: str = ""
+    manifest_sure: bool = False
+    variant: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -234,6 +239,9 @@ class SifImage:
     manifest_digest: str = ""
     config_digest: str = ""
     diff_ids: tuple[str, ...] = ()
+    tree: str = ""
+    """`sha256:...` over the root file system's files by the rules `tree_rules`, where it was taken (`probes.containers.treehash`)."""
+    tree_rules: str = ""
 
 
 @dataclass(frozen=True)
@@ -308,7 +316,7 @@ class RanImage:
 
 @dataclass(frozen=True)
 class RanImages:
-    """Kind of the probe `containers-ran`: what ran, not what was typed."""
+    """Kind of the probe `container-ran` (start, later): what ran, not what was typed."""
 
     images: tuple[RanImage, ...]
 

@@ -1,18 +1,24 @@
 """Which Singularity images does the job run, and what is in them? Read natively; no runtime needed.
 
-Verified where a signature's digests were recomputed and hold; else observed.
+Verified where a signature's digests were recomputed and hold; else observed. After the job, when nobody waits, the files inside are
+hashed too, so that the image can be told to be the same as an OCI image that it was built from.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from auditor.model import Absent, Found, Grade, Job, Phase, Probe
 from auditor.world import World
 from probes.containers import SifImage, SifImages
+from probes.containers.limits import Limits
 from probes.containers.scripts import files
-from probes.containers.sifformat import NotSif
 from probes.containers.sifread import read
+from probes.containers.treehash import RULES, of_sif
+from probes.manifest import remember
 
 MAX_BYTES = 64 << 30
+TREE = Limits(bytes=16 << 30, seconds=60.0, entries=2_000_000)
 
 
 def collect(world: World, job: Job) -> Found[SifImages] | Absent:
@@ -25,15 +31,24 @@ def collect(world: World, job: Job) -> Found[SifImages] | Absent:
             if size > left:
                 reasons.append(f"{path}: {size} bytes is beyond the budget")
                 continue
-            found.append(read(world, path))
+            found.append(_with_tree(world, read(world, path), reasons) if job.ended_at else read(world, path))
             left -= size
-        except (OSError, NotSif) as error:
+        except (OSError, ValueError) as error:
             reasons.append(f"{path}: {error}")
     if found:
         proved = all(any(s.integrity_ok for s in image.signatures) for image in found)
         grade = Grade.VERIFIED if proved else Grade.OBSERVED
         return Found(SifImages(tuple(found)), "; ".join(("SIF header and content", *reasons)), grade)
     return Absent("; ".join(reasons) or "the script names no image file")
+
+
+def _with_tree(world: World, image: SifImage, reasons: list[str]) -> SifImage:
+    try:
+        tree = remember.facts(world, image.path, f"tree.{RULES}", lambda: {"tree": of_sif(world, image.path, TREE)})["tree"]
+    except (OSError, ValueError) as error:
+        reasons.append(f"{image.path}: its files were not hashed: {error}")
+        return image
+    return replace(image, tree=tree, tree_rules=RULES)
 
 
 PROBE = Probe(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 from probes.containers import EngineImage, ImageFacts, ImageIdentity, RanImage, RegistryImage, SifImage
@@ -27,13 +28,15 @@ def _named(image: ImageFacts, reference: str, source: str) -> ImageFacts:
 
 
 def _engine(image: EngineImage) -> ImageFacts:
-    """An engine notes the digest that a name was pulled by: a manifest's, or the index's over several platforms. It does not say which."""
+    """An engine notes the digest that a name was pulled by; where it cannot tell a manifest's from an index's, it is taken as the latter."""
     return ImageFacts(
         image.reference,
-        index=image.manifest_digest,
+        index=image.index_digest or ("" if image.manifest_sure else image.manifest_digest),
+        manifest=image.manifest_digest if image.manifest_sure else "",
         config=image.config_digest,
         diff_ids=image.diff_ids,
-        platform=f"{image.os}/{image.architecture}" if image.os and image.architecture else "",
+        settings=image.settings,
+        platform="/".join(part for part in (image.os, image.architecture, image.variant) if part) if image.architecture else "",
         source=f"{image.engine} {image.engine_version}".strip(),
     )
 
@@ -41,17 +44,27 @@ def _engine(image: EngineImage) -> ImageFacts:
 def _sif(image: SifImage) -> ImageFacts:
     return ImageFacts(
         image.path,
+        index=image.index_digest,
+        manifest=image.manifest_digest,
+        config=image.config_digest,
+        diff_ids=image.diff_ids,
+        settings=image.settings,
         file=_sha256(image.file_sha256),
         uuid=image.uuid,
         partition=_partition(image),
         definition=_sha256(image.definition_sha256),
+        tree="" if image.overlays else image.tree,
+        tree_rules=image.tree_rules,
         platform=f"linux/{image.architecture}" if image.architecture else "",
         source=f"the image file {image.path}",
     )
 
 
 def _partition(image: SifImage) -> str:
-    return _sha256(image.partition_sha256)
+    """Of the root file system and of what lies over it: with another overlay the same partition is another image."""
+    if not image.overlays:
+        return _sha256(image.partition_sha256)
+    return _sha256(hashlib.sha256(" ".join((image.partition_sha256, *image.overlays)).encode()).hexdigest())
 
 
 def _identity(seen: ImageIdentity) -> ImageFacts:

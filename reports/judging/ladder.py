@@ -47,8 +47,9 @@ def _bytes(a: ImageFacts, b: ImageFacts) -> Same | None:
 def _image(a: ImageFacts, b: ImageFacts) -> Same | None:
     if _equal(a, b, "config"):
         return Same(Level.SAME_IMAGE, f"the configuration's digest is the same: {a.config}")
-    if _equal(a, b, "partition") and not _differ(a, b, "definition"):
-        recipe = " and so is its recipe" if _equal(a, b, "definition") else ""
+    if _equal(a, b, "partition"):
+        recipe = ", and so is its recipe" if _equal(a, b, "definition") else ""
+        recipe = ", though another recipe is kept beside it" if _differ(a, b, "definition") else recipe
         return Same(Level.SAME_IMAGE, f"the root file system is the same byte for byte: {a.partition}{recipe}")
     return None
 
@@ -66,8 +67,6 @@ def _layers(a: ImageFacts, b: ImageFacts) -> Same | None:
 
 
 def _files(a: ImageFacts, b: ImageFacts) -> Same | None:
-    if _equal(a, b, "partition"):
-        return Same(Level.SAME_FILES, f"the root file system is the same byte for byte, the recipe is not: {a.partition}")
     if _trees(a, b) is True:
         return Same(Level.SAME_FILES, f"the same files, by one tree hash: {a.tree}")
     return None
