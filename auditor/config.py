@@ -40,6 +40,8 @@ class Config:
     """Container images in a bundle: `digest` names them, `carry` takes along what is here, `fetch` also what only a registry has."""
     images_bytes: int = 4_000_000_000
     """With `carry` and `fetch`: how much at most."""
+    ask_registries: bool = False
+    """Ask registries whether images can still be had, over the network; no login is ever read."""
     author: str = ""
     """Name that goes into bundles; empty: Anonymous."""
     affiliation: str = ""

@@ -1,6 +1,6 @@
-"""Which image does a local engine hold under this name, asked in milliseconds? Standard library only; never a network.
+"""What does a local engine answer, asked in milliseconds: which image does it hold under this name? Standard library only; never a network.
 
-One HTTP/1.0 request over the engine's unix socket (Docker Engine API, `GET /images/{name}/json`), bounded in time and size.
+HTTP/1.0 requests over the engine's unix socket (Docker Engine API, `GET /images/{name}/json`), bounded in time and size.
 """
 
 from __future__ import annotations
@@ -44,18 +44,46 @@ def image(path: str, name: str, deadline: float) -> dict[str, Any] | None:
 
     Raises NoAnswer.
     """
-    from urllib.parse import quote
+    answer = get(path, f"/images/{path_part(name)}/json", deadline)
+    if answer is not None and not isinstance(answer, dict):
+        raise NoAnswer("engine: no image in its answer")
+    return answer
 
-    status, body = _get(path, f"/images/{quote(name, safe='/:@')}/json", deadline)
+
+def get(path: str, target: str, deadline: float) -> Any:
+    """The JSON that the engine answers; None: it has no such thing. Raises NoAnswer."""
+    status, body = _get(path, target, deadline)
     if status == 404:
         return None
     try:
-        answer = json.loads(body) if status == 200 else None
-    except ValueError as error:
+        if status == 200:
+            return json.loads(body)
+    except (ValueError, RecursionError) as error:
         raise NoAnswer(f"engine: {error}") from error
-    if not isinstance(answer, dict):
+    raise NoAnswer(f"engine answered with status {status}")
+
+
+def lines(path: str, target: str, deadline: float) -> list[dict[str, Any]]:
+    """One JSON object a line, as `/events` of a time that is over; what is none is passed over. Raises NoAnswer."""
+    status, body = _get(path, target, deadline)
+    if status != 200:
         raise NoAnswer(f"engine answered with status {status}")
-    return answer
+    found = []
+    for line in body.splitlines():
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict):
+            found.append(value)
+    return found
+
+
+def path_part(name: str) -> str:
+    """An image's name as it stands in a request."""
+    from urllib.parse import quote
+
+    return quote(name, safe="/:@")
 
 
 def _get(path: str, target: str, deadline: float) -> tuple[int, bytes]:

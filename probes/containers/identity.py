@@ -55,11 +55,25 @@ def identify(world: World, job: Job, reference: Reference, budget: Budget) -> Im
             return ImageIdentity(reference.text, "absent", f"no such file: {where(world, job, reference.name)}")
         except OSError as error:
             return ImageIdentity(reference.text, "unknown", str(error))
+    if reference.transport == "instance":
+        return _instance(world, reference, budget)
     if reference.runtime in _ENGINES and reference.transport == "docker":
         return _engine(world, reference, budget)
     if reference.digest:
         return ImageIdentity(reference.text, "ok", "the name pins the digest", image_id=reference.digest)
     return ImageIdentity(reference.text, "unknown", f"{reference.transport}: nothing on this machine to ask without a network")
+
+
+def _instance(world: World, reference: Reference, budget: Budget) -> ImageIdentity:
+    """The image of one that runs here already; the job may still start it."""
+    from probes.containers.instances import instances
+
+    for one in instances(world, reference.name)[:1]:
+        try:
+            return _file(world, reference.text, one.image, budget)
+        except OSError as error:
+            return ImageIdentity(reference.text, "unknown", f"of {one.image}: {error}")
+    return ImageIdentity(reference.text, "unknown", "no instance of this name runs here yet")
 
 
 def _file(world: World, text: str, path: str, budget: Budget) -> ImageIdentity:

@@ -61,7 +61,7 @@ def facts_of(raw: bytes, blob: Blob, reference: str = "", platform: str = "", so
 def _of_manifest(raw: bytes, document: Mapping[str, Any], blob: Blob, reference: str, index: str, source: str) -> ImageFacts:
     config = document.get("config")
     name = config.get("digest") if isinstance(config, dict) else None
-    if not isinstance(name, str) or not DIGEST.fullmatch(name):
+    if not isinstance(config, dict) or not isinstance(name, str) or not DIGEST.fullmatch(name):
         raise BadImage("neither an index nor a manifest with a configuration's sha256 (a schema 1 manifest has none)")
     manifest = digest(raw)
     layers = document.get("layers")
