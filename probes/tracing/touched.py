@@ -1,0 +1,95 @@
+"""Which files did the job really read and write? From the trace that the user asked for; read once the job is over."""
+
+from __future__ import annotations
+
+import glob
+import os.path
+from collections.abc import Iterator, Sequence
+
+from auditor import home
+from auditor.model import Absent, Grade, Job, Phase, Probe
+from auditor.world import World
+from probes.tracing import FileTrace, folder, preload, stem
+from probes.tracing.history import History
+from probes.tracing.strace import Reader
+
+MAX_NAMED = 100_000
+"""Inputs and outputs that are named one by one."""
+MAX_BYTES = 2 << 30
+NOTES = ".blind"
+"""A trace's companion file: one sentence a line about what the tracer could not see."""
+
+
+def collect(world: World, job: Job) -> FileTrace | Absent:
+    own = home.find(dict(world.env))
+    if own is None or not job.job_id:
+        return Absent("no trace was asked for")
+    paths = world.glob(os.path.join(folder(own.root), glob.escape(stem(job)) + "*"))
+    if not paths:
+        return Absent("no trace was asked for (auditor run --trace, auditor sbatch --auditor-trace)")
+    return read(world, job, paths)
+
+
+def read(world: World, job: Job, paths: Sequence[str]) -> FileTrace:
+    """Files of one attempt: `*.strace` first, then `*.preload`, what the shim saw on each node, and `*.blind`."""
+    history, reader = History(), Reader(job.workdir or "/")
+    blind = [line for p in paths if p.endswith(NOTES) for line in world.text(p, 1 << 16).splitlines() if line.strip()]
+    tracers: list[str] = []
+    for path in sorted(paths, key=lambda p: (not p.endswith(".strace"), p)):
+        tracer = path.rpartition(".")[2]
+        if tracer not in ("strace", "preload"):
+            continue
+        tracers.append(tracer)
+        if (size := world.stat(path).size) > MAX_BYTES:
+            blind.append(f"a trace of {size} bytes was read up to {MAX_BYTES}")
+        pieces = _first(world.chunks(path), MAX_BYTES)
+        history.add(reader.calls(_lines(pieces)) if tracer == "strace" else preload.calls(pieces))
+    return summary(history, reader, tuple(dict.fromkeys(tracers)), blind)
+
+
+def summary(history: History, reader: Reader, tracers: tuple[str, ...], blind: list[str]) -> FileTrace:
+    if reader.broken or reader.waiting:
+        blind.append(f"{reader.broken + len(reader.waiting)} lines of the trace could not be read to their end")
+    if history.cut:
+        blind.append(f"only the first {len(history.files)} paths were noted")
+    inputs, outputs = history.inputs(), history.outputs()
+    if max(len(inputs), len(outputs)) > MAX_NAMED:
+        blind.append(f"{len(inputs)} inputs and {len(outputs)} outputs: the first {MAX_NAMED} of each are named")
+    if tracers == ("preload",):
+        blind.append("programs that are statically linked or do not open files through the C library")
+    return FileTrace(
+        tracer="+".join(tracers),
+        blind=tuple(blind),
+        complete=not blind,
+        inputs=tuple(inputs[:MAX_NAMED]),
+        outputs=tuple(outputs[:MAX_NAMED]),
+        programs=tuple(history.programs()[:MAX_NAMED]),
+        scratch=history.scratch(),
+        software=history.software(),
+        calls=history.calls,
+    )
+
+
+def _first(pieces: Iterator[memoryview], size: int) -> Iterator[memoryview]:
+    for piece in pieces:
+        if size <= 0:
+            return
+        size -= len(piece)
+        yield piece
+
+
+def _lines(pieces: Iterator[memoryview]) -> Iterator[str]:
+    rest = b""
+    for piece in pieces:
+        *whole, rest = (rest + bytes(piece)).split(b"\n")
+        if len(rest) > 1 << 20:
+            rest = b""  # no line of strace is a mebibyte long
+        for line in whole:
+            yield line.decode("utf-8", "surrogateescape")
+    if rest:
+        yield rest.decode("utf-8", "surrogateescape")
+
+
+PROBE = Probe(
+    "touched", FileTrace, collect, frozenset({Phase.LATER}), grade=Grade.OBSERVED, source="trace of the job's system calls"
+)
