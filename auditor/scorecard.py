@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from auditor.model import Grade, Outcome, Phase, Status
+from auditor.model import Evidence, Grade, Job, Outcome, Phase, Status
 
 
 @dataclass(frozen=True)
@@ -156,6 +156,85 @@ class RunCard:
 
 
 @dataclass(frozen=True)
+class ImageSeen:
+    """An image of the run: what it was called, how we know that it ran, and what identifies it. Empty: not known."""
+
+    name: str
+    runtime: str
+    how: str
+    """How we know that it ran: `inside`, `cache`, `instance`, `engine`, `process`, `start` (identified as the job started);
+    `named`: a script names it, and nothing shows that it ran."""
+    trace: str
+    digests: tuple[str, ...]
+    """`manifest sha256:...`, `file sha256:...`: the ones that others can ask for first."""
+    platform: str
+    drift: str
+    """Submission beside start, by the identity ladder, with the reason."""
+    today: str
+    """What a registry says of the name and of the digest that ran."""
+    cites: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to have the environment again. state: `confirmed` (somebody tried or asked), `recorded` (all it takes is recorded,
+    nobody tried), `partial` (something is missing), `lost` (it is known to be gone)."""
+
+    name: str
+    """`image-by-digest`, `image-file`, `guix`, `lock-with-hashes`, `conda-explicit`, `spack-lock`, `image-recipe`, `lock-without-hashes`,
+    `image-by-tag`, `module-names` or `nothing`."""
+    state: str
+    evidence: str
+    how: str = ""
+    """Something to paste."""
+    cites: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Leak:
+    """Something of the host that reached into the environment. what: `home`, `environment`, `bind`, `overlay`, `writable`, `gpu`,
+    `process`, `path`, `edited` ..."""
+
+    what: str
+    detail: str
+    serious: bool
+    """Does it change what runs, or only what the run can see?"""
+    cites: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Software:
+    """A piece of software as a page shows it, see probes.software.Component."""
+
+    ecosystem: str
+    name: str
+    version: str
+    digest: str = ""
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many pieces of software an ecosystem gave."""
+
+    ecosystem: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the run ran in: its images, the ways to have all of it again (best first), what the host let in, and its software.
+
+    software: the pieces that matter most (interpreter, libraries the results pass through); whole lists are in the evidence.
+    """
+
+    images: tuple[ImageSeen, ...] = ()
+    ways: tuple[Way, ...] = ()
+    leaks: tuple[Leak, ...] = ()
+    counts: tuple[Count, ...] = ()
+    software: tuple[Software, ...] = ()
+
+
+@dataclass(frozen=True)
 class Scorecard:
     """All findings of one audit. low, high, coverage: 0-100; None when no tip applies."""
 
@@ -174,6 +253,7 @@ class Scorecard:
     """Version of the rules and the sha256 over them: `1-<64 hex>`."""
     auditor: str
     schema: int = 1
+    surroundings: Surroundings = Surroundings()
 
 
 @dataclass(frozen=True)
@@ -185,3 +265,6 @@ class Format:
     render: Callable[[Scorecard], bytes]
     media_type: str = "text/plain"
     extra: Mapping[str, str] = field(default_factory=dict)
+    of_evidence: Callable[[Job, Sequence[Evidence]], bytes] | None = None
+    """For a format that needs the whole lists, of which a scorecard holds the beginnings: used instead of `render` where the
+    evidence is at hand; `render` raises AuditError then."""

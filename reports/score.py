@@ -10,11 +10,13 @@ from auditor.scorecard import Scorecard
 from reports.judging.card import run_card
 from reports.judging.cited import cited
 from reports.judging.judge import judge
+from reports.judging.known import known
 from reports.judging.levels import coverage, interval, tip_score
 from reports.judging.record import record
 from reports.judging.ruleset import ruleset
 from reports.judging.rungs import rungs
 from reports.judging.story import story
+from reports.judging.surroundings import surroundings
 
 
 def score(job: Job, evidence: Iterable[Evidence], *, integrity: str = "", tips: Mapping[int, Tip] | None = None) -> Scorecard:
@@ -43,4 +45,5 @@ def score(job: Job, evidence: Iterable[Evidence], *, integrity: str = "", tips: 
         evidence=tuple(cited(piece) for piece in seen.pieces),
         ruleset=ruleset(),
         auditor=__version__,
+        surroundings=surroundings(seen, known(seen)),
     )

@@ -1,4 +1,4 @@
-"""What do a run's packages and modules tell: as installed, the same when it ran, with a version? The judges of tip 7 about software."""
+"""Were the packages the same when the job ran, and do its modules have a version? Judges of tip 7 about software."""
 
 from __future__ import annotations
 
@@ -13,25 +13,6 @@ from reports.judging.verdicts import Maybe, Unclear, failed, passed, weak
 
 # nobody upgrades a package between submitting and starting within this time
 AT_ONCE = 60.0
-
-
-def leaking_environment(packages: Fact[PythonPackages]) -> Verdict:
-    p = packages.value
-    changed = [f"{k.name}: {path}" for k in p.packages for path in k.modified]
-    editable = [k.name for k in p.packages if k.source == "editable"]
-    if p.leaks:
-        said = f"{several(len(p.leaks), 'path')} from outside {p.prefix} can be imported: {some(p.leaks)}"
-        return failed(said, "unset PYTHONPATH; export PYTHONNOUSERSITE=1")
-    if changed:
-        names = sorted({c.split(":", 1)[0] for c in changed})
-        fix = f"{words([p.interpreter])} -m pip install --force-reinstall --no-deps {words(names, 5)}"
-        return failed(f"installed files were edited: {some(changed)}", fix)
-    if editable:
-        fix = f"{words([p.interpreter])} -m pip install {words(editable, 5)}   # a released version, or one from a commit"
-        return weak(f"installed from a working tree: {some(editable)}", fix)
-    return passed(
-        f"{several(len(p.packages), 'package')} as installed ({p.files_checked:,} files recomputed), nothing reaches in from outside"
-    )
 
 
 def changed_packages(before: Fact[PythonPackages], later: Maybe[PythonPackages], accounting: Maybe[JobAccounting]) -> Verdict:

@@ -20,11 +20,18 @@ VERSION = "1"
 SHARED = (
     "reports.judging.again",
     "reports.judging.amounts",
+    "reports.judging.imagefacts",
     "reports.judging.judge",
+    "reports.judging.ladder",
+    "reports.judging.leaks",
     "reports.judging.levels",
+    "reports.judging.moved",
     "reports.judging.proofs",
+    "reports.judging.ranking",
     "reports.judging.record",
     "reports.judging.sightings",
+    "reports.judging.software",
+    "reports.judging.traces",
     "reports.judging.verdicts",
 )
 """What every tip stands on."""

@@ -3,49 +3,54 @@
 from __future__ import annotations
 
 from auditor.model import Absent, Check, Fact, Need, Outcome, Phase, Tip, Verdict
-from auditor.verdict import ReplayVerdict
 from probes.containers import (
     ApptainerRuntime,
     ContainerIdentities,
     ContainerMarkers,
     ContainerReferences,
     EngineImages,
+    RanImages,
+    RegistryImages,
     SifImages,
 )
+from probes.git import GitState
+from probes.hardware import Hardware
 from probes.modules import LoadedModules
 from probes.packages import PythonPackages
 from probes.schedulers import JobAccounting
 from probes.submission import Submission
 from reports.judging.again import program
 from reports.judging.amounts import several, some, words
-from reports.judging.imagerules import (
-    moved_image,
-    open_doors,
-    unknown_recipe,
-    unknown_runtime,
-    unnamed_surroundings,
-    unpinned_image,
-    unpullable_image,
-)
-from reports.judging.packagerules import changed_packages, leaking_environment, unversioned_modules
-from reports.judging.proofs import REPLAY, SETTLES, same, step, summary
-from reports.judging.sightings import digests
-from reports.judging.verdicts import Maybe, Unclear, failed, known, passed, weak
-
-REBUILT = ("rebuilt-from-lock", "bare-python", "image-by-digest")
+from reports.judging.doorrules import edited_packages, host_leaks, open_doors, outside_paths
+from reports.judging.fitrules import bad_signature, wrong_architecture
+from reports.judging.hadrules import environment_not_rebuilt, unobtainable_environment
+from reports.judging.packagerules import changed_packages, unversioned_modules
+from reports.judging.pinrules import ASK, drifted_tag, moved_image, unpinned_image
+from reports.judging.proofs import REPLAY, SETTLES
+from reports.judging.ranrules import unidentified_environment, unknown_runtime, unnamed_surroundings
+from reports.judging.reciperules import foreign_revision, loose_recipe, missing_recipe, unknown_base
+from reports.judging.verdicts import Maybe, Unclear, failed, passed, weak
 
 SUBMIT, START, LATER = (Phase.SUBMIT,), (Phase.START,), (Phase.LATER,)
 NONE = Outcome.NOT_APPLICABLE
 """Where the one look that there is says that nothing of the kind exists."""
 NAMED = Need(ContainerReferences, SUBMIT, absent=NONE)
 MAYBE_NAMED = Need(ContainerReferences, SUBMIT, optional=True)
+MAYBE_RAN = Need(RanImages, START, optional=True)
+RAN = (MAYBE_RAN, Need(RanImages, LATER, optional=True))
+"""Both looks: into the job as it starts, and at what runtimes keep after it."""
 MAYBE_IMAGES = Need(ContainerIdentities, START, optional=True)
 MAYBE_FILES = Need(SifImages, SUBMIT, optional=True)
+MAYBE_ENGINE = Need(EngineImages, SUBMIT, optional=True)
+MAYBE_REGISTRY = Need(RegistryImages, LATER, optional=True)
 PACKAGES = Need(PythonPackages, SUBMIT, absent=NONE)
 MAYBE_PACKAGES = Need(PythonPackages, SUBMIT, optional=True)
 SUBMISSION = Need(Submission, SUBMIT)
 HOOK = "let the in-job hook run: it identifies the images as the job starts"
 READ = "submit through auditor, so that scripts and environment are read"
+OPEN = "submit from a machine that can read the image file and ask its container engine"
+SIF = "submit from a machine that can read the image file"
+OCI = "OCI image specification, annotations"
 
 
 def unnamed_environment(
@@ -73,46 +78,6 @@ def _own_python(packages: Fact[PythonPackages]) -> Verdict:
     return passed(f"no image; {said}", packages)
 
 
-def unidentified_environment(
-    images: Maybe[ContainerIdentities],
-    packages: Maybe[PythonPackages],
-    named: Maybe[ContainerReferences],
-    files: Maybe[SifImages],
-) -> Verdict:
-    fix = "apptainer pull image.sif docker://IMAGE@sha256:DIGEST   # a file has one digest for ever"
-    if isinstance(images, Fact) and images.value.images:
-        sif = known(files)
-        found = digests(images.value, sif.value if sif else None)
-        loose = [f"{i.reference} ({i.reason or i.state})" for i in images.value.images if not found[i.reference]]
-        if loose:
-            return failed(f"no digest of {some(loose)}", fix, images)
-        return passed(f"as the job started: {some(f'{name} = {sha[:19]}' for name, sha in found.items())}", images)
-    if images is None or named is None:
-        raise Unclear("whether an image ran, and which, was not seen as the job started")
-    if isinstance(named, Fact) and named.value.references:
-        raise Unclear("which image ran was not identified as the job started")
-    if isinstance(packages, Fact) and packages.value.env_sha256:
-        p = packages.value
-        return passed(f"{several(len(p.packages), 'package')} of {p.prefix}, environment sha256 {p.env_sha256[:12]}", packages)
-    if isinstance(packages, Absent):
-        return failed(f"neither an image nor Python packages could identify it ({packages.reason})", fix)
-    raise Unclear("neither an image nor the interpreter's packages were seen")
-
-
-def environment_not_rebuilt(replay: Fact[ReplayVerdict]) -> Verdict:
-    v = replay.value
-    state, detail = step(v, "environment")
-    if v.environment in REBUILT and state == "done" and same(v):
-        return passed(f"{v.environment}: {summary(v)}")
-    if v.environment in REBUILT:
-        return failed(
-            f"{v.environment}, {state} ({detail or summary(v)})",
-            f"auditor replay BUNDLE   # of run {v.run_id}, which carries the lock",
-        )
-    said = f"replayed with what the machine has ({v.environment or 'nothing'}), not with a rebuilt environment"
-    return failed(said, f"auditor replay BUNDLE   # of run {v.run_id}, where its lock or image can be had")
-
-
 TIP = Tip(
     number=7,
     slug="containerise",
@@ -135,17 +100,24 @@ TIP = Tip(
             "unpinned-image",
             1,
             "Is each image named by file or digest, not by a tag?",
-            (NAMED, Need(EngineImages, SUBMIT, optional=True)),
+            (NAMED, MAYBE_ENGINE),
             unpinned_image,
             READ,
             "OCI distribution specification: tags are mutable, digests are not",
         ),
-        Check("open-doors", 1, "Is the image run as it is, apart from the host?", (NAMED, SUBMISSION), open_doors, READ),
+        Check(
+            "open-doors",
+            1,
+            "Is the image run as it is, with nothing that could change it?",
+            (NAMED, SUBMISSION),
+            open_doors,
+            READ,
+        ),
         Check(
             "unidentified-environment",
             2,
             "Is it known by digest what the job ran in?",
-            (MAYBE_IMAGES, MAYBE_PACKAGES, MAYBE_NAMED, MAYBE_FILES),
+            (*RAN, MAYBE_IMAGES, MAYBE_PACKAGES, MAYBE_NAMED, MAYBE_FILES),
             unidentified_environment,
             HOOK,
         ),
@@ -158,11 +130,106 @@ TIP = Tip(
             HOOK,
         ),
         Check(
-            "leaking-environment",
+            "drifted-tag",
             2,
-            "Are the packages as installed, with nothing reaching in from outside?",
+            "Does each tag still mean the image that ran?",
+            (NAMED, *RAN, MAYBE_IMAGES, MAYBE_REGISTRY),
+            drifted_tag,
+            ASK,
+            "OCI distribution specification: tags are mutable, digests are not",
+        ),
+        Check(
+            "unobtainable-environment",
+            2,
+            "Can all of the environment be had again?",
+            (
+                MAYBE_NAMED,
+                *RAN,
+                MAYBE_IMAGES,
+                MAYBE_FILES,
+                MAYBE_ENGINE,
+                MAYBE_REGISTRY,
+                MAYBE_PACKAGES,
+                Need(LoadedModules, START, optional=True),
+            ),
+            unobtainable_environment,
+            ASK,
+        ),
+        Check(
+            "missing-recipe",
+            2,
+            "Does the image say how it was built, or where its recipe is?",
+            (MAYBE_FILES, MAYBE_ENGINE),
+            missing_recipe,
+            OPEN,
+            OCI,
+        ),
+        Check(
+            "loose-recipe",
+            2,
+            "Would the recipe in the image file build from the same base?",
+            (Need(SifImages, SUBMIT, absent=NONE),),
+            loose_recipe,
+            SIF,
+        ),
+        Check(
+            "unknown-base",
+            2,
+            "Is it told on which image each image stands?",
+            (MAYBE_FILES, MAYBE_ENGINE),
+            unknown_base,
+            OPEN,
+            OCI,
+        ),
+        Check(
+            "foreign-revision",
+            2,
+            "Was the image built from the commit that the run is of?",
+            (MAYBE_FILES, MAYBE_ENGINE, Need(GitState, SUBMIT, optional=True)),
+            foreign_revision,
+            OPEN,
+            OCI,
+        ),
+        Check(
+            "wrong-architecture",
+            2,
+            "Was each image built for the node's architecture?",
+            (*RAN, MAYBE_FILES, MAYBE_ENGINE, Need(Hardware, START, optional=True)),
+            wrong_architecture,
+            HOOK,
+            "OCI image index specification, platform",
+        ),
+        Check(
+            "bad-signature",
+            2,
+            "Where an image file is signed, does the signature fit what is in it?",
+            (Need(SifImages, SUBMIT, absent=NONE),),
+            bad_signature,
+            SIF,
+            "SIF specification: signature data objects",
+        ),
+        Check(
+            "host-leaks",
+            2,
+            "Was the container shut off from the user's home and environment?",
+            (NAMED, SUBMISSION, *RAN),
+            host_leaks,
+            READ,
+        ),
+        Check(
+            "outside-paths",
+            2,
+            "Does nothing reach into the Python environment from outside?",
             (PACKAGES,),
-            leaking_environment,
+            outside_paths,
+            READ,
+        ),
+        Check(
+            "edited-packages",
+            2,
+            "Are the packages as they were installed?",
+            (PACKAGES,),
+            edited_packages,
             READ,
             "Python packaging specification: recording installed projects (RECORD)",
         ),
@@ -183,26 +250,10 @@ TIP = Tip(
             "let the in-job hook run: it reads what is loaded",
         ),
         Check(
-            "unknown-recipe",
-            2,
-            "Does the image file say how it was built, from a pinned base?",
-            (Need(SifImages, SUBMIT, absent=NONE),),
-            unknown_recipe,
-            "submit from a machine that can read the image file",
-        ),
-        Check(
-            "unpullable-image",
-            2,
-            "Is the engine's image in a registry too?",
-            (Need(EngineImages, SUBMIT, absent=NONE),),
-            unpullable_image,
-            "submit from a machine whose container engine can be asked",
-        ),
-        Check(
             "unnamed-surroundings",
             2,
             "If the job ran inside a container, is it known which?",
-            (Need(ContainerMarkers, START),),
+            (Need(ContainerMarkers, START), MAYBE_RAN),
             unnamed_surroundings,
             HOOK,
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from auditor.model import Evidence, Grade, Phase, Status
+from auditor.model import Evidence, Grade, Phase
 from auditor.verdict import Sameness
 from probes.containers import (
     ApptainerRuntime,
@@ -15,6 +15,7 @@ from probes.containers import (
     EngineImage,
     EngineImages,
     ImageIdentity,
+    RanImages,
     Reference,
     SifImage,
     SifImages,
@@ -40,6 +41,7 @@ from tests.reports.ask import (
 )
 
 TYPED = seen(submission("#!/bin/bash\ndocker run --rm --privileged lab/torch:2 python train.py\n"))
+NOTHING_RAN = tuple(unseen(RanImages, "no trace of a container", phase=p) for p in (Phase.START, Phase.LATER))
 NO_NAME = unseen(ContainerReferences, "neither the script nor what it calls names an image")
 NO_PYTHON = unseen(PythonPackages, "nothing in the script or its environment speaks of Python")
 
@@ -120,7 +122,7 @@ def test_without_an_image_there_is_nothing_to_pin() -> None:
 def test_privileged_opens_a_door_and_the_line_without_it_is_given() -> None:
     assert said("open-doors", named("lab/torch:2", options=("--privileged",)), TYPED) == (
         FAILED,
-        "lab/torch:2 is run with --privileged",
+        "lab/torch:2: --privileged",
     )
     assert advised("open-doors", named("lab/torch:2", options=("--privileged",)), TYPED)[1] == (
         "docker run --rm lab/torch:2 python train.py   # without --privileged"
@@ -141,9 +143,11 @@ def test_a_door_opened_in_a_called_script_is_not_sought_in_the_batch_script() ->
 
 
 def test_an_image_is_identified_by_its_digest_at_start() -> None:
-    assert said("unidentified-environment", named("img.sif", transport="file"), start(image("img.sif", "content"))) == (
+    assert said(
+        "unidentified-environment", named("img.sif", transport="file"), start(image("img.sif", "content")), *NOTHING_RAN
+    ) == (
         PASSED,
-        f"as the job started: img.sif = sha256:{sha('content')[:12]}",
+        f"img.sif = sha256:{sha('content')[:12]}",
     )
 
 
@@ -153,8 +157,8 @@ def test_a_large_image_is_identified_by_the_file_read_at_submission() -> None:
     )
     file = seen(SifImages((sif(),)), grade=Grade.VERIFIED)
 
-    assert said("unidentified-environment", named("img.sif", transport="file"), large, file)[0] == PASSED
-    assert said("unidentified-environment", named("img.sif", transport="file"), large) == (
+    assert said("unidentified-environment", named("img.sif", transport="file"), large, file, *NOTHING_RAN)[0] == PASSED
+    assert said("unidentified-environment", named("img.sif", transport="file"), large, *NOTHING_RAN) == (
         FAILED,
         "no digest of img.sif (larger than the budget)",
     )
@@ -163,9 +167,9 @@ def test_a_large_image_is_identified_by_the_file_read_at_submission() -> None:
 def test_packages_identify_the_environment_where_no_image_is_named() -> None:
     none = unseen(ContainerIdentities, "no image is named", phase=Phase.START)
 
-    assert said("unidentified-environment", NO_NAME, none, seen(packages("numpy==2.3.0")))[0] == PASSED
-    assert said("unidentified-environment", NO_NAME, none, NO_PYTHON)[0] == FAILED
-    assert said("unidentified-environment", named("lab/torch:2"), none, seen(packages("numpy==2.3.0"))) == (
+    assert said("unidentified-environment", NO_NAME, none, *NOTHING_RAN, seen(packages("numpy==2.3.0")))[0] == PASSED
+    assert said("unidentified-environment", NO_NAME, none, *NOTHING_RAN, NO_PYTHON)[0] == FAILED
+    assert said("unidentified-environment", named("lab/torch:2"), none, *NOTHING_RAN, seen(packages("numpy==2.3.0"))) == (
         UNKNOWN,
         "which image ran was not identified as the job started",
     )
@@ -174,11 +178,11 @@ def test_packages_identify_the_environment_where_no_image_is_named() -> None:
 def test_an_image_that_moved_is_named_with_both_digests() -> None:
     assert said("moved-image", seen(image("lab/torch:2", "monday")), start(image("lab/torch:2", "tuesday"))) == (
         FAILED,
-        f"lab/torch:2 was sha256:{sha('monday')} at submission and sha256:{sha('tuesday')} at start",
+        f"lab/torch:2 between submission and start was sha256:{sha('monday')} and became sha256:{sha('tuesday')} (same name only)",
     )
     assert said("moved-image", seen(image("lab/torch:2", "monday")), start(image("lab/torch:2", "monday"))) == (
         PASSED,
-        "lab/torch:2: the same at submission and at start",
+        "the same at submission and at start: lab/torch:2 (byte same)",
     )
 
 
@@ -193,22 +197,24 @@ def test_an_image_seen_once_only_did_not_prove_to_stay() -> None:
 
 
 def test_a_path_from_outside_or_an_edited_file_leaks() -> None:
-    clean = packages("numpy==2.3.0")
+    clean = packages("numpy==2.3.0", files_checked=900)
     edited = replace(clean, packages=(replace(clean.packages[0], modified=("numpy/core.py",)),))
     editable = replace(clean, packages=(replace(clean.packages[0], source="editable"),))
 
-    assert said("leaking-environment", seen(clean))[0] == PASSED
-    assert said("leaking-environment", seen(replace(clean, leaks=("PYTHONPATH=/home/ada/lib",)))) == (
+    assert said("outside-paths", seen(clean)) == (PASSED, "nothing reaches into /venv from outside")
+    assert said("outside-paths", seen(replace(clean, leaks=("PYTHONPATH=/home/ada/lib",)))) == (
         FAILED,
         "1 path from outside /venv can be imported: PYTHONPATH=/home/ada/lib",
     )
-    assert said("leaking-environment", seen(edited)) == (FAILED, "installed files were edited: numpy: numpy/core.py")
-    assert said("leaking-environment", seen(editable))[0] == WEAK
-    assert said("leaking-environment", NO_PYTHON)[0] == NOT_APPLICABLE
+    assert said("edited-packages", seen(clean)) == (PASSED, "1 package as installed (900 files recomputed)")
+    assert said("edited-packages", seen(packages("numpy==2.3.0")))[0] == UNKNOWN
+    assert said("edited-packages", seen(edited)) == (FAILED, "installed files were edited: numpy: numpy/core.py")
+    assert said("edited-packages", seen(editable))[0] == WEAK
+    assert said("outside-paths", NO_PYTHON)[0] == said("edited-packages", NO_PYTHON)[0] == NOT_APPLICABLE
 
 
 def test_packages_guessed_by_name_only_do_not_reach_the_second_level() -> None:
-    found = ask("leaking-environment", seen(packages("numpy==2.3.0"), grade=Grade.DECLARED))
+    found = ask("edited-packages", seen(packages("numpy==2.3.0", files_checked=900), grade=Grade.DECLARED))
 
     assert found.outcome is UNKNOWN
     assert found.message.endswith("only declared so far, and level 2 needs it seen at run time")
@@ -261,26 +267,6 @@ def test_modules_want_a_version_and_a_readable_file() -> None:
 
 
 # images: recipe, registry, runtime, surroundings
-
-
-def test_a_sif_says_how_it_was_built_from_a_pinned_base() -> None:
-    assert said("unknown-recipe", seen(SifImages((sif(base_pinned=True),)))) == (
-        PASSED,
-        "definition inside, base pinned: img.sif",
-    )
-    assert said("unknown-recipe", seen(SifImages((sif(),)))) == (WEAK, "img.sif was built from debian:13, which is not pinned")
-    assert said("unknown-recipe", seen(SifImages((sif(definition=""),)))) == (WEAK, "no definition inside img.sif")
-    assert said("unknown-recipe", unseen(SifImages, "the script names no image file"))[0] == NOT_APPLICABLE
-    assert said("unknown-recipe", unseen(SifImages, "OSError: I/O error", status=Status.FAILED))[0] == UNKNOWN
-
-
-def test_an_image_that_was_never_pushed_is_known_to_one_machine_only() -> None:
-    assert said("unpullable-image", seen(EngineImages((engine("lab/torch:2"),)))) == (
-        FAILED,
-        "only this machine has lab/torch:2: never pushed to a registry",
-    )
-    assert said("unpullable-image", seen(EngineImages((engine("lab/torch:2", "docker.io/lab/torch@sha256:1"),))))[0] == PASSED
-    assert said("unpullable-image", unseen(EngineImages, "no image of an engine is named"))[0] == NOT_APPLICABLE
 
 
 def test_a_script_inside_a_container_must_know_which() -> None:

@@ -22,13 +22,17 @@ from probes.containers import (
     ContainerReferences,
     EngineImages,
     ImageIdentity,
+    RanImages,
     Reference,
+    RegistryImages,
     SifImage,
     SifImages,
 )
+from probes.containers.doors import doors
 from probes.data import DataManifest, Skipped
 from probes.filesystem import FileSystems, Mount
 from probes.folder import FolderState, SourceFile
+from probes.formats import FormatFiles
 from probes.git import GitState, Untracked
 from probes.hardware import Gpu
 from probes.kernel import KernelAccounting
@@ -36,6 +40,9 @@ from probes.modules import LoadedModules
 from probes.packages import PythonPackages
 from probes.schedulers import StepRecord
 from probes.seeds import Determinism, Switch
+from probes.software import Component
+from probes.software.system_packages import SystemPackages
+from probes.software.toolchain import Toolchain
 from probes.submission import Directive
 from probes.workflow import SystemsUsed, Use
 from tests import factory as f
@@ -186,7 +193,7 @@ def _ml_submit() -> tuple[Evidence, ...]:
         seen(git, host=host, source="git in /scratch/ada/surrogate"),
         seen(seeds, host=host, grade=Grade.DECLARED),
         seen(systems, host=host, grade=Grade.DECLARED),
-        seen(ContainerReferences((reference,)), host=host, grade=Grade.DECLARED),
+        seen(ContainerReferences((replace(reference, doors=doors(reference, {})),)), host=host, grade=Grade.DECLARED),
         seen(_image("torch.sif", 1), host=host),
         seen(_sif(), host=host, grade=Grade.VERIFIED),
         seen(ApptainerRuntime("1.3.4", {"images/torch.sif": {"org.label-schema.build-arch": "amd64"}}), host=host),
@@ -196,6 +203,24 @@ def _ml_submit() -> tuple[Evidence, ...]:
         seen(before, host=host),
         unseen(FolderState, "the code lies in a git repository", host=host),
         seen(f.environment(LANG="C.UTF-8"), host=host),
+        seen(_system(), host=host),
+        seen(_toolchain(), host=host),
+    )
+
+
+def _system() -> SystemPackages:
+    names = ("base-files 12.4", "bash 5.2.15-2", "libc6 2.36-9", "libnuma1 2.0.16-1", "libpmix2 4.2.2-1", "openssl 3.0.15-1")
+    parts = tuple(Component("deb", *text.split(), detail="amd64") for text in names)
+    return SystemPackages("dpkg", "debian 12", at(-9000), sha("list"), sha("status"), len(parts), parts)
+
+
+def _toolchain() -> Toolchain:
+    return Toolchain(
+        (
+            Component("compiler", "gcc", "12.2.0", "", "/usr/bin/gcc"),
+            Component("mpi", "openmpi", "4.1.4", "", "/usr/bin/ompi_info"),
+            Component("libc", "glibc", "2.36", "", "/lib/x86_64-linux-gnu/libc.so.6"),
+        )
     )
 
 
@@ -219,6 +244,7 @@ def _ml_job_side() -> tuple[Evidence, ...]:
         seen(machine, **start),
         seen(places, **start),
         seen(ContainerMarkers(""), **start),
+        unseen(RanImages, "the job's script runs on the host", **start),
         seen(inputs, **start),
         seen(kernel, phase=Phase.END, host="gpu017", taken_at=at(158)),
     )
@@ -253,6 +279,9 @@ def _ml_later(job: Job) -> tuple[Evidence, ...]:
     return (
         seen(record, source="sacct", **later),
         seen(files, **later),
+        unseen(FormatFiles, "no data file of a format that tells of its layout", **later),
+        unseen(RanImages, "an image file leaves no trace of having run", **later),
+        unseen(RegistryImages, "no image of a registry is named", **later),
         unseen(PythonPackages, "Python runs inside the container image images/torch.sif", **later),
         seen(_ml_campaign(job), probe="campaign", **later),
         seen(
@@ -390,7 +419,7 @@ def _poor_submit() -> tuple[Evidence, ...]:
         seen(Determinism((), (), ("train.py:12 np.random.rand", "simulate.py:3 random.gauss")), host=host, grade=Grade.DECLARED),
         seen(git, host=host),
         seen(f.called({"train.py": "old", "simulate.py": "s"}), host=host),
-        seen(ContainerReferences((image,)), host=host, grade=Grade.DECLARED),
+        seen(ContainerReferences((replace(image, doors=doors(image, {})),)), host=host, grade=Grade.DECLARED),
         seen(
             ContainerIdentities((ImageIdentity(image.text, "ok", "", image_id="sha256:" + sha("monday"), engine="docker"),)),
             host=host,
@@ -445,6 +474,7 @@ def _poor_rest(job: Job) -> tuple[Evidence, ...]:
         seen(f.hardware(), **start),
         seen(FileSystems((Mount("/home/bob/stuff", "workdir", "/home", "nfs4", "network"),)), **start),
         seen(ContainerMarkers(""), **start),
+        unseen(RanImages, "the job's script runs on the host", **start),
         unseen(DataManifest, "no inputs are declared; outputs are looked for once the run is over", **start),
         seen(
             KernelAccounting("process", "", None, None, None, 12.0, 800 * GIB, 90 * GIB),
@@ -453,6 +483,8 @@ def _poor_rest(job: Job) -> tuple[Evidence, ...]:
             taken_at=at(2139),
         ),
         seen(record, source="sacct", **later),
+        unseen(RanImages, "no socket of a local docker engine", **later),
+        unseen(RegistryImages, "NotAsked: ask_registries is off", status=Status.FAILED, **later),
         seen(f.manifest(*files, root=job.workdir, directories=2), **later),
         seen(campaign, probe="campaign", **later),
         seen(replay, probe="replay", grade=Grade.VERIFIED, **later),

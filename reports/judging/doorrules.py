@@ -1,0 +1,105 @@
+"""Was the environment shut off from the host? Judges of tip 7 about doors, paths and edited files."""
+
+from __future__ import annotations
+
+from auditor.model import Fact, Verdict
+from probes.containers import ContainerReferences, RanImages, Reference, State
+from probes.packages import PythonPackages
+from probes.submission import Submission
+from reports.judging.again import program
+from reports.judging.amounts import line, several, some, words
+from reports.judging.leaks import CHANGING, doors, started, unsure
+from reports.judging.traces import both
+from reports.judging.verdicts import Maybe, Unclear, failed, not_applicable, passed, weak
+
+SHUT = {
+    "apptainer": {"home": "--no-home", "environment": "--cleanenv"},
+    "charliecloud": {"home": "--no-home", "environment": "--unset-env='*'"},
+    "shifter": {"environment": "--clearenv"},
+    "podman": {"environment": "--env-host=false"},
+}
+"""Runtime -> the option that shuts a door."""
+
+
+def open_doors(named: Fact[ContainerReferences], submission: Fact[Submission]) -> Verdict:
+    refs = started(named.value)
+    if not refs:
+        return not_applicable("images are fetched, and nothing is run in one", named)
+    found = [
+        (r, leak) for r in refs for leak in doors(r) if leak.what in (*CHANGING, "network") and (leak.serious or r.doors is None)
+    ]
+    if found:
+        ref, leak = found[0]
+        said = some(dict.fromkeys(leak.detail for _, leak in found))
+        return failed(said, _without(submission.value, ref, leak.detail), named)
+    open_ = [f"{r.text} ({some(left)})" for r in refs if r.doors and (left := unsure(r.doors, *CHANGING))]
+    if open_:
+        raise Unclear(f"not known whether the image can be changed: {some(open_)}")
+    used = sorted({o for r in refs for o in r.options})
+    return passed(f"options {some(used, 5)}" if used else "no option that lets the host in or changes the image", named)
+
+
+def _without(submission: Submission, ref: Reference, detail: str) -> str:
+    """The line as it is, and without the option that opened the door, where it stands there."""
+    lines = submission.script_text.splitlines()
+    typed = line(lines[ref.line - 1], 1000) if not ref.file and 0 < ref.line <= len(lines) else program(submission)
+    option = next((o for o in ref.options if o.split("=", 1)[0] in detail.split(": ", 1)[-1]), "")
+    return (
+        f"{typed.replace(f' {option}', '', 1)}   # without {line(option)}"
+        if option
+        else f"{typed}   # without what opens it: {line(detail)}"
+    )
+
+
+def host_leaks(
+    named: Fact[ContainerReferences], submission: Fact[Submission], before: Maybe[RanImages], after: Maybe[RanImages]
+) -> Verdict:
+    """What a script says counts as seen where its text was captured and the image was seen to run."""
+    refs = started(named.value)
+    if not refs:
+        return not_applicable("images are fetched, and nothing is run in one", named)
+    told = [(r, what) for r in refs if r.doors for what in ("home", "environment") if getattr(r.doors, what).state is State.OPEN]
+    if told:
+        ref, _ = told[0]
+        said = some(f"{r.text}: {what} ({getattr(r.doors, what).by})" for r, what in told)
+        shut = [SHUT.get(ref.runtime, {}).get(what, f"shut off the {what}") for r, what in told if r == ref]
+        return weak(
+            f"the host reaches in: {said}", f"{ref.runtime or 'container'} exec {' '.join(shut)} ... {words([ref.text])}", named
+        )
+    unknown = [
+        f"{r.text}{f' ({some(left)})' if r.doors and (left := unsure(r.doors, 'home', 'environment')) else ''}"
+        for r in refs
+        if r.doors is None or unsure(r.doors, "home", "environment")
+    ]
+    if unknown:
+        raise Unclear(f"not known whether home and environment were shut off: {some(unknown)}")
+    ran = both(before, after)
+    seen = {name for i in ran.value.images for name in (i.typed, i.image.reference)} if isinstance(ran, Fact) else set()
+    unseen = [r.text for r in refs if not {r.text, r.resolved} & seen]
+    if unseen or not isinstance(ran, Fact):
+        raise Unclear(f"not seen to run: {some(unseen)}")
+    return passed(f"neither home nor environment is seen inside: {some(r.text for r in refs)}", submission, ran)
+
+
+def outside_paths(packages: Fact[PythonPackages]) -> Verdict:
+    p = packages.value
+    if p.leaks:
+        said = f"{several(len(p.leaks), 'path')} from outside {p.prefix} can be imported: {some(p.leaks)}"
+        return failed(said, "unset PYTHONPATH; export PYTHONNOUSERSITE=1")
+    return passed(f"nothing reaches into {p.prefix} from outside")
+
+
+def edited_packages(packages: Fact[PythonPackages]) -> Verdict:
+    p = packages.value
+    changed = [f"{k.name}: {path}" for k in p.packages for path in k.modified]
+    editable = [k.name for k in p.packages if k.source == "editable"]
+    if changed:
+        names = sorted({c.split(":", 1)[0] for c in changed})
+        fix = f"{words([p.interpreter])} -m pip install --force-reinstall --no-deps {words(names, 5)}"
+        return failed(f"installed files were edited: {some(changed)}", fix)
+    if editable:
+        fix = f"{words([p.interpreter])} -m pip install {words(editable, 5)}   # a released version, or one from a commit"
+        return weak(f"installed from a working tree: {some(editable)}", fix)
+    if p.packages and not p.files_checked:
+        raise Unclear("no installed file was read again, so an edit would not show")
+    return passed(f"{several(len(p.packages), 'package')} as installed ({p.files_checked:,} files recomputed)")

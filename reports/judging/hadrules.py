@@ -1,0 +1,80 @@
+"""Can the environment be had again, and was it? Judges of tip 7 that stand on the ranking of ways."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from auditor.model import Absent, Fact, Verdict
+from auditor.scorecard import Way
+from auditor.verdict import ReplayVerdict
+from reports.judging.amounts import some
+from reports.judging.proofs import same, step, summary
+from reports.judging.ranking import STRONG, ways
+from reports.judging.verdicts import Unclear, failed, passed, weak
+
+REBUILT = ("rebuilt-from-lock", "bare-python", "image-by-digest")
+FIX = "apptainer pull image.sif docker://IMAGE@sha256:DIGEST   # or: auditor bundle, with the image carried"
+
+
+def unobtainable_environment(*facts: Fact[Any] | Absent | None) -> Verdict:
+    """The best way decides; what lies beside an environment without an image (modules) must come back too."""
+    every = [f for f in facts if isinstance(f, Fact)]
+    found = ways(every)
+    best = found[0]
+    beside = [w for w in found[1:] if w.name in _beside(best)]
+    used = [f for f in every if f.evidence_id in {c for w in found for c in w.cites}]
+    if best.state == "lost" or best.name == "nothing":
+        if any(f is None for f in facts) and best.name == "nothing":
+            raise Unclear("what the job ran in was not seen")
+        return failed(f"{_said(best)}", best.how or FIX, *used)
+    if best.name not in STRONG or best.state == "partial":
+        more = f"; and {some(w.evidence for w in beside)}" if beside else ""
+        return weak(f"the best way is {_said(best)}{more}", _better(best), *used)
+    if beside:
+        return weak(
+            f"{_said(best)}; and {some(w.evidence for w in beside)}",
+            "# put what the modules give into an image: apptainer build image.sif image.def",
+            *used,
+        )
+    if any(f is None for f in facts):
+        raise Unclear(f"{_said(best)}; not everything that the job used was seen")
+    if best.state == "confirmed":
+        return passed(_said(best), *used)
+    if best.name == "image-file":
+        return weak(_said(best), f"{best.how}\nauditor bundle --help   # says how an image is carried", *used)
+    if best.name == "image-by-digest":
+        raise Unclear(_said(best))
+    return passed(_said(best), *used)
+
+
+def _beside(best: Way) -> tuple[str, ...]:
+    """What the best way does not bring back: another image by its tag; without an image, modules too."""
+    return ("image-by-tag",) if best.name.startswith("image-") else ("image-by-tag", "module-names")
+
+
+def _said(way: Way) -> str:
+    return f"{way.name.replace('-', ' ')}: {way.evidence}"
+
+
+def _better(way: Way) -> str:
+    if way.name == "lock-without-hashes":
+        return "uv pip compile --format pylock.toml --generate-hashes requirements.in   # or: pip download, and auditor bundle --wheels"
+    return f"{way.how}\n{FIX}" if way.how else FIX
+
+
+def environment_not_rebuilt(replay: Fact[ReplayVerdict]) -> Verdict:
+    v = replay.value
+    state, detail = step(v, "environment")
+    had = [f"{i.reference}: {i.level.replace('-', ' ')}" for i in v.images]
+    levels = f" ({some(had)})" if had else ""
+    if v.environment in REBUILT and state == "done" and same(v):
+        return passed(f"{v.environment}{levels}: {summary(v)}")
+    if v.environment == "image-rebuilt" and state == "done" and same(v):
+        return passed(f"{v.environment}{levels}: {summary(v)}")
+    if v.environment in (*REBUILT, "image-rebuilt"):
+        return failed(
+            f"{v.environment}, {state} ({detail or summary(v)})",
+            f"auditor replay BUNDLE   # of run {v.run_id}, which carries the lock",
+        )
+    said = f"replayed with what the machine has ({v.environment or 'nothing'}), not with a rebuilt environment"
+    return failed(said, f"auditor replay BUNDLE   # of run {v.run_id}, where its lock or image can be had")

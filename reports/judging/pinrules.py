@@ -1,0 +1,114 @@
+"""Is each image named so that it cannot move, and did it stay what it was? Judges of tip 7 about names."""
+
+from __future__ import annotations
+
+from auditor.model import Fact, Verdict
+from probes.containers import (
+    ContainerIdentities,
+    ContainerReferences,
+    EngineImages,
+    ImageFacts,
+    Level,
+    RanImages,
+    Reference,
+    RegistryImages,
+)
+from reports.judging.amounts import line, some, words
+from reports.judging.imagefacts import facts
+from reports.judging.ladder import same
+from reports.judging.moved import RUNS_ALIKE, moved
+from reports.judging.traces import both
+from reports.judging.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
+
+FILES = ("file", "directory", "instance")
+ASK = "auditor config ask_registries true, then auditor sweep: the registry is asked what the name means today"
+
+
+def _pinned(ref: Reference, engine: Fact[EngineImages] | None) -> str:
+    """The reference to type instead, by digest where the engine knows one."""
+    scheme = "docker://" if ref.runtime == "apptainer" else ""
+    for image in engine.value.images if engine else ():
+        if image.reference in (ref.text, ref.resolved) and image.repo_digests:
+            return scheme + words(image.repo_digests[:1])
+    name = "/".join(part for part in (ref.registry, ref.name) if part) or ref.text
+    return f"{scheme}{words([name])}@sha256:DIGEST"
+
+
+def unpinned_image(named: Fact[ContainerReferences], engine: Maybe[EngineImages]) -> Verdict:
+    bare = [r for r in named.value.references if r.transport == "directory"]
+    loose = [r for r in named.value.references if not r.digest and r.transport not in FILES]
+    if loose:
+        fix = "\n".join(f"{_pinned(r, known(engine))}   # line {r.line}, instead of {line(r.text)}" for r in loose[:3])
+        moving = [r for r in loose if r.tag in ("", "latest")]
+        said = f"{some(r.text for r in loose)}: a tag can be moved to another image at any time"
+        return (failed if moving else weak)(said, fix, named)
+    if bare:
+        fix = f"apptainer build image.sif {words([bare[0].text])}   # one file, with one digest"
+        return weak(f"{some(r.text for r in bare)}: an open folder, which anybody may write into", fix, named)
+    return passed(f"each by file or digest: {some(r.text for r in named.value.references)}", named)
+
+
+def moved_image(before: Fact[ContainerIdentities], after: Fact[ContainerIdentities]) -> Verdict:
+    old, new = ({i.reference: i for i in fact.value.images} for fact in (before, after))
+    both = sorted(old.keys() & new.keys())
+    told = {name: moved(old[name], new[name]) for name in both}
+    bad = next((name for name in both if told[name].moved), None)
+    if bad is not None:
+        engine = new[bad].engine
+        fix = (
+            f"{engine} image inspect --format '{{{{index .RepoDigests 0}}}}' {words([bad])}   # write what this prints instead of the tag"
+            if engine
+            else f'cp {words([bad])} "images/$(sha256sum {words([bad])} | cut -c1-12).sif"   # and name that file: it does not move'
+        )
+        return failed(f"{bad} between submission and start {told[bad].why}{_level(told[bad].level)}", fix)
+    unknown = [n for n in both if told[n].moved is None] + [i.reference for i in after.value.images if i.state != "ok"]
+    if not both or unknown:
+        raise Unclear(f"not identified both at submission and at start: {some(dict.fromkeys(unknown)) or 'any image'}")
+    return passed(f"the same at submission and at start: {some(f'{n}{_level(told[n].level, told[n].why)}' for n in both)}")
+
+
+def drifted_tag(
+    named: Fact[ContainerReferences],
+    before: Maybe[RanImages],
+    after: Maybe[RanImages],
+    start: Maybe[ContainerIdentities],
+    registry: Maybe[RegistryImages],
+) -> Verdict:
+    tags = [r for r in named.value.references if not r.digest and r.transport not in FILES]
+    if not tags:
+        return not_applicable("no image is named by a tag", named)
+    if not isinstance(registry, Fact):
+        raise Unclear(f"no registry was asked what {tags[0].text} means today{f' ({registry.reason})' if registry else ''}")
+    ran = both(before, after)
+    today = {i.reference: i for i in registry.value.images}
+    open_: list[str] = []
+    for ref in tags:
+        then, now = _then(ref, ran, start), today.get(ref.text) or today.get(ref.resolved)
+        told = same(then, facts(now)) if then and now and now.state == "there" else None
+        if now and now.state == "gone":
+            return failed(f"{ref.text} is no longer in its registry", _pinned(ref, None))
+        if told and told.level in (Level.SAME_NAME, Level.DIFFERENT, Level.SAME_LAYERS_OTHER_SETTINGS):
+            digest = then.manifest or then.index if then else ""
+            fix = f"{_pinned(ref, None).replace('sha256:DIGEST', words([digest or 'sha256:DIGEST']))}   # line {ref.line}: the image that ran"
+            return failed(f"{ref.text} means another image today: {told.why}", fix)
+        if told is None or told.level not in (*RUNS_ALIKE, Level.SAME_FILES):
+            open_.append(f"{ref.text} ({told.why if told else 'which image ran, or what the name means today, is not known'})")
+    if open_:
+        raise Unclear(some(open_))
+    return passed(
+        f"today still the image that ran: {some(r.text for r in tags)}", *(f for f in (known(ran), known(start)) if f), registry
+    )
+
+
+def _then(ref: Reference, ran: Maybe[RanImages], start: Maybe[ContainerIdentities]) -> ImageFacts | None:
+    names = {ref.text, ref.resolved}
+    seen, identified = known(ran), known(start)
+    traces = [facts(r) for r in seen.value.images if {r.typed, r.image.reference} & names] if seen else []
+    sightings = [facts(i) for i in identified.value.images if i.reference in names] if identified else []
+    return next(iter((*traces, *sightings)), None)
+
+
+def _level(level: Level, otherwise: str = "") -> str:
+    """The rung of the ladder in brackets; where none is proved, what else was held side by side."""
+    said = level.replace("-", " ") if level is not Level.UNKNOWN else otherwise
+    return f" ({said})" if said else ""
