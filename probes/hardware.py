@@ -11,6 +11,7 @@ from auditor.world import World
 
 CPUINFO, MEMINFO, VERSION = "/proc/cpuinfo", "/proc/meminfo", "/proc/version"
 DRIVER = "/proc/driver/nvidia/version"
+AMD = "/sys/module/amdgpu/version"
 CARDS = "/proc/driver/nvidia/gpus/*/information"
 _LIBC = ("getconf", "GNU_LIBC_VERSION")
 _SMI = ("nvidia-smi", "--query-gpu=index,name,memory.total,driver_version", "--format=csv,noheader,nounits")
@@ -41,6 +42,8 @@ class Hardware:
     gpus: tuple[Gpu, ...]
     gpu_driver: str
     fingerprint: str
+    amd_driver: str = ""
+    """Version of amdgpu where it is AMD's own and not the kernel's, which has none."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class Texts:
     driver: str = ""
     cards: tuple[str, ...] = ()
     smi: str = ""
+    amd: str = ""
 
 
 def collect(world: World, job: Job) -> Hardware | Absent:
@@ -62,7 +66,8 @@ def collect(world: World, job: Job) -> Hardware | Absent:
     except FileNotFoundError:
         return Absent(f"no {CPUINFO} on this machine")
     meminfo, version, driver = (_text(world, path) for path in (MEMINFO, VERSION, DRIVER))
-    return parse(Texts(cpuinfo, meminfo, version, _answer(world, _LIBC), driver, _cards(world), _answer(world, _SMI)))
+    answers = _answer(world, _LIBC), driver, _cards(world), _answer(world, _SMI), _text(world, AMD)
+    return parse(Texts(cpuinfo, meminfo, version, *answers))
 
 
 def parse(texts: Texts) -> Hardware:
@@ -84,6 +89,7 @@ def parse(texts: Texts) -> Hardware:
         gpus=gpus or tuple(Gpu(n, _key(card, "Model"), None) for n, card in enumerate(texts.cards)),
         gpu_driver=_driver(texts.driver) or (asked[0][3] if asked else ""),
         fingerprint=hashlib.sha256("\n".join((model, " ".join(flags), str(cpus))).encode("utf-8", "surrogateescape")).hexdigest(),
+        amd_driver=texts.amd.strip(),
     )
 
 
@@ -140,5 +146,5 @@ PROBE = Probe(
     collect,
     frozenset({Phase.SUBMIT, Phase.START}),
     source=f"{CPUINFO}, {MEMINFO}, {VERSION}, the GPU driver",
-    records=(CPUINFO, MEMINFO, VERSION, DRIVER, CARDS),
+    records=(CPUINFO, MEMINFO, VERSION, DRIVER, CARDS, AMD),
 )

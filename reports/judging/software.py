@@ -6,15 +6,18 @@ A `Component` is the same for every ecosystem: the list of parts, the comparison
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from auditor.model import Fact, Phase
+from probes.dispatch import CpuDispatch
 from probes.hardware import Hardware
 from probes.modules import LoadedModules
 from probes.packages import Package, PythonPackages
 from probes.python.distributions import normal
 from probes.software import Component
 from probes.software.conda import CondaPackages
+from probes.software.final_modules import FinalModules, component
 from probes.software.guix import GuixProfile
 from probes.software.julia import JuliaPackages
 from probes.software.libraries import LoadedLibraries
@@ -27,7 +30,18 @@ from probes.software.toolchain import Toolchain
 ORDER = (Phase.END, Phase.START, Phase.LATER, Phase.SUBMIT)
 """Which look at the same kind of thing counts: what was seen in the job comes before what was seen around it."""
 
-LISTS = (CondaPackages, GuixProfile, JuliaPackages, LoadedLibraries, NodeSystem, RPackages, SpackSpecs, SystemPackages, Toolchain)
+LISTS = (
+    CondaPackages,
+    FinalModules,
+    GuixProfile,
+    JuliaPackages,
+    LoadedLibraries,
+    NodeSystem,
+    RPackages,
+    SpackSpecs,
+    SystemPackages,
+    Toolchain,
+)
 """Kinds of evidence that carry their components themselves."""
 
 AROUND = ("Hardware", "Toolchain")
@@ -39,12 +53,15 @@ def components(facts: Iterable[Fact[Any]]) -> tuple[Component, ...]:
 
     facts: any; those that tell of no software are passed over.
     """
+    facts = tuple(facts)
     best = _own(choose(facts))
+    hashed = _modulefiles(facts)
     found: dict[tuple[str, str, str], Component] = {}
     for kind, fact in best.items():
-        for one in of(fact.value):
-            if one.ecosystem == "libc" and kind in AROUND and "NodeSystem" in best:
+        for told in of(fact.value):
+            if told.ecosystem == "libc" and kind in AROUND and "NodeSystem" in best:
                 continue  # the submitting machine's
+            one = replace(told, digest=hashed.get(told.origin, "")) if kind == "FinalModules" else told
             key = (one.ecosystem, one.name, one.version)
             found[key] = max(one, found.get(key, one), key=_told)
     return tuple(found[key] for key in sorted(found))
@@ -58,6 +75,18 @@ def choose(facts: Iterable[Fact[Any]]) -> dict[str, Fact[Any]]:
         if kind not in best or _rank(fact) > _rank(best[kind]):
             best[kind] = fact
     return best
+
+
+def _modulefiles(facts: Iterable[Fact[Any]]) -> dict[str, str]:
+    """Digests by path, from every look at modules: at the end of a job nothing is hashed."""
+    seen = (f.value for f in facts if isinstance(f.value, LoadedModules))
+    return {m.path: f"sha256:{m.sha256}" for modules in seen for m in modules.modules if m.sha256}
+
+
+def switches(seen: CpuDispatch) -> dict[str, str]:
+    """For comparing two runs: each switch that is set, and the level of the processor."""
+    told = {s.name: s.value for s in seen.switches}
+    return {**told, "processor level": seen.level} if seen.level else told
 
 
 def _own(best: dict[str, Fact[Any]]) -> dict[str, Fact[Any]]:
@@ -117,8 +146,7 @@ def _hash(package: Package) -> str:
 
 def _modules(seen: LoadedModules) -> Iterator[Component]:
     for module in seen.modules:
-        name, _, version = module.name.rpartition("/") if "/" in module.name else (module.name, "", "")
-        yield Component("module", name, version, f"sha256:{module.sha256}" if module.sha256 else "", module.path, seen.system)
+        yield component(module.name, module.path, f"sha256:{module.sha256}" if module.sha256 else "", seen.system)
 
 
 def _machine(seen: Hardware) -> Iterator[Component]:
@@ -126,6 +154,8 @@ def _machine(seen: Hardware) -> Iterator[Component]:
         yield Component("kernel", "linux", seen.kernel, detail=seen.architecture)
     if seen.gpu_driver:
         yield Component("driver", "nvidia", seen.gpu_driver)
+    if seen.amd_driver:
+        yield Component("driver", "amdgpu", seen.amd_driver)
     name, _, version = seen.libc.partition(" ")
     if version:
         yield Component("libc", name, version)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from auditor.model import Absent, Job
 from auditor.world import Ran, RealWorld
-from probes.hardware import CARDS, CPUINFO, DRIVER, MEMINFO, PROBE, VERSION, Gpu, Hardware, Texts, parse
+from probes.hardware import AMD, CARDS, CPUINFO, DRIVER, MEMINFO, PROBE, VERSION, Gpu, Hardware, Texts, parse
 from tests.fakes import recorded
 
 X86 = """processor\t: 0
@@ -57,6 +57,10 @@ def test_nvidia_smi_adds_memory_and_the_open_driver_is_read_too() -> None:
     assert (parse(Texts(X86, smi=smi)).gpu_driver, parse(Texts(X86, driver=OPEN)).gpu_driver) == ("570.86.10", "570.86.10")
 
 
+def test_the_version_of_amd_s_own_driver_is_read_where_there_is_one() -> None:
+    assert parse(Texts(X86, amd="6.7.0\n")).amd_driver == "6.7.0"
+
+
 def test_the_fingerprint_follows_model_flags_and_number_of_cores() -> None:
     prints = {
         parse(Texts(t)).fingerprint for t in (X86, X86.replace("avx2", "avx"), X86.split("\n\n")[0], X86.replace("7763", "7713"))
@@ -76,7 +80,7 @@ def test_a_machine_without_cpuinfo_is_absent() -> None:
 
 
 def test_the_hook_is_asked_for_everything_that_is_read() -> None:
-    assert PROBE.records == (CPUINFO, MEMINFO, VERSION, DRIVER, CARDS)
+    assert PROBE.records == (CPUINFO, MEMINFO, VERSION, DRIVER, CARDS, AMD)
 
 
 def test_this_machine_has_cores_and_memory() -> None:

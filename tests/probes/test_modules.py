@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -98,13 +97,20 @@ def test_no_module_system_is_absent() -> None:
     assert collect("module list") == Absent("no module system: neither LOADEDMODULES nor MODULEPATH is set")
 
 
-@pytest.mark.parametrize("wanted", ["gcc", "gcc/9.3", "cuda", "mpi", "plain"])
-def test_real_environment_modules_loads_the_file_that_we_found(tree: Path, wanted: str) -> None:
-    need(*([] if shutil.which("modulecmd") and os.path.exists("/usr/share/modules/init/bash") else ["environment-modules"]))
-    script = f". /usr/share/modules/init/bash; module use {tree}/tools; module load {wanted}; echo $LOADEDMODULES:$_LMFILES_"
+INIT = {"environment-modules": "/usr/share/modules/init/bash", "lmod": "/usr/share/lmod/lmod/init/bash"}
+
+
+@pytest.mark.parametrize("wanted", ["gcc", "gcc/9.3", "cuda", "mpi", "plain", "r"])
+@pytest.mark.parametrize("system", INIT)
+def test_a_real_module_command_loads_the_file_that_we_found(tree: Path, system: str, wanted: str) -> None:
+    if (system, wanted) == ("environment-modules", "r"):
+        wanted = "plain"  # it reads no Lua
+    need(*([] if os.path.exists(INIT[system]) else [system]))
+    folders = f"{tree}/tools:{tree}/lua"
+    script = f". {INIT[system]}; module use {tree}/lua {tree}/tools; module load {wanted}; echo $LOADEDMODULES:$_LMFILES_"
     ran = RealWorld(env={"PATH": os.environ["PATH"], "HOME": str(tree)}).run("bash", "-c", script)
     name, path = ran.out.strip().split(":")
-    answer = collect(f"module load {wanted}", MODULEPATH=f"{tree}/tools")
+    answer = collect(f"module load {wanted}", MODULEPATH=folders)
     assert isinstance(answer, LoadedModules)
-    assert [(m.name, m.path) for m in answer.modules] == [(name, path)]
-    assert answer.modules == collect(LOADEDMODULES=name, _LMFILES_=path).modules  # type: ignore[attr-defined]
+    assert [(m.name.removesuffix(".lua"), m.path) for m in answer.modules] == [(name, path)]
+    assert [m.sha256 for m in answer.modules] == [m.sha256 for m in collect(LOADEDMODULES=name, _LMFILES_=path).modules]  # type: ignore[attr-defined]

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from auditor.model import Fact, Grade, Phase
+from probes.dispatch import CpuDispatch, DispatchSwitch
 from probes.packages import Package
 from probes.software import Component
 from probes.software.conda import CondaPackages
+from probes.software.final_modules import FinalModules
 from probes.software.node import NodeSystem
 from probes.software.system_packages import SystemPackages
-from reports.judging.software import components
+from reports.judging.software import components, switches
 from tests import factory
 
 
@@ -100,3 +102,24 @@ def test_the_c_library_is_the_node_s_where_the_node_tells_it() -> None:
 
 def test_evidence_about_anything_else_is_passed_over() -> None:
     assert components([fact(factory.environment(OMP_NUM_THREADS="1")), fact(factory.git_state())]) == ()
+
+
+def test_modules_at_the_end_have_the_digest_that_was_taken_before() -> None:
+    end = FinalModules(
+        "Lmod",
+        (Component("module", "gcc", "12.2.0", "", "/modules/gcc/12.2.0.lua"), Component("module", "mpi", "5", "", "/m/mpi/5")),
+    )
+    seen = components(
+        [fact(factory.modules("gcc/12.2.0")), fact(factory.modules("slurm"), Phase.START), fact(end, Phase.END)]
+    )  # fmt: skip
+
+    assert [(c.name, c.version, c.digest) for c in seen] == [
+        ("gcc", "12.2.0", f"sha256:{factory.sha('gcc/12.2.0')}"),
+        ("mpi", "5", ""),
+        ("slurm", "", f"sha256:{factory.sha('slurm')}"),
+    ]
+
+
+def test_switches_are_compared_with_the_level_of_the_processor() -> None:
+    seen = CpuDispatch((DispatchSwitch("MKL_CBWR", "AVX2", "mkl", "environment"),), "x86-64-v3", ("avx2",))
+    assert switches(seen) == {"MKL_CBWR": "AVX2", "processor level": "x86-64-v3"}
