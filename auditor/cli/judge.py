@@ -125,13 +125,16 @@ def bundle(
         int, typer.Option(min=0, help="With --images carry or fetch: bytes at most; 0: the setting images_bytes.")
     ] = 0,
     wheels: Annotated[
-        Path | None, typer.Option(help="A folder of wheels to carry, so that a replay needs no package index.")
-    ] = None,
+        str,
+        typer.Option(
+            help="Python wheels: carry (those that are here), fetch (ask the index for the rest), pin (only their hashes), or a folder."
+        ),
+    ] = "",
     json: Json = False,
 ) -> None:
     """The archive to deposit: a BagIt bag around a Process Run Crate, in one ZIP that is the same every time.
 
-    Examples: auditor bundle 4711 --payload all     pip download -r requirements.txt -d wheels && auditor bundle --wheels wheels
+    Examples: auditor bundle 4711 --payload all     auditor bundle 4711 --wheels fetch
     """
     from auditor import objects
     from auditor.config import load
@@ -157,7 +160,7 @@ def bundle(
                 author=config.author,
                 affiliation=config.affiliation,
                 license_url=config.license,
-                wheels=str(wheels) if wheels else "",
+                wheels=wheels,
                 image_policy=images or config.images,
                 image_limit=images_limit or config.images_bytes,
             )
@@ -169,6 +172,8 @@ def bundle(
     say(
         f"bundle {info.id[:16]}, {info.size / 1000:.0f} kB, {len(info.carried)} data files carried, {len(info.referenced)} by checksum only"
     )
+    for line in info.wheels_told:
+        say(f"wheels: {line}")
     for image in info.images:
         said = f"carried, {image.size / 1e6:.1f} MB" if image.carried else f"not carried: {image.reason}"
         say(f"image {image.reference}: {said}")

@@ -5,8 +5,10 @@ Installing can run code of packages (source distributions): only the sandbox all
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,11 +56,11 @@ def project(pin: str) -> tuple[str, str]:
     return normal(name), version
 
 
-def install(order: Order, world: World) -> tuple[str, str]:
+def install(order: Order, world: World, tools: Sequence[str] = ("uv", "pip")) -> tuple[str, str]:
     """Make the environment; (the tool that did it, why it could not be made). A uv that fails leaves it to pip."""
     trouble = ""
-    for tool in ("uv", "pip"):
-        program = shutil.which("uv") or "" if tool == "uv" and order.pins else ""
+    for tool in tools:
+        program = _uv() if tool == "uv" and order.pins else ""
         if tool == "uv" and not program:
             continue
         if order.env.exists():
@@ -66,7 +68,12 @@ def install(order: Order, world: World) -> tuple[str, str]:
         trouble = _environment(order, world, with_pip=tool == "pip" and bool(order.pins)) or _batches(order, program, world)
         if not trouble:
             return tool, _unseed(order, world) if tool == "pip" and order.pins else ""
-    return "pip", trouble
+    return tools[-1], trouble or "it is not here"
+
+
+def _uv() -> str:
+    """On PATH, or installed beside us."""
+    return shutil.which("uv") or shutil.which("uv", path=os.path.dirname(sys.executable)) or ""
 
 
 def _environment(order: Order, world: World, with_pip: bool) -> str:

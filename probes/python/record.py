@@ -32,7 +32,7 @@ def parse(text: str) -> Iterator[Row]:
     for n, row in enumerate(_rows(text)):
         if n >= MAX_ROWS:
             return
-        if len(row) == 3 and row[1].startswith("sha256=") and not _OWN.search(row[0]) and (digest := _hex(row[1][7:])):
+        if len(row) == 3 and row[0] and row[1].startswith("sha256=") and not _OWN.search(row[0]) and (digest := _hex(row[1][7:])):
             yield row[0], digest, int(row[2]) if re.fullmatch("[0-9]{1,18}", row[2]) else None
 
 

@@ -52,6 +52,8 @@ class BundleInfo:
     referenced: tuple[str, ...]
     redactions: int
     images: tuple[RecipeImage, ...] = ()
+    wheels_told: tuple[str, ...] = ()
+    """Which wheels could not be had, and why."""
 
 
 def build(
@@ -74,7 +76,8 @@ def build(
     """Write the bundle of one run to `destination` (a `.crate.zip`).
 
     objects: content by sha256, or None. payload: `auto` (data of at most 64 kB a file, 100 kB in total), `none`, or `all` up
-    to `limit` bytes. author: empty for an anonymous bundle. wheels: a folder of wheels for the run's packages, for a rebuild with no network.
+    to `limit` bytes. author: empty for an anonymous bundle. wheels: what wheelhouse.collect takes: a folder,
+    `carry`, `fetch` or `pin`, for a rebuild of the run's packages with no network.
     image_policy: `digest` names container images, `carry` takes those that are on this machine along, up to `image_limit` bytes in
     all, `fetch` also asks registries for those that are not.
     Raises AuditError when it cannot be written, or a file changes while it is read.
@@ -109,6 +112,7 @@ def build(
         referenced=tuple(f.place for f in data if not f.carried),
         redactions=sum(r.count for r in redactions),
         images=how.images,
+        wheels_told=house.told,
     )
 
 

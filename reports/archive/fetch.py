@@ -10,11 +10,12 @@ from collections.abc import Sequence
 
 from auditor.model import AuditError
 from auditor.world import World
-from probes.packages import Package, PythonPackages
+from probes.packages import Package
 from probes.python.address import public
 
 SECONDS = 900.0
 ONE_BY_ONE = 100
+PIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,150}==[A-Za-z0-9][A-Za-z0-9.!+_-]{0,100}")
 
 
 def shelf(world: World) -> str:
@@ -25,20 +26,38 @@ def shelf(world: World) -> str:
     return os.path.join(base, "auditor", "wheels")
 
 
-def fetch(world: World, folder: str, packages: PythonPackages, wanted: Sequence[Package]) -> tuple[dict[str, str], str]:
-    """Download exactly these versions into `folder`; (address by sha256, pip's last words when it failed).
+def fetch(world: World, folder: str, version: str, wanted: Sequence[Package]) -> str:
+    """Download exactly these versions for this Python into `folder`; pip's last words when not all were to be had.
 
     All at once; where one is not to be had, one by one, so that it does not cost the others.
     """
-    minor = ".".join(packages.version.split(".")[:2])
-    pins = [f"{p.name}=={p.version}" for p in wanted]
-    common = ["--no-deps", "--no-input", "--disable-pip-version-check", "--only-binary", ":all:", "--python-version", minor]
-    trouble = _pip(world, "download", "--quiet", *common, "--dest", folder, *pins)
-    if trouble:
-        for pin in pins[:ONE_BY_ONE]:
-            _pip(world, "download", "--quiet", *common, "--dest", folder, pin)
-    addresses = {} if trouble else _addresses(world, [*common, "--target", os.path.join(folder, "none"), *pins])
-    return addresses, trouble
+    pins = _pins(wanted)
+    words = ["download", "--quiet", *_common(version), "--dest", folder]
+    trouble = _pip(world, *words, *pins)
+    for pin in pins[:ONE_BY_ONE] if trouble and len(pins) > 1 else ():
+        _pip(world, *words, pin)
+    return trouble
+
+
+def addresses(world: World, version: str, wanted: Sequence[Package]) -> dict[str, str]:
+    """Address by sha256. pip's installation report names what it would install (pip 22.2); nothing is installed."""
+    words = ["install", "--dry-run", "--ignore-installed", "--quiet", "--report", "-", "--target", "none", *_common(version)]
+    try:
+        done = world.run(sys.executable, "-m", "pip", *words, *_pins(wanted), timeout=SECONDS) if wanted else None
+        infos = [i["download_info"] for i in json.loads(done.out)["install"]] if done else []
+        return {i["archive_info"]["hashes"]["sha256"]: public(i["url"]) for i in infos}
+    except (ValueError, KeyError, TypeError, TimeoutError, OSError):
+        return {}
+
+
+def _common(version: str) -> list[str]:
+    minor = ".".join(version.split(".")[:2])
+    return ["--no-deps", "--no-input", "--disable-pip-version-check", "--only-binary", ":all:", "--python-version", minor]
+
+
+def _pins(wanted: Sequence[Package]) -> list[str]:
+    """Names and versions only: evidence must not become an option."""
+    return [pin for p in wanted if PIN.fullmatch(pin := f"{p.name}=={p.version}")]
 
 
 def _pip(world: World, *words: str) -> str:
@@ -56,26 +75,3 @@ def plain(lines: Sequence[str]) -> str:
     """pip's error without addresses: they may be private or hold credentials."""
     errors = [line for line in lines if line.startswith("ERROR")]
     return re.sub(r"\b\w+://\S+", "an index", (errors or lines)[-1])[:300]
-
-
-def _addresses(world: World, words: Sequence[str]) -> dict[str, str]:
-    """pip's installation report names the address and hash of what it would install (pip 22.2); nothing is installed."""
-    try:
-        done = world.run(
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            "--dry-run",
-            "--ignore-installed",
-            "--quiet",
-            "--report",
-            "-",
-            *words,
-            timeout=SECONDS,
-        )
-        told = json.loads(done.out)
-        infos = [i["download_info"] for i in told["install"]]
-        return {i["archive_info"]["hashes"]["sha256"]: public(i["url"]) for i in infos}
-    except (ValueError, KeyError, TypeError, TimeoutError, OSError):
-        return {}

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 
 from auditor.model import AuditError
 from auditor.world import World
 from probes.packages import Package, PythonPackages
+from probes.python.address import local
 from reports.archive import fetch, pipcache
 from reports.archive.bag import Item
 from reports.archive.repack import repack
 from reports.archive.wheels import NAME, Wheel, differs, inside, measure, normal
 
-WORDS = ("cache", "fetch", "pin")
-"""cache: what lies on this machine, and packages of no index packed again; fetch: and what the index has; pin: the same, but hashes only."""
-_INDEX = ("index", "wheel", "unknown", "system")
+WORDS = ("carry", "fetch", "pin")
+"""carry: what lies on this machine, and packages of no index packed again; fetch: and what the index has; pin: the same, but hashes only."""
+_INDEX = ("index", "unknown")
+_ARCHIVED = (*_INDEX, "wheel")
+"""Sources with an archive somewhere; the others are packed again."""
 
 Project = tuple[str, str]
 
@@ -45,7 +50,7 @@ def collect(how: str, packages: PythonPackages | None, world: World) -> House:
 
 
 def _folder(folder: str, wanted: Mapping[Project, Package], world: World) -> House:
-    found, told = _fitting(world.glob(os.path.join(folder, "*.whl")), wanted, world)
+    found, told = _fitting(world.glob(os.path.join(glob.escape(folder), "*.whl")), wanted, world)
     if not found:
         raise _empty(folder, told)
     return _house({key: (path, measure(world, path)) for key, path in found.items()}, (), told)
@@ -75,46 +80,52 @@ def _fitting(paths: Sequence[str], wanted: Mapping[Project, Package], world: Wor
 
 
 def _gathered(how: str, packages: PythonPackages, wanted: Mapping[Project, Package], world: World) -> House:
-    found: dict[Project, tuple[str, Wheel]] = {}
-    proved = {k: p for k, p in wanted.items() if p.record_sha256}
-    clean = {k: p for k, p in proved.items() if p.source in _INDEX and not p.modified}
-    shelf = fetch.shelf(world) if how != "cache" or world.env.get("HOME") or world.env.get("XDG_CACHE_HOME") else ""
-    for path, file, key in _cached(world, clean):
-        found.setdefault(key, (path, measure(world, path, file, url=pipcache.address(world, path, file))))
-    if shelf:
-        lying, _ = _fitting(world.glob(os.path.join(shelf, "*.whl")), clean, world)
-        for key, path in lying.items():
-            found.setdefault(key, (path, _known(measure(world, path), clean[key])))
+    clean = {k: p for k, p in wanted.items() if p.record_sha256 and not p.modified and p.source in _ARCHIVED}
+    found = dict(_lying(world, clean, how))
     told: list[str] = []
-    missing = [p for k, p in clean.items() if k not in found and not (how == "pin" and p.wheel_sha256 and p.wheel_url)]
-    if how != "cache" and missing:
-        addresses, trouble = fetch.fetch(world, shelf, packages, missing)
-        told += [f"pip: {trouble}"] if trouble else []
-        lying, others = _fitting(
-            world.glob(os.path.join(shelf, "*.whl")), {k: p for k, p in clean.items() if p in missing}, world
-        )
-        told += others
-        for key, path in lying.items():
-            wheel = _known(measure(world, path), clean[key])
-            found.setdefault(
-                key, (path, Wheel(wheel.file, wheel.sha256, wheel.size, True, wheel.url or addresses.get(wheel.sha256, "")))
-            )
+    missing = {k: p for k, p in clean.items() if k not in found and p.source in _INDEX and not (how == "pin" and p.wheel_url)}
+    if missing and how != "carry":
+        fetched, told = _fetched(world, packages.version, missing)
+        found |= fetched
     if how == "pin":
-        known = (Wheel(w.file, w.sha256, w.size, False, w.url) for _, w in found.values())
-        return House((), tuple(known), tuple(told))
-    packed, refused = _repacked({k: p for k, p in wanted.items() if k not in found}, world, offline=how == "cache")
+        return House((), tuple(replace(w, carried=False) for _, w in found.values()), tuple(told))
+    packed, refused = _repacked([p for k, p in wanted.items() if k not in found], world, told_missing=how != "carry")
     return _house(found, packed, [*told, *refused])
+
+
+Found = dict[Project, tuple[str, Wheel]]
+
+
+def _lying(world: World, wanted: Mapping[Project, Package], how: str) -> Iterator[tuple[Project, tuple[str, Wheel]]]:
+    """What is on this machine: installers' caches, the file a package was installed from, our own shelf."""
+    for path, file, key in _cached(world, wanted):
+        yield key, (path, _known(measure(world, path, file, url=pipcache.address(world, path, file)), wanted[key]))
+    if how != "carry" or world.env.get("HOME") or world.env.get("XDG_CACHE_HOME"):
+        files, _ = _fitting(world.glob(os.path.join(glob.escape(fetch.shelf(world)), "*.whl")), wanted, world)
+        yield from ((key, (path, _known(measure(world, path), wanted[key]))) for key, path in files.items())
+
+
+def _fetched(world: World, version: str, missing: Mapping[Project, Package]) -> tuple[Found, list[str]]:
+    shelf = fetch.shelf(world)
+    trouble = fetch.fetch(world, shelf, version, list(missing.values()))
+    files, told = _fitting(world.glob(os.path.join(glob.escape(shelf), "*.whl")), missing, world)
+    where = fetch.addresses(world, version, [missing[k] for k in files])
+    found = {}
+    for key, path in files.items():
+        wheel = _known(measure(world, path), missing[key])
+        found[key] = path, replace(wheel, url=wheel.url or where.get(wheel.sha256, ""))
+    return found, [*([f"pip: {trouble}"] if trouble else []), *told]
 
 
 def _known(wheel: Wheel, package: Package) -> Wheel:
     """With the address that the evidence has for this very archive."""
-    same = package.wheel_sha256 == wheel.sha256
-    return Wheel(wheel.file, wheel.sha256, wheel.size, True, package.wheel_url) if same else wheel
+    return replace(wheel, url=package.wheel_url) if package.wheel_sha256 == wheel.sha256 and package.wheel_url else wheel
 
 
 def _cached(world: World, wanted: Mapping[Project, Package]) -> Iterator[tuple[str, str, Project]]:
-    """(path, file name, project) of what installers' caches hold of these."""
-    for path in pipcache.candidates(world, world.env) if wanted else ():
+    """(path, file name, project) of wheels whose RECORD is an installed one's."""
+    files = [local(p.reference) for p in wanted.values() if p.source == "wheel" and p.reference.startswith("file:")]
+    for path in chain(files, pipcache.candidates(world, world.env)) if wanted else ():
         try:
             wheel = inside(world, path)
         except (ValueError, OSError):
@@ -124,11 +135,11 @@ def _cached(world: World, wanted: Mapping[Project, Package]) -> Iterator[tuple[s
             yield path, wheel.file, key
 
 
-def _repacked(missing: Mapping[Project, Package], world: World, offline: bool) -> tuple[list[Item], list[str]]:
-    """Wheels of what no index has; with no index asked (`offline`) of everything else as well."""
+def _repacked(missing: Sequence[Package], world: World, *, told_missing: bool) -> tuple[list[Item], list[str]]:
+    """Wheels of what no index has, or had no longer."""
     items, told = [], []
-    for package in missing.values():
-        if not offline and package.source == "index" and not package.modified:
+    for package in missing:
+        if told_missing and package.source in _INDEX and not package.modified:
             told.append(f"{package.name} {package.version}: the index does not have what was installed")
         try:
             made = repack(package, world)

@@ -22,6 +22,7 @@ KINDS = {
     "verify.py": "Checks this bundle with nothing but Python's standard library",
     "environment/requirements.txt": "The Python packages the run had, pinned",
     "environment/pylock.toml": "The Python packages the run had, with hashes (PEP 751)",
+    "environment/conda-explicit.txt": "The conda packages the run had, by address and digest: conda create --file",
     "manifests/inputs.sha256": "Checksums of all inputs, as `sha256sum -c` reads them",
     "manifests/outputs.sha256": "Checksums of all outputs, as `sha256sum -c` reads them",
     "git/working-tree.diff": "How the code differed from its commit",
@@ -41,7 +42,9 @@ def describe(path: str, file: RecipeFile | None) -> str:
         return ROLES[file.role] + ("; secrets were taken out" if file.redacted else "")
     if path.startswith("images/"):
         return "A container image file" if path.endswith(".sif") else _image_part(path)
-    return KINDS.get(path, "A wheel of a package the run had" if path.endswith(".whl") else "Part of the bundle")
+    again = "-0repacked-" in path
+    wheel = "A wheel packed again from installed files" if again else "A wheel of a package the run had"
+    return KINDS.get(path, wheel if path.endswith(".whl") else "Part of the bundle")
 
 
 def _image_part(path: str) -> str:
