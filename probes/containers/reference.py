@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from probes.containers import Reference, image
 from probes.containers.asked import INPUTS
-from probes.containers.commandlines import Hit
 from probes.containers.doors import doors
+from probes.containers.hit import Hit
 from probes.script.command import Command
 
 _AS_IS = frozenset({"instance", "directory", "file", "recipe"})

@@ -11,9 +11,13 @@ from datetime import UTC, datetime
 from auditor.model import Job
 from auditor.world import RecordedWorld, World
 from probes.containers import Reference, image
-from probes.containers.commandlines import Hit, Inputs, hits, slurm
+from probes.containers.commandlines import hits
+from probes.containers.engines.shelf import Shelf
+from probes.containers.hit import Hit, Inputs
 from probes.containers.linked import Made, linked
 from probes.containers.reference import of_hit, settings
+from probes.containers.slurmlines import slurm
+from probes.containers.workflows import of_engines
 from probes.script import sbatch
 from probes.script.command import Command
 from probes.script.expand import Word
@@ -42,10 +46,12 @@ def look(world: World, job: Job) -> Found:
     seen = trace(world, job, LEVELS)
     environment = run_environment(world.env, job)
     made = [*_of_sbatch(job, world.env), *_of_commands(seen, job, environment)]
-    images = [r for r in linked(made) if r.transport != "recipe"]
+    shelf = Shelf(world)
+    engines = of_engines(seen.commands, shelf, environment, job.workdir, lambda command: settings(environment, command))
+    images = [r for r in linked(made) if r.transport != "recipe"] + [replace(r, file=_short(r.file, job)) for r in engines]
     found = list(dict.fromkeys(_apart(images)))
     found.sort(key=lambda r: (r.file != "", r.line if not r.file else 0))
-    return Found(tuple(found[:MAX_REFERENCES]))
+    return Found(tuple(found[:MAX_REFERENCES]), tuple(f"{_short(path, job)}: {why}" for path, why in shelf.unread.items()))
 
 
 def where(world: World, job: Job, path: str) -> str:

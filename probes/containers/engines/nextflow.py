@@ -1,0 +1,210 @@
+"""Which images do Nextflow's scripts and configuration name, and which container engine do the settings switch on?
+
+Nextflow documentation, "Containers" (`docker.enabled` and its kin, `process.container`, selectors) and "Command line" (`-with-docker`, `-c`, `-C`, `-profile`).
+"""
+
+from __future__ import annotations
+
+import os.path
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from probes.containers.engines import groovy
+from probes.containers.engines.nextflowline import RUNTIMES, Asked, asked_of
+from probes.containers.engines.shelf import Image, Shelf
+from probes.script.command import Command
+from probes.script.expand import Word
+
+_INCLUDE = re.compile(r"^\s*include\s*\{[^}]*\}\s*from\s*(['\"])([^'\"]+)\1", re.MULTILINE)
+MAX_DEPTH = 10
+
+
+@dataclass(frozen=True)
+class Setting:
+    path: tuple[str, ...]
+    value: str
+    line: int
+    file: str
+
+
+def images(command: Command, words: tuple[Word, ...], shelf: Shelf, environment: Mapping[str, str]) -> Iterator[Image]:
+    """Images that one `nextflow run ...` would run its processes in."""
+    asked = asked_of(words)
+    if asked.project is None:
+        return
+    if not asked.project.known or not command.cwd:
+        shelf.unread[asked.project.raw] = "only the run knows this project's name or folder"
+        return
+    user = f"nextflow {command.file} {command.line}"
+    main = _main(asked.project.text, command.cwd, shelf, user, environment)
+    found = [*_configs(asked, command.cwd, os.path.dirname(main[0]) if main else "", shelf, user, environment)]
+    scripts = [*_scripts(*main, shelf, user)] if main else []
+    active = [s for s in found if s.path[0] != "profiles"]
+    active += [s for s in found if s.path[0] == "profiles" and _active(s, asked.profiles)]
+    engine, enabled = _engine(active, asked, bool(shelf.unread))
+    known = {f"params.{k}": v for s in active if (k := _param(s)) and (v := groovy.value(s.value, {}, engine)) is not None}
+    known |= {f"params.{k}": v for k, v in asked.params.items()}
+    read = _Read(engine, enabled, known, _kept(active, engine, known), _registry(active, engine, known), command.cwd)
+    if asked.image is not None:
+        yield _image(asked.image.text, asked.image.text, command.file, command.line, "", read)
+    last = {step: setting for setting in active if (step := _step(setting)) is not None}  # a later one replaces it
+    for setting in (*last.values(), *scripts):
+        step = _step(setting)
+        if step is not None and setting.value not in ("null", "''", '""'):
+            name = groovy.value(setting.value, read.known, engine)
+            yield _image(setting.value, name, setting.file, setting.line, step, read)
+
+
+@dataclass(frozen=True)
+class _Read:
+    engine: str
+    enabled: str
+    known: Mapping[str, str]
+    kept: tuple[str, ...]
+    registry: str
+    folder: str
+
+
+def _image(source: str, name: str | None, file: str, line: int, step: str, read: _Read) -> Image:
+    missing = () if name else (groovy.shown(source),)
+    if name and read.registry and "/" not in name.partition(":")[0].partition("/")[0] and not _placed(name):
+        name = f"{read.registry}/{name}"
+    written = name if name and "$" not in source and "?" not in source else groovy.shown(source)
+    if name and read.engine in ("singularity", "apptainer") and not _placed(name, False):
+        name = f"docker://{name}"
+    return Image(
+        "nextflow",
+        RUNTIMES.get(read.engine, ""),
+        written,
+        name or None,
+        missing,
+        file,
+        line,
+        step,
+        read.enabled,
+        read.kept,
+        read.folder,
+    )
+
+
+def _placed(name: str, registry: bool = True) -> bool:
+    """A path, an address, or (registry) a name that says its registry."""
+    first = name.partition("/")[0]
+    return (
+        "://" in name
+        or name.startswith("/")
+        or name.endswith((".sif", ".img"))
+        or (registry and ("." in first or ":" in first) and "/" in name)
+    )
+
+
+def _main(project: str, cwd: str, shelf: Shelf, user: str, environment: Mapping[str, str]) -> tuple[str, str] | None:
+    path = os.path.normpath(os.path.join(cwd, project))
+    assets = (
+        environment.get("NXF_ASSETS") or f"{environment.get('NXF_HOME') or environment.get('HOME', '') + '/.nextflow'}/assets"
+    )
+    pulled = os.path.join(assets, re.sub(r"^https?://[^/]+/", "", project).removesuffix(".git"))
+    if project.endswith(".nf"):
+        return shelf.first(path, user=user)
+    return shelf.first(f"{path}/main.nf", f"{pulled}/main.nf", user=user)
+
+
+def _configs(asked: Asked, cwd: str, project: str, shelf: Shelf, user: str, environment: Mapping[str, str]) -> Iterator[Setting]:
+    usual = (
+        []
+        if asked.only
+        else [f"{environment.get('HOME', '')}/.nextflow/config", f"{project}/nextflow.config", f"{cwd}/nextflow.config"]
+    )
+    for path in dict.fromkeys(os.path.normpath(p) for p in usual if p.startswith("/") and not p.startswith("/nextflow.config")):
+        yield from _config(path, shelf, user, False)
+    for word in asked.configs:
+        if word.known:
+            yield from _config(os.path.normpath(os.path.join(cwd, word.text)), shelf, user, True)
+        else:
+            shelf.unread[word.raw] = "only the run knows this configuration's name"
+
+
+def _config(path: str, shelf: Shelf, user: str, needed: bool, around: tuple[str, ...] = (), depth: int = 0) -> Iterator[Setting]:
+    text = shelf.text(path, needed, f"{user} {'.'.join(around)}")
+    for setting in groovy.settings(text or ""):
+        if setting.path[-1] == "includeConfig":
+            name = groovy.value(setting.value, {"projectDir": os.path.dirname(path), "baseDir": os.path.dirname(path)}, "")
+            if name is None or "://" in name or depth >= MAX_DEPTH:
+                shelf.unread[f"includeConfig {groovy.shown(setting.value)}"] = (
+                    f"not a file's name as such ({path}, line {setting.line})"
+                )
+            else:
+                inner = os.path.normpath(os.path.join(os.path.dirname(path), name))
+                yield from _config(inner, shelf, user, True, (*around, *setting.path[:-1]), depth + 1)
+        else:
+            yield Setting((*around, *setting.path), setting.value, setting.line, path)
+
+
+def _scripts(path: str, text: str, shelf: Shelf, user: str, depth: int = 0) -> Iterator[Setting]:
+    for setting in groovy.settings(text):
+        if setting.path[0].startswith("process ") and len(setting.path) == 2:
+            yield Setting(setting.path, setting.value, setting.line, path)
+    for match in _INCLUDE.finditer(text) if depth < MAX_DEPTH else ():
+        if match[2].startswith("."):
+            inner = os.path.normpath(os.path.join(os.path.dirname(path), match[2]))
+            found = shelf.first(
+                *((inner,) if inner.endswith(".nf") else (f"{inner}.nf", f"{inner}/main.nf")), user=user, needed=False
+            )
+            if found:
+                yield from _scripts(*found, shelf, user, depth + 1)
+
+
+def _active(setting: Setting, profiles: tuple[str, ...]) -> bool:
+    return setting.path[0] != "profiles" or (len(setting.path) > 2 and setting.path[1] in (profiles or ("standard",)))
+
+
+def _inner(setting: Setting) -> tuple[str, ...]:
+    return setting.path[2:] if setting.path[0] == "profiles" else setting.path
+
+
+def _engine(active: list[Setting], asked: Asked, unread: bool) -> tuple[str, str]:
+    """The engine that is switched on last, and whether one is: `-with-docker` beats the files."""
+    if asked.engine:
+        return asked.engine, "yes"
+    on: dict[str, bool] = {}
+    for setting in active:
+        path = _inner(setting)
+        if len(path) == 2 and path[0] in RUNTIMES and path[1] == "enabled":
+            on.pop(path[0], None)
+            on[path[0]] = setting.value.strip() == "true"
+    engine = next((name for name in reversed(on) if on[name]), "")
+    if asked.without:
+        return "", "no"
+    return engine, "yes" if engine else "unknown" if asked.unsure or unread else "no"
+
+
+def _param(setting: Setting) -> str:
+    path = _inner(setting)
+    return ".".join(path[1:]) if path[0] == "params" and len(path) > 1 else ""
+
+
+def _step(setting: Setting) -> str | None:
+    """The process or selector that an image is for; empty: all; None: this sets no image."""
+    path = _inner(setting)
+    if path[-1] != "container" or not path[0].startswith("process"):
+        return None
+    return path[0].partition(" ")[2] if " " in path[0] else ":".join(path[1:-1]) if len(path) > 2 else ""
+
+
+def _kept(active: list[Setting], engine: str, known: Mapping[str, str]) -> tuple[str, ...]:
+    text = _of_engine(active, engine, known, "runOptions")
+    try:
+        return tuple(shlex.split(text))
+    except ValueError:
+        return tuple(text.split())
+
+
+def _registry(active: list[Setting], engine: str, known: Mapping[str, str]) -> str:
+    return _of_engine(active, engine, known, "registry").rstrip("/")
+
+
+def _of_engine(active: list[Setting], engine: str, known: Mapping[str, str], name: str) -> str:
+    found = [groovy.value(s.value, known, engine) for s in active if _inner(s) == (engine, name)]
+    return (found[-1] or "") if found else ""
