@@ -159,6 +159,10 @@ class RealWorld:
                 os.killpg(child.pid, signal.SIGKILL)
                 child.wait()
                 raise TimeoutError(f"{argv[0]} gave no answer in {timeout:g} s") from None
+            except BaseException:  # interrupted: the command is in a session of its own and would go on
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+                raise
             return Ran(child.returncode, _slurp(out, limit, argv[0]), _slurp(err, limit, argv[0]))
 
     def read(self, path: str, limit: int = READ_BYTES) -> bytes:

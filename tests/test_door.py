@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +24,21 @@ def test_a_command_reads_what_it_is_given_and_else_nothing() -> None:
 def test_a_command_that_hangs_is_ended_with_its_children() -> None:
     with pytest.raises(TimeoutError, match=r"sh gave no answer in 0\.2 s"):
         RealWorld().run("sh", "-c", "sleep 100 & sleep 100", timeout=0.2)
+
+
+def test_a_command_is_ended_when_we_are_interrupted(tmp_path: Path) -> None:
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        with pytest.raises(KeyboardInterrupt):
+            RealWorld(cwd=str(tmp_path)).run("sh", "-c", "echo $$ >pid; sleep 100")
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
 def test_a_command_that_says_too_much_is_refused() -> None:

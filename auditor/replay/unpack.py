@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -56,11 +58,19 @@ def unpack(path: str, expected_id: str, folder: Path) -> int:
             if _whole(bundle).id != expected_id:
                 raise AuditError("the bundle is not the one that was planned", "make a new plan")
             names = [n for n in bundle.sizes if n.startswith("data/")]
+            _room(folder.parent, sum(bundle.sizes[n] for n in names))
             for name in names:
                 _write(folder.joinpath(*name.split("/")[1:]), bundle, name)
             return len(names)
     except verifier.Refused as refused:
         raise AuditError(refused.message, refused.hint) from refused
+
+
+def _room(folder: Path, need: int) -> None:
+    """Before anything is written: half a bundle on a full disk helps nobody. Raises OSError."""
+    free = shutil.disk_usage(folder).free
+    if need > free:
+        raise OSError(errno.ENOSPC, f"no room: {need} bytes are needed and {free} are free", str(folder))
 
 
 def _whole(bundle: verifier.Folder | verifier.Zip) -> verifier.Result:

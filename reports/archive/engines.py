@@ -13,7 +13,7 @@ from typing import Any
 
 from auditor.world import Ran, World
 from probes.containers import EngineImage, Reference
-from probes.containers.docker import image_of
+from probes.containers.engineimage import image_of, store_of
 
 ASK_SECONDS = 30.0
 MOVE_SECONDS = 1800.0
@@ -77,7 +77,7 @@ def engine_image(engine: str, name: str, reference: Reference, world: World) -> 
     if told is None:
         return None
     version: dict[str, Any] = {"Components": [{"Name": "Podman Engine" if engine == "podman" else "Engine"}]}
-    return image_of(reference, told, version, {} if engine == "podman" else _info(engine, world))
+    return image_of(reference, told, store_of(version, {} if engine == "podman" else _info(engine, world)))
 
 
 def _info(engine: str, world: World) -> Mapping[str, Any]:

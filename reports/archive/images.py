@@ -17,13 +17,23 @@ MOST = 200
 
 
 def images(known: Known) -> tuple[RecipeImage, ...]:
-    """One entry a reference, in the order of the script; a digest seen by content beats one that is written down."""
+    """One entry a reference that a replay must have, in the order of the script."""
+    found = known.references.references if known.references else ()
+    texts = {text for r in found for text in (r.text, r.resolved) if text}
     made: dict[str, RecipeImage] = {}
-    for reference in known.references.references if known.references else ():
+    for reference in found:
         text = reference.resolved or reference.text
-        if text not in made and reference.transport != "instance" and len(made) < MOST:
+        if text not in made and _needed(reference, texts, known) and len(made) < MOST:
             made[text] = _image(reference, text, known)
     return tuple(made.values())
+
+
+def _needed(reference: Reference, texts: set[str], known: Known) -> bool:
+    """Not what the job makes itself out of another image or a recipe, nor what a branch or a switch left out."""
+    if reference.transport in ("instance", "recipe") or reference.enabled == "no" or reference.origin in texts - {""}:
+        return False
+    ran = {i.typed for i in known.ran.images} if known.ran else set()
+    return reference.sure or not ran or bool(ran & {reference.text, reference.resolved})
 
 
 def _image(reference: Reference, text: str, known: Known) -> RecipeImage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from tests import archived, factory
 from tests.factory import at, seen
 
 INPUT = archived.INPUT
-LOOKING = ("container-references", "container-identity", "docker", "sif", "containers-ran")
+LOOKING = ("container-references", "container-identity", "docker", "sif", "container-ran")
 ENVIRONMENT = {"APPTAINER_NOHTTPS": "1", "APPTAINER_DROP_CAPS": "CAP_SYS_RESOURCE"}
 """A registry on loopback speaks plain HTTP; root in a test machine lacks one right that Apptainer asks for."""
 
@@ -36,9 +37,11 @@ def bundled(
     work.mkdir(parents=True, exist_ok=True)
     for name, text in {"job.sh": script, "in.csv": INPUT, **more}.items():
         (work / name).write_text(text)
+    began = datetime.now(UTC).isoformat()
     ran = subprocess.run(["bash", "job.sh"], cwd=work, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
-    job = factory.job(workdir=str(work), script=script, script_path=f"{work}/job.sh", argv=("job.sh",))
+    times = {"started_at": began, "ended_at": datetime.now(UTC).isoformat()}
+    job = factory.job(workdir=str(work), script=script, script_path=f"{work}/job.sh", argv=("job.sh",), **times)
     evidence = (
         seen(factory.submission(script, "job.sh", script_path=f"{work}/job.sh", cwd=str(work))),
         *looked(job, work),
@@ -60,8 +63,7 @@ def looked(job: Job, work: Path) -> tuple[Evidence, ...]:
     world = RealWorld(env=dict(os.environ), cwd=str(work))
     made = []
     for name in LOOKING:
-        probe = probes().get(name)
-        found = probe.collect(world, job) if probe else Absent("no such probe")
+        found = probes()[name].collect(world, job)
         value = found.value if isinstance(found, Found) else found
         if not isinstance(value, Absent):
             made.append(seen(value, probe=name, phase=Phase.START))

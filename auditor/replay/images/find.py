@@ -9,10 +9,8 @@ from dataclasses import replace
 
 from auditor.replay.images.level import ENOUGH, level, recorded
 from auditor.world import World
-from probes.containers import ImageFacts, Reference
+from probes.containers import ImageFacts, Reference, treehash
 from probes.containers.oci import here as this_platform
-from probes.containers.oci import settings
-from probes.containers.sifformat import NotSif
 from probes.containers.sifread import read
 from reports.archive.engines import NotHad, engine_image, inspect
 from reports.archive.names import place
@@ -24,11 +22,24 @@ from reports.judging.imagefacts import facts
 def file_facts(path: str, world: World) -> ImageFacts:
     """What identifies an image file; of one that is no SIF only its sha256. Raises NotHad."""
     try:
-        return facts(read(world, path))
-    except NotSif:
+        found = read(world, path)
+        if found.encrypted:
+            raise NotHad("its root file system is encrypted, and a replay hands on no keys")
+        return facts(found)
+    except ValueError:  # no SIF, or a damaged one
         return ImageFacts(path, file=f"sha256:{_sha256(path, world)}", source=path)
     except OSError as error:
         raise NotHad(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+def with_tree(known: ImageFacts, path: str, rules: str, world: World) -> ImageFacts:
+    """With the digest over the files in it, where one by the same rules was recorded; it takes a while."""
+    if rules != treehash.RULES or known.tree:
+        return known
+    try:
+        return replace(known, tree=treehash.of_sif(world, path), tree_rules=treehash.RULES)
+    except (OSError, ValueError) as error:
+        return replace(known, source=f"{known.source}; its files were not hashed: {error}")
 
 
 def _sha256(path: str, world: World) -> str:
@@ -94,12 +105,10 @@ def stored(image: RecipeImage, world: World) -> str:
 def in_engine(image: RecipeImage, name: str, world: World) -> tuple[str, ImageFacts]:
     """Id and facts of an engine's image. Raises NotHad."""
     reference = Reference(image.runtime, image.reference, image.reference, "docker", "", "", "", "", 0)
-    told = inspect(image.runtime, name, world)
     found = engine_image(image.runtime, name, reference, world)
-    if told is None or found is None:
+    if found is None:
         raise NotHad(f"not in {image.runtime} here")
     digests = {d.partition("@")[2] for d in found.repo_digests}
-    digest = image.pull.partition("@")[2]
-    return found.image_id, replace(
-        facts(found), index=digest if digest in digests else facts(found).index, settings=settings(told.get("Config"))
-    )
+    known, digest = facts(found), image.pull.partition("@")[2]
+    noted = digest in digests and digest != known.manifest
+    return found.image_id, replace(known, index=digest) if noted else known

@@ -13,13 +13,13 @@ from pathlib import Path
 
 from auditor.replay.images.choices import Choice, Step, Way
 from auditor.replay.images.definition import bases, refused
-from auditor.replay.images.find import file_facts, from_cache, in_engine
+from auditor.replay.images.find import file_facts, from_cache, in_engine, with_tree
 from auditor.replay.images.kinds import Target, target
 from auditor.replay.images.level import ENOUGH, level, recorded
 from auditor.replay.images.pack import docker_archive
 from auditor.verdict import ImageVerdict
 from auditor.world import World
-from probes.containers import ImageFacts
+from probes.containers import ImageFacts, Level
 from probes.containers.layout import facts_of_layout
 from probes.containers.oci import BadImage
 from probes.containers.oci import here as this_platform
@@ -76,6 +76,8 @@ def obtain(choice: Choice, where: Place, world: World) -> Had:
             told.append(f"{step.way}: {error.strerror or error}")
             continue
         found = level(image, got.facts, got.image_id)
+        if found.level not in (Level.BYTE_SAME, Level.SAME_IMAGE) and os.path.isabs(got.word):
+            found = level(image, with_tree(got.facts, got.word, recorded(image).tree_rules, world))
         if step.way is Way.REBUILT or found.level in ENOUGH:
             failed = "".join(f"; {line}" for line in told if line not in choice.closed)
             return Had(ImageVerdict(image.reference, step.way, found.level, found.why + failed), got.word, got.added)
