@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 import containers_lab
@@ -14,10 +15,11 @@ import pytest
 
 from auditor.model import Absent, Found, Grade, Job
 from auditor.world import RealWorld
-from probes.containers import ApptainerRuntime
+from probes.containers import ApptainerRuntime, SifSignature
 from probes.containers.apptainer import collect as ask_apptainer
 from probes.containers.sif import collect as read_sifs
 from probes.containers.sifread import read
+from probes.containers.treehash import RULES, of_sif
 from tests.needs import need
 
 RECIPE = "Bootstrap: docker\nFrom: busybox:latest\n"
@@ -66,17 +68,21 @@ def test_an_image_of_siftool_is_read_to_its_labels(tmp_path: Path) -> None:
 def test_the_probe_finds_the_image_the_script_runs(tmp_path: Path) -> None:
     path = sif(tmp_path / "x.sif")
     script = "apptainer exec x.sif true\napptainer exec gone.sif true\n"
-    answer = read_sifs(RealWorld(), Job("slurm", "1", workdir=str(tmp_path), script=script))
+    job = Job("slurm", "1", workdir=str(tmp_path), script=script)
+    answer = read_sifs(RealWorld(), job)
     assert isinstance(answer, Found)
-    assert ([i.path for i in answer.value.images], answer.grade) == ([str(path)], Grade.OBSERVED)
+    assert ([(i.path, i.tree) for i in answer.value.images], answer.grade) == ([(str(path), "")], Grade.OBSERVED)
     assert "gone.sif" in answer.source
+    after = read_sifs(RealWorld(), replace(job, ended_at="2026-11-23T12:00:00+00:00"))
+    assert isinstance(after, Found)
+    assert [(i.tree, i.tree_rules) for i in after.value.images] == [(of_sif(RealWorld(), str(path)), RULES)]
 
 
 @pytest.mark.apptainer
 def test_a_signature_holds_until_a_byte_is_flipped(tmp_path: Path, env: dict[str, str], apptainer: str) -> None:
     image = signed_with_pem(sif(tmp_path / "x.sif"), env)
     before = read(RealWorld(), str(image))
-    assert [(s.kind, s.fingerprint, s.integrity_ok) for s in before.signatures] == [("dsse", "", True)]
+    assert before.signatures == (SifSignature("dsse", "", True, "sha256", "group 1"),)
     answer = read_sifs(RealWorld(), Job("slurm", "1", workdir=str(tmp_path), script="./x.sif\n"))
     assert isinstance(answer, Found)
     assert answer.grade is Grade.VERIFIED
@@ -86,6 +92,26 @@ def test_a_signature_holds_until_a_byte_is_flipped(tmp_path: Path, env: dict[str
     after = read(RealWorld(), str(image))
     assert [s.integrity_ok for s in after.signatures] == [False]
     assert before.partition_sha256 != after.partition_sha256
+
+
+@pytest.mark.apptainer
+def test_a_signature_over_one_object_holds_whatever_becomes_of_the_others(
+    tmp_path: Path, env: dict[str, str], apptainer: str
+) -> None:
+    image = sif(tmp_path / "x.sif")
+    key = tmp_path / "key.pem"
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", str(key)], check=True, capture_output=True)
+    subprocess.run(
+        ["apptainer", "sign", "--key", str(key), "--sif-id", "1", str(image)], env=env, check=True, capture_output=True
+    )
+    assert read(RealWorld(), str(image)).signatures == (SifSignature("dsse", "", True, "sha256", "object 1"),)
+    content = bytearray(image.read_bytes())
+    content[40_000] ^= 1  # inside the root file system, which is object 2
+    image.write_bytes(content)
+    assert [s.integrity_ok for s in read(RealWorld(), str(image)).signatures] == [True]
+    content[32_176] ^= 1  # the recipe, which is object 1
+    image.write_bytes(content)
+    assert [s.integrity_ok for s in read(RealWorld(), str(image)).signatures] == [False]
 
 
 @pytest.mark.apptainer
