@@ -171,13 +171,15 @@ class EngineImages:
 @dataclass(frozen=True)
 class SifSignature:
     """A signature object. kind: `pgp`, `pgp-legacy` (before SIF 1.0), `dsse` (PEM key), `unknown`. integrity_ok: the signed hashes were
-    recomputed and match; None when it could not be read. covers: `group 1`, `object 3`."""
+    recomputed and match; None when it could not be read. covers: `group 1`, or where it is of some objects only: `object 3`, `objects 1, 3`;
+    covers_root: the root file system is among them."""
 
     kind: str
     fingerprint: str
     integrity_ok: bool | None
     algorithm: str = ""
     covers: str = ""
+    covers_root: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Which Singularity images does the job run, and what is in them? Read natively; no runtime needed.
 
-Verified where a signature's digests were recomputed and hold; else observed. After the job, when nobody waits, the files inside are
+Verified where a signature over the root file system was recomputed and holds; else observed. After the job, when nobody waits, the files inside are
 hashed too, so that the image can be told to be the same as an OCI image that it was built from.
 """
 
@@ -36,7 +36,7 @@ def collect(world: World, job: Job) -> Found[SifImages] | Absent:
         except (OSError, ValueError) as error:
             reasons.append(f"{path}: {error}")
     if found:
-        proved = all(any(s.integrity_ok for s in image.signatures) for image in found)
+        proved = all(any(s.integrity_ok and s.covers_root for s in image.signatures) for image in found)
         grade = Grade.VERIFIED if proved else Grade.OBSERVED
         return Found(SifImages(tuple(found)), "; ".join(("SIF header and content", *reasons)), grade)
     return Absent("; ".join(reasons) or "the script names no image file")

@@ -153,41 +153,53 @@ def _only_layer(world: World, path: str, found: Sequence[Object]) -> Object | No
 def _signature(world: World, path: str, one: Object, head: Header, found: Sequence[Object], digests: Digests) -> SifSignature:
     raw = content(world, path, one) if one.size <= sifsignature.MAX_BYTES else b""
     kind, metadata = sifsignature.message(raw)
-    legacy = sifsignature.legacy(raw)
+    about = sifsignature.members(found, one)
+    ids = {o.id for o in about}
+    if legacy := sifsignature.legacy(raw):
+        holds = _legacy_holds(legacy, one, about, digests)
+    elif metadata is None or not one.signature_hash:
+        holds = None
+    else:
+        holds, ids = _holds(one, metadata, head, about, found, digests)
     return SifSignature(
         kind=kind or ("pgp" if one.fingerprint else "unknown"),
         fingerprint=one.fingerprint,
-        integrity_ok=_legacy_holds(legacy, one, found, digests) if legacy else _holds(one, metadata, head, found, digests),
+        integrity_ok=holds,
         algorithm=one.signature_hash,
-        covers=f"{'group' if one.links_group else 'object'} {one.link}",
+        covers=f"group {one.link}" if one.links_group and ids >= {o.id for o in about} else _objects(ids),
+        covers_root=any(o.id in ids and o.partition == "primary" for o in about),
     )
 
 
-def _holds(one: Object, metadata: dict[str, Any] | None, head: Header, found: Sequence[Object], digests: Digests) -> bool | None:
-    """Do the signed digests equal the ones of what is in the file now? None: the signature's text cannot be read."""
+def _holds(
+    one: Object, metadata: dict[str, Any], head: Header, about: Sequence[Object], found: Sequence[Object], digests: Digests
+) -> tuple[bool | None, set[int]]:
+    """Do the signed digests equal the ones of what is in the file now, and which objects are they of? A group's signature may be of some.
+
+    None: the signature's text cannot be read.
+    """
     algorithm = one.signature_hash
-    if metadata is None or not algorithm:
-        return None
     try:
         claimed, header_claim = sifsignature.signed(metadata), sifsignature.signed_header(metadata)
     except (KeyError, TypeError, ValueError, AttributeError):
-        return None
-    about = sifsignature.members(found, one)
-    if not about or header_claim != sifsignature.header_digest(head, algorithm):
-        return False
+        return None, set()
+    if not about or not claimed:
+        return False, set()
     first = min(o.id for o in found if o.group == about[0].group and o.type != "signature")
     actual = {
         o.id - first: (sifsignature.descriptor_digest(o, first, algorithm), digests.objects[o.id, algorithm]) for o in about
     }
-    return all(claimed.get(id_) == pair for id_, pair in actual.items()) and (
-        not one.links_group or claimed.keys() == actual.keys()
-    )
+    same = all(actual.get(id_) == pair for id_, pair in claimed.items())
+    return same and header_claim == sifsignature.header_digest(head, algorithm), {id_ + first for id_ in claimed}
 
 
-def _legacy_holds(claimed: str, one: Object, found: Sequence[Object], digests: Digests) -> bool | None:
+def _objects(ids: set[int]) -> str:
+    return f"object{'s'[: len(ids) != 1]} {', '.join(str(i) for i in sorted(ids)[:20])}" if ids else ""
+
+
+def _legacy_holds(claimed: str, one: Object, about: Sequence[Object], digests: Digests) -> bool | None:
     """Only where it is about a single object: one over several is of their bytes joined, which one reading does not give."""
-    about = sifsignature.members(found, one)
-    if not claimed or not one.signature_hash or len(about) != 1:
+    if not one.signature_hash or len(about) != 1:
         return None
     return digests.objects[about[0].id, one.signature_hash] == claimed
 

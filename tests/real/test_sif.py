@@ -82,10 +82,13 @@ def test_the_probe_finds_the_image_the_script_runs(tmp_path: Path) -> None:
 def test_a_signature_holds_until_a_byte_is_flipped(tmp_path: Path, env: dict[str, str], apptainer: str) -> None:
     image = signed_with_pem(sif(tmp_path / "x.sif"), env)
     before = read(RealWorld(), str(image))
-    assert before.signatures == (SifSignature("dsse", "", True, "sha256", "group 1"),)
+    assert before.signatures == (SifSignature("dsse", "", True, "sha256", "group 1", True),)
     answer = read_sifs(RealWorld(), Job("slurm", "1", workdir=str(tmp_path), script="./x.sif\n"))
     assert isinstance(answer, Found)
     assert answer.grade is Grade.VERIFIED
+    subprocess.run(["siftool", "add", "--groupid", "1", "--datatype", "7", str(image), str(tmp_path / "x.pem")], check=True)
+    added = read(RealWorld(), str(image)).signatures  # what came later is not signed, and the signature is not said to be of it
+    assert added == (SifSignature("dsse", "", True, "sha256", "objects 1, 2", True),)
     content = bytearray(image.read_bytes())
     content[40_000] ^= 1  # inside the root file system
     image.write_bytes(content)
