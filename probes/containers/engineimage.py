@@ -19,11 +19,15 @@ _SNAPSHOTTER = ["driver-type", "io.containerd.snapshotter.v1"]
 
 @dataclass(frozen=True)
 class Store:
-    """How an engine names images. kind: `classic` (id = configuration) or `containerd` (id = manifest or index)."""
+    """How an engine names images. kind: `classic` (id = configuration) or `containerd` (id = manifest or index).
+
+    own: where Podman's own API begins, which knows more than the one it shares with Docker.
+    """
 
     engine: str
     version: str
     kind: str
+    own: str = ""
 
     def prefixed(self, digest: str) -> str:
         """Podman leaves `sha256:` out."""
@@ -47,7 +51,16 @@ def store(socket: str, deadline: float) -> Store:
 
 def store_of(version: Mapping[str, Any], info: Mapping[str, Any]) -> Store:
     containerd = _SNAPSHOTTER in (info.get("DriverStatus") or [])
-    return Store(engine_of(version), str(version.get("Version") or ""), "containerd" if containerd else "classic")
+    engine = engine_of(version)
+    own = f"/v{_api(version)}/libpod" if engine == "podman" else ""
+    return Store(engine, str(version.get("Version") or ""), "containerd" if containerd else "classic", own)
+
+
+def _api(version: Mapping[str, Any]) -> str:
+    """The oldest version of its own API that this Podman still speaks."""
+    parts = [_dict(part).get("Details") for part in version.get("Components") or ()]
+    said = next((_dict(p).get("MinAPIVersion") for p in parts if _dict(p).get("MinAPIVersion")), "")
+    return said if isinstance(said, str) and said.replace(".", "").isdecimal() else "4.0.0"
 
 
 def engine_of(version: Mapping[str, Any]) -> str:
@@ -106,8 +119,8 @@ def attributes(socket: str, about: Store, name: str, deadline: float) -> Mapping
 
     None: the engine has no such image. Raises NoAnswer.
     """
-    prefix, query = ("/libpod", "") if about.engine == "podman" else ("", "?manifests=1" if about.kind == "containerd" else "")
-    found = get(socket, f"{prefix}/images/{path_part(name)}/json{query}", deadline)
+    query = "?manifests=1" if about.kind == "containerd" else ""
+    found = get(socket, f"{about.own}/images/{path_part(name)}/json{query}", deadline)
     if found is not None and not isinstance(found, dict):
         raise NoAnswer("engine: no image in its answer")
     return found

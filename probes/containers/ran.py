@@ -131,7 +131,7 @@ def _engines(world: World, wanted: list[Reference], times: Times, reasons: list[
             from probes.containers.enginecontainers import ran
 
             try:
-                found = ran(path, engine, asked, *times, time.monotonic() + SECONDS)
+                found = ran(path, asked, *times, world.now().timestamp(), time.monotonic() + SECONDS)
             except NoAnswer as error:
                 reasons.append(f"no answer of {engine} at {path}, given {SECONDS:g} s: {error}")
                 continue

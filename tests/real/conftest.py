@@ -1,4 +1,4 @@
-"""Real parts, started by the tests themselves: Slurm in three variants, Docker, a registry, Apptainer.
+"""Real parts, started by the tests themselves: Slurm in three variants, Docker, Podman, a registry, Apptainer.
 
 Missing: a failure in CI, elsewhere a skip that says what.
 """
@@ -66,6 +66,14 @@ def docker_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[containe
     """A Docker engine of our own; nothing of it touches the machine's."""
     need(*containers_lab.missing_docker())
     with containers_lab.docker_engine(tmp_path_factory.mktemp("engine")) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def podman_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[containers_lab.Engine]:
+    """Podman's service of our own, as root, on its own socket."""
+    need(*containers_lab.missing_podman())
+    with containers_lab.podman_engine(tmp_path_factory.mktemp("podman")) as engine:
         yield engine
 
 

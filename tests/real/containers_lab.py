@@ -37,6 +37,17 @@ def missing_docker() -> list[str]:
     return lacking if os.geteuid() == 0 else [*lacking, "root"]
 
 
+def missing_podman() -> list[str]:
+    """What Podman's socket lacks here, by name."""
+    lacking = [name for name in ("podman", "runc", "conmon", "busybox") if not which(name)]
+    return lacking if os.geteuid() == 0 else [*lacking, "root"]
+
+
+def missing_charliecloud() -> list[str]:
+    lacking = [name for name in ("ch-run", "mksquashfs", "busybox") if not which(name)]
+    return lacking if os.access("/dev/fuse", os.R_OK | os.W_OK) else [*lacking, "/dev/fuse"]
+
+
 def missing_apptainer() -> list[str]:
     return [name for name in ("apptainer", "singularity", "mksquashfs", "busybox") if not which(name)]
 
@@ -52,9 +63,10 @@ def which(name: str) -> str:
 
 @dataclass(frozen=True)
 class Engine:
-    """A running dockerd: the path of its socket."""
+    """A running dockerd, or Podman's service: the path of its socket."""
 
     socket: str
+    podman: bool = False
 
     @property
     def host(self) -> str:
@@ -70,6 +82,9 @@ class Engine:
         client = docker.DockerClient(base_url=self.host)
         try:
             client.api.import_image_from_data(layer, repository=repository, tag=tag, changes=['CMD ["/bin/sh"]', *changes])
+            if self.podman and tag != "latest":  # its import does not hear the tag
+                client.images.get(f"{repository}:latest").tag(repository, tag)
+                client.images.remove(f"{repository}:latest")
         finally:
             client.close()
         return f"sha256:{hashlib.sha256(layer).hexdigest()}"
@@ -113,6 +128,37 @@ def docker_engine(folder: Path) -> Iterator[Engine]:
         _unmount_below(folder)
 
 
+PODMAN_CONF = """[containers]
+default_ulimits = ["nofile=1024:4096", "nproc=4096:8192"]
+netns = "host"
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+runtime = "runc"
+"""
+"""Limits below this machine's own, and runc: crun knows no hybrid control groups."""
+
+
+@contextlib.contextmanager
+def podman_engine(folder: Path) -> Iterator[Engine]:
+    """Podman's service of our own, as root; images and containers lie on a tmpfs and go with the block."""
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1g", "tmpfs", str(folder)], check=True)
+    path = folder / "p.sock"
+    conf, storage = folder / "containers.conf", folder / "storage.conf"
+    conf.write_text(PODMAN_CONF + f'tmp_dir = "{folder}/tmp"\n')
+    storage.write_text(f'[storage]\ndriver = "overlay"\nrunroot = "{folder}/run"\ngraphroot = "{folder}/data"\n')
+    (folder / "registries.conf").write_text('[[registry]]\nlocation = "127.0.0.1"\ninsecure = true\n')
+    env = {"CONTAINERS_CONF": str(conf), "CONTAINERS_STORAGE_CONF": str(storage)}
+    env["CONTAINERS_REGISTRIES_CONF"] = str(folder / "registries.conf")
+    argv = [which("podman"), "system", "service", "--time", "0", f"unix://{path}"]
+    try:
+        with _daemon(argv, folder / "log", lambda: _ping(path), env):
+            yield Engine(str(path), podman=True)
+    finally:
+        _unmount_below(folder)
+
+
 @contextlib.contextmanager
 def registry(folder: Path) -> Iterator[str]:
     """A registry on a free loopback port, its `host:port`; engines accept it without TLS."""
@@ -146,9 +192,9 @@ def sif(path: Path, files: Mapping[str, bytes], recipe: str, group: bool = True)
 
 
 @contextlib.contextmanager
-def _daemon(argv: list[str], log: Path, ready: object) -> Iterator[None]:
+def _daemon(argv: list[str], log: Path, ready: object, env: Mapping[str, str] | None = None) -> Iterator[None]:
     with log.open("wb") as out:
-        child = subprocess.Popen(argv, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+        child = subprocess.Popen(argv, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})})
     try:
         deadline = time.monotonic() + START_SECONDS
         while not ready():  # type: ignore[operator]
