@@ -11,7 +11,7 @@ import typer
 
 from auditor.cli.common import Json, console, emit, home, progress_console, resolve, say, store, write_file
 from auditor.cli.look import RUN, complete_run
-from auditor.model import AuditError, Job
+from auditor.model import AuditError, Capture, Evidence, Job
 from auditor.scorecard import Scorecard
 
 RunOrFile = Annotated[
@@ -29,19 +29,32 @@ def _is_file(name: str) -> bool:
     return name.endswith(".json") and Path(name).is_file()
 
 
+def _captured(name: str) -> Capture:
+    """A capture file. Raises AuditError for a scorecard, or another file."""
+    from auditor.codec import loads
+
+    raw = Path(name).read_bytes()
+    if b'"ruleset"' in raw:
+        raise AuditError(f"{name} is a scorecard already", f"auditor report {name} makes a page of it")
+    return loads(raw, Capture, name)
+
+
+def _seen(name: str) -> tuple[Job, tuple[Evidence, ...]]:
+    """A run's job and evidence, from the store or a capture file."""
+    if _is_file(name):
+        capture = _captured(name)
+        return capture.job, capture.evidence
+    with store() as opened:
+        run_id = resolve(opened, name)
+        return opened.job(run_id), (*opened.evidence(run_id), opened.campaign(run_id))
+
+
 def _scored(name: str) -> Scorecard:
     """The scorecard of a run, made anew from its evidence and stored; or of a capture file, not stored."""
     from reports.score import score as judge
 
     if _is_file(name):
-        from auditor.codec import loads
-        from auditor.model import Capture
-
-        raw = Path(name).read_bytes()
-        if b'"ruleset"' in raw:
-            raise AuditError(f"{name} is a scorecard already", f"auditor report {name} makes a page of it")
-        capture = loads(raw, Capture, name)
-        return judge(capture.job, capture.evidence)
+        return judge(*_seen(name))
     if "." in name and Path(name).is_file():
         raise AuditError(f"{name} is neither a run nor a .json file of ours", "`auditor list` shows the runs")
     with store() as opened:
@@ -70,7 +83,9 @@ def score(name: RunOrFile = "", json: Json = False) -> None:
 
 def report(
     name: RunOrFile = "",
-    form: Annotated[str, typer.Option("--format", "-f", help="html, markdown, json, terminal.")] = "html",
+    form: Annotated[
+        str, typer.Option("--format", "-f", help="html, markdown, json, terminal; cyclonedx: the list of parts.")
+    ] = "html",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write; `-` for stdout.")] = None,
 ) -> None:
     """The page that is attached to the paper. One file, no outside asset.
@@ -82,12 +97,17 @@ def report(
     known = formats()
     if form not in known:
         raise AuditError(f"there is no format {form}", f"formats are: {', '.join(known)}")
-    card = _read_card(name) if _is_file(name) else _scored(name)
-    raw = known[form].render(card)
+    whole = known[form].of_evidence
+    if whole:
+        job, evidence = _seen(name)
+        job_id, raw = job.job_id, whole(job, evidence)
+    else:
+        card = _read_card(name) if _is_file(name) else _scored(name)
+        job_id, raw = card.run.job_id, known[form].render(card)
     if str(output) == "-" or (output is None and form == "terminal"):
         sys.stdout.buffer.write(raw)
         return
-    path = output or Path(f"audit-{card.run.job_id}{known[form].suffix}")
+    path = output or Path(f"audit-{job_id}{known[form].suffix}")
     _write(path, raw)
     print(path)
 

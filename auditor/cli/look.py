@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from auditor.cli.common import Json, Name, console, emit, resolve, store
+from auditor.cli.common import Json, Name, console, emit, resolve, say, store
 from auditor.cli.plain import printable
 from auditor.model import AuditError
 
@@ -135,6 +135,44 @@ def diff(
         print("no difference in what was recorded")
 
 
+def packages(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME[==VERSION]", help="A package, module, compiler, image ...; or sha256:DIGEST.")
+    ],
+    ecosystem: Annotated[str, typer.Option(help="Only here: pypi, conda, spack, module, mpi, deb, image ...")] = "",
+    versions: Annotated[
+        bool, typer.Option("--versions", help="Instead of runs: each version, how many runs had it, and when.")
+    ] = False,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many runs, newest first.")] = 50,
+    json: Json = False,
+) -> None:
+    """Which of the runs had this software in their environment, in which version? Images too, by name or digest.
+
+    Examples: auditor packages numpy==1.26.4     auditor packages openmpi --ecosystem mpi --versions
+    """
+    from auditor.cli.tables import uses_table, versions_table
+
+    called, _, version = name.partition("==")
+    if not called.strip():
+        raise AuditError("no package is named", "auditor packages numpy==1.26.4")
+    if versions and version:
+        raise AuditError("--versions asks for all versions", f"auditor packages {called} --versions")
+    with store() as opened:
+        drift = opened.package_versions(called, ecosystem) if versions else ()
+        uses, total = ((), 0) if versions else opened.packages(called, version, ecosystem=ecosystem, limit=limit)
+    if json:
+        emit(drift if versions else {"uses": uses, "runs": total})
+    elif drift:
+        console().print(versions_table(drift))
+    elif uses:
+        console().print(uses_table(uses))
+        shown = len({use.run_id for use in uses})
+        if total > shown:
+            say(f"{total - shown} more runs had it; --limit {total} shows all")
+    else:
+        print(f"no run that is known had {name}{f' in {ecosystem}' if ecosystem else ''}")
+
+
 class As(StrEnum):
     TEXT = "text"
     SVG = "svg"
@@ -176,7 +214,7 @@ def _picture(nodes: Sequence[Node], edges: Sequence[Edge]) -> str:
 
 def add_to(app: typer.Typer) -> None:
     app.command("list", rich_help_panel="Look")(list_)
-    for verb in (show, diff, lineage):
+    for verb in (show, diff, lineage, packages):
         app.command(rich_help_panel="Look")(verb)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from auditor.model import Evidence
     from auditor.preflight import Preflight
     from auditor.scorecard import Change, Edge, Node, Scorecard
-    from auditor.store import RunRow
+    from auditor.store import PackageVersion, RunRow, SoftwareUse
 
 STATE = {
     "COMPLETED": "green",
@@ -128,6 +128,27 @@ def changes_table(changes: Iterable[Change], before: str, after: str) -> Table:
 def _short(text: str) -> str:
     """Digests by their first twelve digits; `--json` has them whole."""
     return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1…", text)
+
+
+WHEN = {"start": "as it started", "end": "as it ended", "submit": "at submission", "later": "only afterwards"}
+
+
+def uses_table(uses: Iterable[SoftwareUse]) -> Table:
+    made = table("run", "job", "submitted", "ecosystem", "name", "version", "seen", "digest")
+    for u in uses:
+        when = cell(u.submitted[:16].replace("T", " "))
+        digest = _short(u.digest.removeprefix("sha256:"))
+        made.add_row(
+            cell(u.run_id), cell(u.job_id), when, *map(cell, (u.ecosystem, u.name, u.version or "–", WHEN[u.when], digest))
+        )
+    return made
+
+
+def versions_table(versions: Iterable[PackageVersion]) -> Table:
+    made = table("name", "version", "runs", "first", "last", "newest run")
+    for v in versions:
+        made.add_row(*map(cell, (v.name, v.version or "–", v.runs, v.first[:10], v.last[:10], v.newest_run)))
+    return made
 
 
 def lineage_tree(run_id: str, nodes: Sequence[Node], edges: Sequence[Edge]) -> Tree:

@@ -38,7 +38,7 @@ def files() -> Iterator[tuple[Path, bytes]]:
 def pages(folder: Path, card: Scorecard) -> Iterator[tuple[Path, bytes]]:
     """The scorecard in every format but JSON, which it is already."""
     for name, form in formats().items():
-        if name != "json":
+        if name != "json" and form.of_evidence is None:
             yield folder / f"report{form.suffix}", form.render(card)
 
 
