@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,32 @@ def test_what_was_installed_and_what_lies_there_have_one_digest_until_somebody_e
     after = recompute(RealWorld(), site, recorded, 0, Check(PLENTY, PLENTY))
     assert before == Now((), identity(recorded))
     assert after == Now(("a.py",), identity([row("a.py", b"a = 2, and longer\n")]))
+
+
+def test_a_file_that_the_kernel_makes_up_is_not_read(tmp_path: Path) -> None:
+    site = at(tmp_path)
+    os.symlink("/proc/self/environ", f"{site}/environ")  # some of its kind block for ever
+    assert recompute(RealWorld(), site, [row("environ", b"x")], 0, Check(PLENTY, PLENTY)).modified == ("environ",)
+
+
+class Later(RealWorld):
+    """This machine an hour from now: what was just written has been left alone."""
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(hours=1)
+
+
+def test_a_large_file_is_read_once_and_then_costs_nothing_of_the_budget(tmp_path: Path) -> None:
+    site, data = at(tmp_path), b"x" * (2 << 20)
+    Path(site, "big.so").write_bytes(data)
+    (tmp_path / "home").mkdir(mode=0o700)
+    world = Later(env={"AUDITOR_HOME": str(tmp_path / "home")})
+    left = []
+    for _ in range(2):
+        check = Check(len(data), 10)
+        assert recompute(world, site, [row("big.so", data)], 0, check).modified == ()
+        left.append(check.bytes_left)
+    assert left == [0, len(data)]
 
 
 def test_what_the_budget_does_not_reach_is_counted_and_gives_no_digest(tmp_path: Path) -> None:
