@@ -69,7 +69,7 @@ class Scope:
     nested: int = 0
     """Open branches, loops and functions."""
     depth: int = 0
-    left: int = 2 << 20
+    left: int = 1 << 20
     """Characters that may still be read, nested texts counted again."""
     found: list[Command] = field(default_factory=list)
     sourced: set[str] = field(default_factory=set)

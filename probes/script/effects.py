@@ -14,6 +14,8 @@ from probes.script.lexer import close, tokens
 
 MAX_WAYS = 32
 MAX_DEPTH = 6
+_ALWAYS = frozenset(["HOME", "BASH_SOURCE", *"0123456789#?!$-"])
+"""Names that a word may need without spelling them as a variable's."""
 MAX_EXPORTS = 500
 CALL_COST = 200
 """Characters of the budget that a call takes beside its body, so that functions that call each other end soon."""
@@ -23,8 +25,9 @@ _INNER = re.compile(r"'[^']*'|[$<>]\(|`")
 
 def ways(raws: list[str], state: Scope) -> Iterator[Values]:
     """Every combination of the values that the variables used here may have, at most MAX_WAYS."""
-    single = {k: v[-1] if len(v) == 1 else None for k, v in state.names.items()}
-    many = sorted(n for n in set().union(*map(used, raws)) if len(state.names.get(n, ())) > 1)
+    mentioned = set().union(_ALWAYS, *map(used, raws))
+    single = {n: v[-1] if len(v) == 1 else None for n in mentioned if (v := state.names.get(n)) is not None}
+    many = sorted(n for n in mentioned if len(state.names.get(n, ())) > 1)
     for chosen in itertools.islice(itertools.product(*(state.names[n] for n in many)), MAX_WAYS):
         yield Values({**single, **dict(zip(many, chosen, strict=True))}, state.arrays, state.cwd)
 
@@ -55,6 +58,7 @@ def _set(match: re.Match[str], text: str, state: Scope) -> None:
     if value.startswith("("):
         way = next(ways([value], state))
         items = tuple(w.text for t in tokens(value[1:-1]) if t.kind == "word" for w in words(t.text, way))
+        state.left -= sum(map(len, items))
         state.arrays[name] = ((state.arrays.get(name, ()) if match[3] else ()) + items)[:MAX_FIELDS]
         return
     in_turn = any(n in state.looped for n in used(value)) and not undecided([value], state)

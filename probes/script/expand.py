@@ -15,7 +15,7 @@ _USED = re.compile(r"\$\{?[!#]?([A-Za-z_]\w*)")
 _ANY_USED = re.compile(r"\$\{?[!#]?([A-Za-z_]\w*|\d|[@*#?$!-])")
 MAX_NAMED = 60
 MAX_VALUE = 64 << 10  # `A=$A$A` a few dozen times over would fill any memory
-MAX_FIELDS = 2000
+MAX_FIELDS = 500
 _OPERATOR = re.compile(r":?[-=+?]|%%?|##?|//?|,,|\^\^")
 _SPACE = re.compile(r"[ \t\n]+")
 _QUOTED = re.compile(r"['\"]")
@@ -68,6 +68,8 @@ Field = tuple[str, tuple[str, ...]]
 
 
 def _fields(raw: str, values: Values, split: bool) -> list[Field]:
+    if raw.count("$") + raw.count("`") > MAX_FIELDS:
+        return [(raw, _named(raw))]
     home = values.names.get("HOME") if raw == "~" or raw.startswith("~/") else None
     fields: list[Field] = [(home, ())] if home else []
     for piece in pieces(raw, 1 if home else 0):

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 from probes.script.expand import Word
 
+MAX_CLUSTER = 30
+
 
 @dataclass(frozen=True)
 class Grammar:
@@ -57,11 +59,10 @@ def _parts(word: Word, grammar: Grammar) -> Iterator[Option]:
         name, equals, _ = word.text.partition("=")
         yield Option(name, _tail(word, len(name) + 1) if equals else None)
         return
-    for at in range(1, len(word.text)):
+    for at in range(1, min(len(word.text), MAX_CLUSTER)):
         name = f"-{word.text[at]}"
-        rest = word.text[at + 1 :]
-        if rest and name not in grammar.alone:
-            yield Option(name, _tail(word, at + 1 + rest.startswith("=")))
+        if name not in grammar.alone and at + 1 < len(word.text):
+            yield Option(name, _tail(word, at + 1 + word.text.startswith("=", at + 1)))
             return
         yield Option(name)
 

@@ -17,6 +17,7 @@ from probes.script.lexer import MAX_TEXT, Token, tokens
 
 MAX_COMMANDS = 5000
 MAX_FUNCTIONS = 500
+WALK_COST = 100  # characters of the budget; ten thousand empty `$()` are dear too
 _OPENING = frozenset("if then elif else while until do ! time coproc".split())
 _ENDS = frozenset("; & && || | |& ;; ;& ;;&".split())
 _FILES = frozenset("< > >> >| <> <& >& &> &>> <<<".split())
@@ -25,7 +26,7 @@ _FILES = frozenset("< > >> >| <> <& >& &> &>> <<<".split())
 def walk(text: str, state: Scope, offset: int = 0) -> list[Command]:
     """The commands of `text` in order, appended to `state.found` (all of it is returned). offset: lines before the text."""
     state.depth += 1
-    state.left -= len(text)
+    state.left -= len(text) + WALK_COST
     if state.depth <= MAX_DEPTH and state.left > 0:
         _Walk(tokens(text[:MAX_TEXT]), state, offset).run()
     state.depth -= 1
@@ -71,7 +72,7 @@ class _Walk:
     at: int = 0
 
     def run(self) -> None:
-        while self.at < len(self.tokens) and len(self.state.found) < MAX_COMMANDS:
+        while self.at < len(self.tokens) and len(self.state.found) < MAX_COMMANDS and self.state.left > 0:
             token = self.tokens[self.at]
             self.at += 1
             if self.cases and self.cases[-1] and token.kind != "newline":
@@ -221,6 +222,7 @@ class _Walk:
         for way in ways([t.text for t in raw], self.state):
             environment = tuple((t.text.split("=", 1)[0], one(t.text.split("=", 1)[1], way).text) for t in head)
             fields = tuple(w for t in rest for w in words(t.text, way))
+            self.state.left -= sum(len(w.text) for w in fields) - sum(len(t.text) for t in rest)  # what expanding made of it
             if fields:
                 command = Command(
                     fields, self.state.file, rest[0].line + self.offset, self.state.cwd, environment, tuple(self.state.loops),
