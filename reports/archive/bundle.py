@@ -29,6 +29,7 @@ from reports.archive.images import images
 from reports.archive.known import Known, known
 from reports.archive.payload import Objects, Shelf, choose
 from reports.archive.recipe import Recipe, RecipeFile, RecipeImage
+from reports.archive.taken import Policy
 from reports.archive.words import describe, instructions, media_type, preview, sha256sum
 
 LIMIT = 1 << 30
@@ -95,7 +96,7 @@ def build(
     chosen = choose(facts, Shelf(objects, world, redactor), payload, limit)
     house = wheelhouse.collect(wheels, facts.packages, world)
     with _staging(os.fspath(destination), image_policy) as folder:
-        policy = carry.Policy(image_policy, image_limit, folder)
+        policy = Policy(image_policy, image_limit, folder)
         taken = carry.carry(images(facts), chosen.files, facts, policy, redactor, world)
         lock_path = "environment/requirements.txt" if facts.packages else ""
         how = recipe(facts, chosen.files, taken.images, lock_path, __version__)

@@ -178,7 +178,10 @@ def _bytes(tar: tarfile.TarFile, name: str) -> bytes:
 
 
 def _json(raw: bytes) -> Any:
-    return json.loads(raw)
+    try:
+        return json.loads(raw)
+    except RecursionError as error:
+        raise ValueError("nested without end") from error
 
 
 def refused(error: NotAnImage | OSError) -> str:
