@@ -20,12 +20,16 @@ class Config:
     """Install the in-job hook at submission (bash scripts only)."""
     hook_hash: bool = True
     """Let the hook hash called scripts, modulefiles, images and declared inputs when the job starts."""
+    libraries: bool = False
+    """Let a watcher beside each Slurm job note which BLAS, MPI and CUDA libraries its processes load (one more process in the job)."""
     label: str = ""
     """Runs with the same label belong to one campaign."""
     inputs: tuple[str, ...] = ()
     """Declared inputs: globs relative to the work directory."""
     outputs: tuple[str, ...] = ()
     """Declared outputs, likewise."""
+    trace: str = ""
+    """Write down every file a run touches: `auto`, `strace`, `preload`; empty: no tracing."""
     exclude: tuple[str, ...] = ()
     """Globs, relative to the work directory: folders and files that are not taken for outputs unless they are declared."""
     hash_bytes: int = 20_000_000_000

@@ -36,6 +36,12 @@ def run(
     outputs: Annotated[
         list[str] | None, typer.Option("--output", "-o", metavar="GLOB", help="A declared output; may be repeated.")
     ] = None,
+    trace: Annotated[
+        str,
+        typer.Option(
+            metavar="WAY", help="Write down every file it touches: auto, strace or preload; see the manual for the cost."
+        ),
+    ] = "",
 ) -> None:
     """Run a command or a batch script here, with the same evidence and no scheduler.
 
@@ -56,6 +62,7 @@ def run(
         label=label or config.label,
         inputs=tuple(inputs or config.inputs),
         outputs=tuple(outputs or config.outputs),
+        trace=trace or config.trace,
     )
     sys.exit(result.exit_code)
 

@@ -20,7 +20,7 @@ from time import time_ns
 from auditor import __version__
 from auditor.home import Home
 from auditor.model import AuditError, Job, Phase
-from auditor.submit import witness
+from auditor.submit import tracing, witness
 from auditor.submit.children import Ended, run_all
 from auditor.submit.plan import Plan, array_variables, host, now
 from auditor.submit.plan import plan as planned
@@ -52,15 +52,23 @@ class Execution:
 
 
 def run(
-    command: Sequence[str], *, home: Home, label: str = "", inputs: Iterable[str] = (), outputs: Iterable[str] = ()
+    command: Sequence[str],
+    *,
+    home: Home,
+    label: str = "",
+    inputs: Iterable[str] = (),
+    outputs: Iterable[str] = (),
+    trace: str = "",
 ) -> LocalResult:
-    """Run a command, or a batch script as its #SBATCH lines say, to its end, here.
+    """Run a command, or a batch script as its #SBATCH lines say, to its end, here. trace: one of `tracing.WAYS`, or none.
 
-    Raises AuditError before anything runs: no such command, an array or a time that is none, a folder that is not there.
+    Raises AuditError before anything runs: no such command, an array or a time that is none, a folder that is not there, no tracer.
     """
     if not command:
         raise AuditError("there is nothing to run", "auditor run -- COMMAND ..., or auditor run SCRIPT ARGUMENTS ...")
     plan = planned(home, tuple(command), label, tuple(inputs), tuple(outputs))
+    if trace:
+        plan = replace(plan, trace=tracing.choose(trace, plan.job.script, home, RealWorld()))
     done = Execution()
     if not witness.see(home, plan.job, Phase.SUBMIT, plan.environ):
         sys.stderr.write(f"auditor: evidence of this run could not be kept in {home.root}; it runs all the same\n")
@@ -97,6 +105,9 @@ def _start(plan: Plan, done: Execution, task: int, own_group: bool) -> int | End
     done.records[task] = _record(plan, job, *plan.streams[task])
     witness.note(plan.home, done.records[task], environ)
     try:
+        if plan.trace:
+            traced = tracing.arrange(plan.trace, job, plan.job.script, plan.home, environ, RealWorld())
+            plan, environ = traced.around(plan), environ | dict(traced.environ)
         return _spawn(plan, task, environ, own_group)
     except OSError as error:
         sys.stderr.write(f"auditor: {plan.argv[0]}: {error.strerror}\n")
@@ -118,6 +129,8 @@ def _spawn(plan: Plan, task: int, environ: dict[str, str], own_group: bool) -> i
 
 def _end(plan: Plan, done: Execution, task: int, how: Ended) -> None:
     done.ends[task] = how
+    if plan.trace:
+        tracing.settle(plan.home, done.jobs[task])
     record = _ended(done.records[task], how)
     done.jobs[task] = job = replace(done.jobs[task], ended_at=record.ended)
     environ = plan.environ | array_variables(plan, task)

@@ -19,7 +19,10 @@ SUFFIXES = (".sh", ".bash", ".sbatch", ".slurm", ".job")
 
 @dataclass(frozen=True)
 class Plan:
-    """What will run. `program`, `argv`: for exec; `streams`: where stdout and stderr of each task go, empty: the terminal."""
+    """What will run. `program`, `argv`: for exec; `streams`: where stdout and stderr of each task go, empty: the terminal.
+
+    trace: `strace`, `preload`, or none.
+    """
 
     home: Home
     job: Job
@@ -28,6 +31,7 @@ class Plan:
     argv: tuple[str, ...]
     environ: dict[str, str]
     streams: dict[int, tuple[str, str]]
+    trace: str = ""
 
 
 def find(word: str) -> tuple[str, str]:

@@ -34,8 +34,8 @@ def from_outside(probe: Probe[Any]) -> bool:
 
 
 def of_a_run(probe: Probe[Any]) -> bool:
-    """How it went, and the files it touched; the rest was seen a moment ago at submission, on this very machine."""
-    return probe.kind is JobAccounting or probe.guest
+    """How it went, the files it touched, and what is only there afterwards; the rest was seen a moment ago, on this very machine."""
+    return probe.kind is JobAccounting or probe.guest or probe.phases == {Phase.LATER}
 
 
 def of_an_array(probe: Probe[Any]) -> bool:

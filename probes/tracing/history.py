@@ -12,6 +12,7 @@ _SYSTEM = ("/usr/", "/lib/", "/lib32/", "/lib64/", "/bin/", "/sbin/", "/etc/", "
 _SYSTEM_VAR = ("/var/lib/", "/var/cache/", "/var/run/", "/var/spool/slurm", "/var/log/")
 _SOFTWARE = re.compile(
     r"/(?:site|dist)-packages/|/lib(?:64)?/python\d|/__pycache__/|\.py[co]$|\.so(?:\.[0-9.]+)?$|/pyvenv\.cfg$|/\.singularity\.d/"
+    r"|/\.(?:pyenv|conda|cargo|rustup|git|config|nvm|lmod\.d|bash[^/]*|profile|terminfo)(?:/|$)"
 )
 
 
