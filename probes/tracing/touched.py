@@ -49,7 +49,7 @@ def read(world: World, job: Job, paths: Sequence[str]) -> FileTrace:
 
 def summary(history: History, reader: Reader, tracers: tuple[str, ...], blind: list[str]) -> FileTrace:
     if reader.broken or reader.waiting:
-        blind.append(f"{reader.broken + len(reader.waiting)} lines of the trace could not be read to their end")
+        blind.append(f"calls that the trace does not tell to their end: {reader.broken + len(reader.waiting)}")
     if history.cut:
         blind.append(f"only the first {len(history.files)} paths were noted")
     inputs, outputs = history.inputs(), history.outputs()
