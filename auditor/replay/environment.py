@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from auditor.model import AuditError
-from auditor.replay import compared
+from auditor.replay import compared, conda
 from auditor.replay.compared import Compared
 from auditor.replay.installing import Order, base, install
 from auditor.replay.sandbox import Sandbox
@@ -93,31 +93,42 @@ def _release(recipe: Recipe, python: str, world: World) -> tuple[str, ...]:
 
 
 def rebuild(recipe: Recipe, crate: Path, folder: Path, sandbox: Sandbox, world: World) -> Software:
-    """The environment from its lock, in `folder/env`, and compared with the run's; when that fails this machine's Python, and what differs."""
-    python = interpreter(recipe, world)
+    """The environment from its locks, in `folder/env`, and compared with the run's; when that fails this machine's Python, and what differs."""
+    python, env = interpreter(recipe, world), folder / "env"
     if not recipe.requirements:
         return Software(HOST, "", (), "no Python packages were recorded", ())
-    if not python:
+    listed = conda.explicit(crate / "environment" / "conda-explicit.txt")
+    if not python and not listed.lines:
         why = f"there is no Python {recipe.python} on this machine"
         return Software(HOST, "", (), why, (why,))
+    trouble = conda.create(listed, env, sandbox, world) if listed.lines or listed.odd else ""
+    own = str(env / "bin/python") if listed.lines else python
     wanted, odd = pins((crate / recipe.requirements).read_text("utf-8"))
-    order = Order(python, folder / "env", wanted, crate / "environment" / "wheels", sandbox)
-    tool, trouble = install(order, world)
+    order = Order(own, env, wanted, crate / "environment" / "wheels", sandbox, made=bool(listed.lines))
+    tool, trouble = ("conda", trouble) if trouble else install(order, world)
     if trouble:
-        told = _told(crate, python, order, world)
+        told = _told(crate, python, order, world) if python else Compared(0, (), ())
+        readable = base(python) if python else ()
         return Software(
-            HOST, "", base(python), f"the lock could not be installed: {trouble}", (trouble, *told.differing, *told.unsure)
+            HOST, "", readable, f"the lock could not be installed: {trouble}", (trouble, *told.differing, *told.unsure)
         )
+    return _made(recipe, crate, order, (tool, len(listed.lines)), odd, world)
+
+
+def _made(recipe: Recipe, crate: Path, order: Order, by: tuple[str, int], odd: tuple[str, ...], world: World) -> Software:
+    """by: the installer, and how many packages conda brought."""
     mine = str(order.env / "bin/python")
-    release = _release(recipe, python, world)
+    release = _release(recipe, order.python, world)
     told = _told(crate, mine, order, world)
-    hashed = sum(" --hash=" in p for p in wanted)
-    detail = f"Python {_version(python, world)}, {several(len(wanted), 'package')} from the lock by {tool}"
-    detail += f", {'all' if hashed == len(wanted) else hashed} by hash" if hashed else ""
-    detail += f"; {_equal(told)}"
+    hashed = sum(" --hash=" in p for p in order.pins)
+    detail = f"Python {_version(order.python, world)}, "
+    detail += f"{several(by[1], 'conda package')} by digest, " if by[1] else ""
+    detail += f"{several(len(order.pins), 'package')} from the lock by {by[0]}"
+    detail += f", {'all' if hashed == len(order.pins) else hashed} by hash" if hashed else ""
     warnings = (*release, *(f"not installed: {o}" for o in odd), *told.differing, *told.unsure)
     equal = False if release or odd else told.same
-    return Software(LOCK, mine, ((str(order.env), str(order.env)), *base(python)), detail, warnings, equal)
+    readable = ((str(order.env), str(order.env)), *base(order.python))
+    return Software(LOCK, mine, readable, f"{detail}; {_equal(told)}", warnings, equal)
 
 
 def _told(crate: Path, python: str, order: Order, world: World) -> Compared:

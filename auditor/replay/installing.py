@@ -24,13 +24,17 @@ _QUIET = {"UV_NO_PROGRESS": "1", "NO_COLOR": "1", "UV_PYTHON_DOWNLOADS": "never"
 
 @dataclass(frozen=True)
 class Order:
-    """What to install where. python: that makes the environment; pins: lines of a requirements file; wheels: their folder, may be missing."""
+    """What to install where. python: that makes the environment; pins: lines of a requirements file; wheels: their folder, may be missing.
+
+    made: the environment is there already (conda made it), with a Python of its own.
+    """
 
     python: str
     env: Path
     pins: Sequence[str]
     wheels: Path
     sandbox: Sandbox
+    made: bool = False
 
     @property
     def carried(self) -> tuple[str, ...]:
@@ -63,11 +67,9 @@ def install(order: Order, world: World, tools: Sequence[str] = ("uv", "pip")) ->
         program = _uv() if tool == "uv" and order.pins else ""
         if tool == "uv" and not program:
             continue
-        if order.env.exists():
-            shutil.rmtree(order.env)
         trouble = _environment(order, world, with_pip=tool == "pip" and bool(order.pins)) or _batches(order, program, world)
         if not trouble:
-            return tool, _unseed(order, world) if tool == "pip" and order.pins else ""
+            return tool, _unseed(order, world) if tool == "pip" and order.pins and not order.made else ""
     return tools[-1], trouble or "it is not here"
 
 
@@ -77,6 +79,10 @@ def _uv() -> str:
 
 
 def _environment(order: Order, world: World, with_pip: bool) -> str:
+    if order.made:
+        return ""
+    if order.env.exists():
+        shutil.rmtree(order.env)
     made = world.run(order.python, "-m", "venv", *(() if with_pip else ("--without-pip",)), str(order.env), timeout=120)
     return last(made.err or made.out) if made.code else ""
 

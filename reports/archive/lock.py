@@ -132,7 +132,10 @@ def _wheel(wheel: Wheel) -> Iterator[str]:
 
 
 def conda_explicit(found: PythonPackages) -> bytes | None:
-    """For `conda create --file`: each archive of conda's by address and digest, nothing is solved. None where conda installed nothing."""
+    """For `conda create --file`: each archive of conda's by address and digest, nothing is solved. None where conda installed nothing.
+
+    A sha256 is read by conda 24.9, mamba 2.1 and later; older ones know md5 alone, which stands where conda-meta has nothing else.
+    """
     lines = [_explicit(p) for p in sorted(found.packages, key=lambda p: (normal(p.name), p.version)) if p.source == "conda"]
     return "\n".join(["@EXPLICIT", *lines, ""]).encode() if lines else None
 
@@ -141,4 +144,4 @@ def _explicit(p: Package) -> str:
     match = _CONDA.fullmatch(p.reference)
     if not match or not (url := public(match["url"])):
         return "# " + re.sub(r"[^A-Za-z0-9.!+_ -]", "_", f"{p.name} {p.version}: no public address or digest is known")
-    return f"{url}#{'sha256:' if match['kind'] == 'sha256' else ''}{match['digest']}"
+    return f"{url}#{match['digest']}"

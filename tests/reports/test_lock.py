@@ -86,7 +86,7 @@ def test_conda_packages_are_an_explicit_list_with_their_digests() -> None:
         known(),
     )
     assert (conda_explicit(seen) or b"").decode().splitlines() == [
-        "@EXPLICIT", f"{at}numpy-2.0-h1.conda#sha256:{A}", f"{at}old-1.0-h1.tar.bz2#{'b' * 32}",
+        "@EXPLICIT", f"{at}numpy-2.0-h1.conda#{A}", f"{at}old-1.0-h1.tar.bz2#{'b' * 32}",
         "# private 1.0_ no public address or digest is known",
     ]  # fmt: skip
     assert conda_explicit(env(known())) is None
