@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from auditor.model import Absent, Found, Job, Phase, Probe
 from auditor.world import World
 from probes.containers import EngineImage, EngineImages, Reference
-from probes.containers.engineimage import attributes, image_of, store
+from probes.containers.engineimage import attributes, image_of, store, with_content
 from probes.containers.enginesocket import NoAnswer, sockets
 from probes.containers.scripts import named
 
@@ -32,7 +32,7 @@ def collect(world: World, job: Job) -> Found[EngineImages] | Absent:
             reasons.append(f"no socket of a local {engine} engine")
         if path:
             try:
-                found, missing = ask(path, tuple(names.values()))
+                found, missing = ask(world, path, tuple(names.values()))
             except NoAnswer as error:
                 silent.append(f"{engine} at {path}, given {SECONDS:g} s: {error}")
                 continue
@@ -46,7 +46,9 @@ def collect(world: World, job: Job) -> Found[EngineImages] | Absent:
     return Absent("; ".join(reasons))
 
 
-def ask(socket: str, references: Sequence[Reference], seconds: float = SECONDS) -> tuple[list[EngineImage], list[str]]:
+def ask(
+    world: World, socket: str, references: Sequence[Reference], seconds: float = SECONDS
+) -> tuple[list[EngineImage], list[str]]:
     """The images this engine has, and for the others why not. Raises NoAnswer: a silent engine costs one time-out."""
     deadline = time.monotonic() + seconds
     about = store(socket, deadline)  # before docker-py is loaded, which nobody needs for an engine that is not there
@@ -62,7 +64,7 @@ def ask(socket: str, references: Sequence[Reference], seconds: float = SECONDS) 
                 attrs = client.images.get(reference.resolved).attrs
                 if (about.engine, about.kind) != ("docker", "classic"):  # these can say more than docker-py asks for
                     attrs = {**attrs, **(attributes(socket, about, reference.resolved, deadline) or {})}
-                found.append(image_of(reference, attrs, about))
+                found.append(with_content(world, image_of(reference, attrs, about), about))
             except (ImageNotFound, APIError) as error:
                 missing.append(f"{reference.resolved}: {error.explanation or error}")
         return found, missing

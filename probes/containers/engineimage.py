@@ -6,14 +6,17 @@ digest of whatever the name points to, a manifest or an index; from 28 on `Descr
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from auditor.world import World
 from probes.containers import EngineImage, ImageFacts, Reference
 from probes.containers.enginesocket import NoAnswer, get, path_part
-from probes.containers.oci import DIGEST, INDEXES, MANIFESTS, chain_id, settings
+from probes.containers.oci import DIGEST, INDEXES, MANIFESTS, MAX_JSON, BadImage, chain_id, checked, facts_of, settings
 
+_CONTENT = "io.containerd.content.v1.content/blobs/sha256"
 _SNAPSHOTTER = ["driver-type", "io.containerd.snapshotter.v1"]
 
 
@@ -21,13 +24,14 @@ _SNAPSHOTTER = ["driver-type", "io.containerd.snapshotter.v1"]
 class Store:
     """How an engine names images. kind: `classic` (id = configuration) or `containerd` (id = manifest or index).
 
-    own: where Podman's own API begins, which knows more than the one it shares with Docker.
+    own: where Podman's own API begins, which knows more than the one it shares with Docker. root: the folder of Docker's data.
     """
 
     engine: str
     version: str
     kind: str
     own: str = ""
+    root: str = ""
 
     def prefixed(self, digest: str) -> str:
         """Podman leaves `sha256:` out."""
@@ -53,7 +57,13 @@ def store_of(version: Mapping[str, Any], info: Mapping[str, Any]) -> Store:
     containerd = _SNAPSHOTTER in (info.get("DriverStatus") or [])
     engine = engine_of(version)
     own = f"/v{_api(version)}/libpod" if engine == "podman" else ""
-    return Store(engine, str(version.get("Version") or ""), "containerd" if containerd else "classic", own)
+    return Store(
+        engine,
+        str(version.get("Version") or ""),
+        "containerd" if containerd else "classic",
+        own,
+        str(info.get("DockerRootDir") or ""),
+    )
 
 
 def _api(version: Mapping[str, Any]) -> str:
@@ -111,6 +121,30 @@ def facts_of_image(image: EngineImage) -> ImageFacts:
         settings=image.settings,
         platform="/".join(part for part in (image.os, image.architecture, image.variant) if part),
         source=f"{image.engine} {image.engine_version}, {image.store} store, image {image.image_id}",
+    )
+
+
+def with_content(world: World, image: EngineImage, about: Store) -> EngineImage:
+    """The same with what the containerd store's own bytes say, where they can be read: by root, or of a rootless engine."""
+    if about.kind != "containerd" or not DIGEST.fullmatch(image.image_id):
+        return image
+
+    def blob(digest: str) -> bytes:
+        for root in (os.path.join(about.root, "containerd", "daemon"), "/var/lib/containerd"):
+            try:
+                return world.read(os.path.join(root, _CONTENT, digest.removeprefix("sha256:")), MAX_JSON)
+            except OSError:
+                continue
+        raise FileNotFoundError(2, "not in the store", digest)
+
+    try:
+        found = facts_of(checked(blob, image.image_id), blob)
+    except (OSError, BadImage):
+        return image
+    if not found.manifest:
+        return replace(image, index_digest=found.index, manifest_digest="" if found.index else image.manifest_digest)
+    return replace(
+        image, index_digest=found.index, manifest_digest=found.manifest, manifest_sure=True, config_digest=found.config
     )
 
 

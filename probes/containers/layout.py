@@ -54,7 +54,7 @@ def docker_image(part: Part, reference: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise BadImage(f"manifest.json: {error}") from error
     images = [i for i in listed if isinstance(i, dict)] if isinstance(listed, list) else []
-    named = [i for i in images if reference and isinstance(i.get("RepoTags"), list) and reference in i["RepoTags"]]
+    named = [i for i in images if reference and any(f"/{t}".endswith(f"/{reference}") for t in i.get("RepoTags") or ())]
     if len(named or images) != 1:
         raise BadImage(f"{len(images)} images in the archive, and {reference or 'no name'} does not choose one")
     return (named or images)[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import socket
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from auditor.model import Absent, Job
 from auditor.world import RealWorld
 from probes.containers import EngineImage
 from probes.containers.docker import ask, collect
-from probes.containers.engineimage import facts_of_image, store_of
+from probes.containers.engineimage import facts_of_image, store_of, with_content
 from probes.containers.engineimage import image_of as read
 from probes.containers.enginesocket import NoAnswer
 from probes.containers.oci import chain_id
@@ -74,6 +76,26 @@ def test_a_newer_containerd_store_says_which_digest_is_which() -> None:
     assert (many.index, many.manifest, many.config) == (A, B, "")
 
 
+def test_where_the_containerd_store_can_be_read_its_own_bytes_tell_index_manifest_and_configuration(tmp_path: Path) -> None:
+    config = json.dumps({"os": "linux", "rootfs": {"diff_ids": [B]}}).encode()
+    manifest = json.dumps({"config": {"digest": sha256(config)}, "layers": [{}]}).encode()
+    index = json.dumps({"manifests": [{"digest": sha256(manifest)}]}).encode()
+    folder = tmp_path / "containerd/daemon/io.containerd.content.v1.content/blobs/sha256"
+    folder.mkdir(parents=True)
+    for blob in (config, manifest, index):
+        (folder / sha256(blob).removeprefix("sha256:")).write_bytes(blob)
+    about = store_of(DOCKER, {**CONTAINERD, "DockerRootDir": str(tmp_path)})
+    image = read(REFERENCE, {**ATTRS, "Id": sha256(index)}, about)
+    told = facts_of_image(with_content(RealWorld(env={}), image, about))
+    assert (told.index, told.manifest, told.config) == (sha256(index), sha256(manifest), sha256(config))
+    (folder / sha256(index).removeprefix("sha256:")).write_bytes(b"{}")  # damaged: then only the id is known
+    assert with_content(RealWorld(env={}), image, about) == image
+
+
+def sha256(raw: bytes) -> str:
+    return f"sha256:{hashlib.sha256(raw).hexdigest()}"
+
+
 def test_podman_is_told_apart_and_its_bare_id_completed() -> None:
     found = image_of({**ATTRS, "Id": "a" * 64, "RepoDigests": None, "Digest": B}, PODMAN, {})
     assert (found.engine, found.engine_version, found.image_id, found.pullable) == ("podman", "4.3.1", A, "unknown")
@@ -116,7 +138,7 @@ def test_an_engine_that_hangs_is_asked_once_whatever_is_named(tmp_path: Path) ->
         silent.bind(str(tmp_path / "d.sock"))
         silent.listen()
         with pytest.raises(NoAnswer, match=r"timed out|no answer in time"):
-            ask(str(tmp_path / "d.sock"), asked, seconds=0.05)
+            ask(RealWorld(env={}), str(tmp_path / "d.sock"), asked, seconds=0.05)
         silent.settimeout(0)
         silent.accept()[0].close()
         with pytest.raises(BlockingIOError):
