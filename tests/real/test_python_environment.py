@@ -137,3 +137,23 @@ def test_an_edit_after_installing_is_carried_and_comes_back(tmp_path: Path, orig
     install(again, "--no-index", tmp_path / house.wheels[0].file)
     assert compare(seen, packages(again)).same is True
     assert (site(again) / "zipp/glob.py").read_text().endswith("# by hand\n")
+
+
+def test_uv_s_environment_is_locked_from_its_cache_alone_and_comes_back_the_same(tmp_path: Path, original: Original) -> None:
+    """No archive is downloaded for the lock: uv's cache knows hash and address, and its unpacked copy proves them."""
+    cache, first, again = {"UV_CACHE_DIR": str(tmp_path / "cache")}, tmp_path / "first", tmp_path / "again"
+    for env in (first, again):
+        ran(UV, "venv", "-q", "--no-project", "--python", sys.executable, str(env), **cache)
+    ran(UV, "pip", "install", "-q", "--python", str(first / "bin/python"), "--no-deps", *PINS, **cache)
+    seen = packages(first, **cache)
+    assert [(p.requested, p.wheel_source, p.wheel_proved) for p in seen.packages] == [(True, "uv cache", True)] * 3
+    assert (seen.maker.split()[0], seen.leaks, seen.files_skipped) == ("uv", (), 0)
+    (tmp_path / "pylock.toml").write_bytes(lock.pylock(seen) or b"")
+    ran(UV, "--no-cache", "pip", "sync", "-q", "--python", str(again / "bin/python"), str(tmp_path / "pylock.toml"))
+    assert compare(seen, packages(again)).same is True
+
+
+def test_uv_and_pip_install_the_same_thing(tmp_path: Path, original: Original) -> None:
+    env = environment(tmp_path / "env")
+    ran(UV, "pip", "install", "-q", "--no-cache", "--python", str(env / "bin/python"), "--no-deps", *PINS)
+    assert compare(from_index(original.seen), packages(env)).same is True
