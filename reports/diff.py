@@ -23,6 +23,7 @@ from probes.packages import PythonPackages
 from probes.schedulers import JobAccounting
 from probes.submission import Submission
 from reports import differences as of
+from reports.environments import Group, explain
 from reports.judging.record import Record, name, record
 
 States = Mapping[str, str]
@@ -31,13 +32,28 @@ MOST = 200
 """Changes of one sort that are named; the rest is counted."""
 
 
+GROUPED = "group"
+
+
+def _nothing(_: Any) -> States:
+    return {}
+
+
 @dataclass(frozen=True)
 class View:
-    """What of a data type is compared, and as which `name -> state`."""
+    """What of a data type is compared, and as which `name -> state`; what is GROUPED, reports.environments compares."""
 
     what: str
     kind: type
-    read: Callable[[Any], States]
+    read: Callable[[Any], States] = _nothing
+
+
+@dataclass(frozen=True)
+class Explained:
+    """changes: all that is named, in order. groups: the differences of the environment, with a line each."""
+
+    changes: tuple[Change, ...]
+    groups: tuple[Group, ...]
 
 
 VIEWS = (
@@ -47,11 +63,11 @@ VIEWS = (
     View("script", Submission, of.script),
     View("parameter", Submission, of.parameters),
     View("environment", Environment, of.variables),
-    View("package", PythonPackages, of.packages),
-    View("module", LoadedModules, of.modules),
-    View("image", ContainerIdentities, of.identities),
-    View("image", SifImages, of.sif),
-    View("image", EngineImages, of.engine),
+    View(GROUPED, PythonPackages),
+    View(GROUPED, LoadedModules),
+    View(GROUPED, ContainerIdentities),
+    View(GROUPED, SifImages),
+    View(GROUPED, EngineImages),
     View("hardware", Hardware, of.hardware),
     View("resource", JobAccounting, of.resources),
     View("input", DataManifest, of.inputs),
@@ -63,16 +79,31 @@ VIEWS = (
 
 def diff(a: Sequence[Evidence], b: Sequence[Evidence]) -> tuple[Change, ...]:
     """What differs from run `a` to run `b`; empty: nothing that was recorded. What only one run recorded is `not-compared`."""
+    return explained(a, b).changes
+
+
+def explained(a: Sequence[Evidence], b: Sequence[Evidence]) -> Explained:
+    """The same with the environment's groups."""
     one, two = record(a, 0), record(b, 0)
     changes: list[Change] = []
     missing: dict[str, Change] = {}
+    groups = explain(one, two)
+    grouped = [change for group in groups for change in _named(group)]
     for view in VIEWS:
         before, after = _pair(one, two, view.kind)
+        if view.what == GROUPED:
+            changes, grouped = [*changes, *grouped], []
         if before and after:
             changes += _shortened(view.what, _changes(view, before, after))
         elif before or after:
             missing.setdefault(name(view.kind), _not_compared(view.kind, before, after))
-    return (*dict.fromkeys(changes), *missing.values())
+    return Explained((*dict.fromkeys(changes), *missing.values()), groups)
+
+
+def _named(group: Group) -> tuple[Change, ...]:
+    what = group.changes[0].what
+    more = (Change(what, f"and {group.more} more", "differs", "differs", group.changes[0].cites),) if group.more else ()
+    return (*group.changes, *more)
 
 
 def _pair(one: Record, two: Record, kind: type) -> tuple[tuple[Fact[Any], ...], tuple[Fact[Any], ...]]:

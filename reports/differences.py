@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
 from probes.called import CalledFiles
-from probes.containers import ContainerIdentities, EngineImages, SifImages
+from probes.containers import ContainerIdentities
 from probes.data import DataManifest
 from probes.environment import Environment
 from probes.folder import FolderState
 from probes.git import GitState
 from probes.hardware import Hardware
-from probes.modules import LoadedModules
 from probes.packages import Package, PythonPackages
 from probes.schedulers import JobAccounting
 from probes.submission import Submission
@@ -122,21 +121,8 @@ def _package(p: Package) -> str:
     return f"{p.version}{record}{changed}"
 
 
-def modules(seen: LoadedModules) -> dict[str, str]:
-    """By name without version, so that another version is one change."""
-    return {m.name.partition("/")[0]: f"{m.name} {_sha(m.sha256)}".strip() for m in seen.modules}
-
-
 def identities(seen: ContainerIdentities) -> dict[str, str]:
     return {i.reference: _sha(i.sha256) or i.image_id or (i.state if i.state == "absent" else "") for i in seen.images}
-
-
-def sif(seen: SifImages) -> dict[str, str]:
-    return {os.path.basename(i.path): _sha(i.file_sha256) for i in seen.images}
-
-
-def engine(seen: EngineImages) -> dict[str, str]:
-    return {i.reference: i.config_digest or i.manifest_digest or i.image_id for i in seen.images}
 
 
 def hardware(seen: Hardware) -> dict[str, str]:
@@ -148,9 +134,6 @@ def hardware(seen: Hardware) -> dict[str, str]:
         "cores": str(seen.cpus),
         "memory": f"{seen.memory / 2**30:.0f} GiB",
         "GPUs": gpus,
-        "GPU driver": seen.gpu_driver or "none",
-        "kernel": seen.kernel,
-        "C library": seen.libc,
     }
 
 

@@ -117,20 +117,25 @@ def diff(
     second: Annotated[str, typer.Argument(metavar="B", autocompletion=complete_run, help="The run to compare with it.")],
     json: Json = False,
 ) -> None:
-    """What was different between two runs, most important first: code, data, parameters, environment, machine.
+    """What was different between two runs, causes before consequences: code, parameters, environment, machine, data.
+
+    Of the environment what decides most comes first: the image with how far it is the same, the interpreter, native libraries, packages.
 
     Example: auditor diff 4711 4712
     """
     from auditor.cli.tables import changes_table
-    from reports.diff import diff as compare
+    from reports.diff import explained
 
     with store() as opened:
         a, b = opened.resolve(first), opened.resolve(second)
-        changes = compare(opened.evidence(a), opened.evidence(b))
+        found = explained(opened.evidence(a), opened.evidence(b))
     if json:
-        emit({"a": a, "b": b, "changes": changes})
-    elif changes:
-        console().print(changes_table(changes, f"run {a}", f"run {b}"))
+        groups = [{"name": g.name, "summary": g.summary, "changes": len(g.changes) + g.more} for g in found.groups]
+        emit({"a": a, "b": b, "environment": groups, "changes": found.changes})
+    elif found.changes:
+        for group in found.groups:
+            print(printable(group.summary))
+        console().print(changes_table(found.changes, f"run {a}", f"run {b}"))
     else:
         print("no difference in what was recorded")
 
