@@ -12,17 +12,16 @@ from auditor.model import Job
 from auditor.world import RecordedWorld, World
 from probes.containers import Reference, image
 from probes.containers.commandlines import hits
-from probes.containers.engines.shelf import Shelf
 from probes.containers.hit import Hit, Inputs
 from probes.containers.linked import Made, linked
 from probes.containers.reference import of_hit, settings
 from probes.containers.slurmlines import slurm
-from probes.containers.workflows import of_engines
 from probes.script import sbatch
 from probes.script.command import Command
 from probes.script.expand import Word
 from probes.script.options import Option
 from probes.script.runenv import own_options, run_environment
+from probes.script.target import WORKFLOWS
 from probes.script.trace import Trace, trace
 
 LEVELS = 6
@@ -46,12 +45,24 @@ def look(world: World, job: Job) -> Found:
     seen = trace(world, job, LEVELS)
     environment = run_environment(world.env, job)
     made = [*_of_sbatch(job, world.env), *_of_commands(seen, job, environment)]
-    shelf = Shelf(world)
-    engines = of_engines(seen.commands, shelf, environment, job.workdir, lambda command: settings(environment, command))
-    images = [r for r in linked(made) if r.transport != "recipe"] + [replace(r, file=_short(r.file, job)) for r in engines]
-    found = list(dict.fromkeys(_apart(images)))
+    engines, unread = _of_workflows(world, job, seen, environment)
+    images = [r for r in linked(made) if r.transport != "recipe"]
+    found = list(dict.fromkeys(_apart([*images, *engines])))
     found.sort(key=lambda r: (r.file != "", r.line if not r.file else 0))
-    return Found(tuple(found[:MAX_REFERENCES]), tuple(f"{_short(path, job)}: {why}" for path, why in shelf.unread.items()))
+    return Found(tuple(found[:MAX_REFERENCES]), unread)
+
+
+def _of_workflows(world: World, job: Job, seen: Trace, environment: Mapping[str, str]) -> tuple[list[Reference], tuple[str, ...]]:
+    if not any(word.rpartition("/")[2] in WORKFLOWS for command in seen.commands for word in command.texts):
+        return [], ()
+    # most jobs start no engine: not loaded in their name
+    from probes.containers.engines.shelf import Shelf
+    from probes.containers.workflows import of_engines
+
+    shelf = Shelf(world)
+    found = of_engines(seen.commands, shelf, environment, job.workdir, lambda command: settings(environment, command))
+    engines = [replace(r, file=_short(r.file, job)) for r in found]
+    return engines, tuple(f"{_short(path, job)}: {why}" for path, why in shelf.unread.items())
 
 
 def where(world: World, job: Job, path: str) -> str:

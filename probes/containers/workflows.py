@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from importlib import import_module
 
 from probes.containers import Door, Doors, Reference, State
-from probes.containers.engines import cwl, nextflow, snakemake
 from probes.containers.engines.shelf import Image, Shelf
 from probes.containers.hit import Hit, kept
 from probes.containers.reference import of_hit
@@ -16,11 +16,9 @@ from probes.script.command import Command
 from probes.script.expand import Word
 from probes.script.launch import program, unwrap
 from probes.script.options import Grammar, read
+from probes.script.target import WORKFLOWS
 
 _Images = Callable[[Command, tuple[Word, ...], Shelf, Mapping[str, str]], Iterator[Image]]
-_ENGINES: dict[str, _Images] = {
-    "snakemake": snakemake.images, "nextflow": nextflow.images, "cwltool": cwl.images, "cwl-runner": cwl.images, "toil-cwl-runner": cwl.images,
-}  # fmt: skip
 _GRAMMARS: dict[str, Grammar] = {
     "apptainer": rt.APPTAINER, "docker": rt.DOCKER, "podman": rt.PODMAN, "charliecloud": rt.CHARLIECLOUD, "sarus": rt.SARUS,
     "shifter": rt.SHIFTER,
@@ -41,10 +39,16 @@ def of_engines(
         name = program(launched.words[0]) if launched.words else ""
         if re.fullmatch(r"python[\d.]*", name) and launched.words[1:3] == ("-m", "snakemake"):
             name, at = "snakemake", at + 2
-        if name in _ENGINES and not launched.image:
+        if name in WORKFLOWS and not launched.image:
             variables = inputs(command)
-            for found in _ENGINES[name](command, command.words[at + 1 :], shelf, environment):
+            for found in _reader(name)(command, command.words[at + 1 :], shelf, environment):
                 yield _reference(found, workdir, variables)
+
+
+def _reader(name: str) -> _Images:
+    module = import_module(f"probes.containers.engines.{WORKFLOWS[name]}")
+    images: _Images = module.images
+    return images
 
 
 def _reference(found: Image, workdir: str, variables: Mapping[str, str]) -> Reference:

@@ -26,6 +26,8 @@ _FILE_OPTION = {
     "snakemake": ("-s", "--snakefile"), "java": ("-jar",), "R": ("-f", "--file"), "lmp": ("-in", "-i"), "matlab": ("-batch", "-r"),
 }  # fmt: skip
 _FIRST_ARGUMENT = {"namd2": "input", "namd3": "input", "sbatch": "submitted", "qsub": "submitted", "parsl": "python"}
+WORKFLOWS = {"snakemake": "snakemake", "nextflow": "nextflow", "cwltool": "cwl", "cwl-runner": "cwl", "toil-cwl-runner": "cwl"}
+"""Program -> engine, of those whose own files name container images."""
 _DEFAULT = {"make": ("Makefile", "makefile", "GNUmakefile"), "snakemake": ("Snakefile", "workflow/Snakefile")}
 
 
