@@ -197,6 +197,8 @@ def bundle(
     for image in info.images:
         said = f"carried, {image.size / 1e6:.1f} MB" if image.carried else f"not carried: {image.reason}"
         say(f"image {image.reference}: {said}")
+    if any(image.carried for image in info.images):
+        say("images travel as they are: nobody searched them for secrets")
     if info.redactions:
         say(f"{info.redactions} secrets were withheld; evidence/redactions.json in the bundle says where")
 

@@ -46,5 +46,9 @@ def verdict_view(verdict: ReplayVerdict) -> RenderableType:
         table.add_row(
             Text(shown(output.path)), Text(output.sameness.value, COLOURS[output.sameness]), output.comparator, Text(detail)
         )
+    images = [
+        Text(f"image {shown(i.reference)}: {i.way}, {i.level.replace('-', ' ')}: {shown(i.why, 300)}")
+        for i in verdict.images[:MOST]
+    ]
     steps = [Text(f"{step.name}: {step.state}, {shown(step.detail, 400)}", "dim") for step in verdict.steps]
-    return Group(head, *([table] if verdict.outputs else []), *steps)
+    return Group(head, *([table] if verdict.outputs else []), *images, *steps)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from reports.archive.known import Known
 from reports.archive.recipe import LISTS, MANY, Asked, Original, Recipe, RecipeFile, RecipeImage
+from reports.archive.typed import variable
 
 # what changes results; not where a job ran, nor paths of that machine
 _MATTERS = re.compile(
@@ -21,7 +22,7 @@ def recipe(known: Known, files: Sequence[RecipeFile], images: tuple[RecipeImage,
     """The recipe of a run, from what is known of it and what the bundle carries."""
     submission, accounting, packages = known.submission, known.accounting, known.packages
     script = next((f.place for f in files if f.role == "code"), "")
-    environment = _environment(known)
+    environment = _environment(known, images)
     return Recipe(
         run_id=known.job.run_id,
         name=(accounting.name if accounting else "") or os.path.basename(script) or known.job.job_id,
@@ -71,11 +72,13 @@ def array_task(known: Known) -> str:
     return task if head and task.isdigit() else ""
 
 
-def _environment(known: Known) -> dict[str, str]:
+def _environment(known: Known, images: Sequence[RecipeImage]) -> dict[str, str]:
     values = dict(known.environment.values) if known.environment else {}
     if task := array_task(known):
         values.setdefault("SLURM_ARRAY_TASK_ID", task)
-    return {k: v for k, v in sorted(values.items()) if _MATTERS.fullmatch(k) and not _leads_away(v, known.root)}
+    kept = {k: v for k, v in values.items() if _MATTERS.fullmatch(k) and not _leads_away(v, known.root)}
+    names = {k: v for i in images for k, v in variable(i.typed, i.reference).items()}  # of images: they lead to what is checked
+    return dict(sorted({**names, **kept}.items()))
 
 
 def _leads_away(value: str, root: str) -> bool:

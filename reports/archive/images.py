@@ -49,6 +49,7 @@ def _image(reference: Reference, text: str, known: Known) -> RecipeImage:
         image_id=(seen.image_id if seen else "") or (engine.image_id if engine else ""),
         pull=_pull(reference, whole, engine),
         facts=whole,
+        typed=reference.text if "$" in reference.text else "",
     )
 
 

@@ -58,6 +58,8 @@ class RecipeImage:
     reason: str = ""
     definition: str = ""
     builder: str = ""
+    typed: str = ""
+    """The name with its variables, where it has some: in a replay they may hold something else."""
 
 
 @dataclass(frozen=True)

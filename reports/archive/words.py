@@ -41,7 +41,7 @@ def describe(path: str, file: RecipeFile | None) -> str:
     if file:
         return ROLES[file.role] + ("; secrets were taken out" if file.redacted else "")
     if path.startswith("images/"):
-        return "A container image file" if path.endswith(".sif") else _image_part(path)
+        return "A container image file, as it is: not searched for secrets" if path.endswith(".sif") else _image_part(path)
     again = "-0repacked-" in path
     wheel = "A wheel packed again from installed files" if again else "A wheel of a package the run had"
     return KINDS.get(path, wheel if path.endswith(".whl") else "Part of the bundle")
@@ -50,7 +50,11 @@ def describe(path: str, file: RecipeFile | None) -> str:
 def _image_part(path: str) -> str:
     """A layout's parts, or what an image is built from."""
     recipe = path.endswith((".def", ".Dockerfile"))
-    return "What a container image was built from" if recipe else "Part of a container image (OCI image layout)"
+    return (
+        "What a container image was built from"
+        if recipe
+        else "Part of a container image (OCI image layout), as it is: not searched for secrets"
+    )
 
 
 def media_type(path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from containers_lab import Engine, rootfs
 
 from auditor.replay import execute, plan
 from auditor.verdict import Sameness
+from auditor.world import RealWorld
+from reports.archive.engines import NotHad, build_file, fetch_folder, pull_file
+from reports.archive.ocilayout import from_folder
 from tests.reports.test_verify import files, packed, resealed
 
 COUNT = "/bin/busybox sh -c 'wc -l <in.csv >lines.txt; cat /etc/version >>lines.txt'"
@@ -132,6 +136,58 @@ def test_a_carried_image_that_is_not_the_recorded_one_is_refused(quiet: str, tmp
     verdict = execute(plan(forged), tmp_path / "again", yes=True)
     assert verdict.sameness is Sameness.NOT_RUN
     assert "carried: it is not the image that ran" in verdict.reason
+
+
+@pytest.mark.apptainer
+def test_a_name_from_the_user_s_own_shell_leads_to_the_same_image(
+    quiet: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = image(tmp_path / "shared.sif", "1")
+    monkeypatch.setenv("COUNT_IMAGE", str(shared))
+    info = bundled(tmp_path, JOB.format(image='"$COUNT_IMAGE"'), image_policy="carry")
+    monkeypatch.delenv("COUNT_IMAGE")
+    shared.unlink()
+    verdict = execute(plan(info.path), tmp_path / "again", yes=True)
+    assert (verdict.sameness, verdict.environment) == (Sameness.IDENTICAL, "image-by-digest")
+
+
+@pytest.mark.apptainer
+def test_a_script_that_goes_past_the_exchange_proves_nothing_about_its_image(quiet: str, tmp_path: Path) -> None:
+    """It calls the runtime by its path, and finds a file of the old name there: which one, nobody checked."""
+    shared = image(tmp_path / "shared.sif", "1")
+    info = bundled(tmp_path, JOB.format(image=shared).replace("apptainer", "/usr/bin/apptainer"), image_policy="carry")
+    verdict = execute(plan(info.path), tmp_path / "again", yes=True)
+    assert (verdict.sameness, verdict.environment) == (Sameness.IDENTICAL, "host")
+    assert [(i.way, i.level) for i in verdict.images] == [("carried", "unknown")]
+    assert verdict.images[0].why.startswith("the script never called its runtime by this name")
+
+
+@pytest.mark.apptainer
+def test_a_pull_without_an_answer_ends_in_one_line_and_leaves_nothing_half(quiet: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        name = f"127.0.0.1:{silent.getsockname()[1]}/no/body@sha256:{'0' * 64}"
+        with pytest.raises(NotHad, match=r"^apptainer pull gave no answer in 2 s$"):
+            pull_file(f"docker://{name}", str(tmp_path / "x.sif"), RealWorld(), seconds=2)
+    assert not list(tmp_path.glob("x.sif*"))
+
+
+@pytest.mark.apptainer
+def test_the_layout_of_an_image_is_made_into_a_file_when_that_is_what_the_job_runs(
+    quiet: str, docker_engine: Engine, registry: str, tmp_path: Path
+) -> None:
+    name = f"{registry}/layout/count:1"
+    docker_engine.make(name, {"etc/version": b"1\n"})
+    pushed = subprocess.run(["docker", "-H", docker_engine.host, "push", name], check=True, capture_output=True, text=True).stdout
+    digest = pushed.split("digest: ")[1].split()[0]
+    folder = tmp_path / "fetched"
+    fetch_folder(f"{name.removesuffix(':1')}@{digest}", str(folder), RealWorld())
+    for blob in from_folder(str(folder)):
+        target = tmp_path / "layout" / blob.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(Path(blob.source).read_bytes() if blob.source else blob.data)
+    build_file(f"oci:{tmp_path / 'layout'}", str(tmp_path / "x.sif"), RealWorld())
+    said = subprocess.run(["apptainer", "exec", tmp_path / "x.sif", "cat", "/etc/version"], check=True, capture_output=True)
+    assert said.stdout == b"1\n"
 
 
 @pytest.mark.apptainer

@@ -16,6 +16,7 @@ from pathlib import Path
 from auditor.replay.images.kinds import APPTAINER, ENGINES, programs
 from auditor.replay.images.obtain import Had
 from reports.archive.recipe import RecipeImage
+from reports.archive.typed import expanded
 
 USED = "used"
 
@@ -75,23 +76,28 @@ class Shims:
     expected: tuple[str, ...]
 
 
-def write(had: Sequence[tuple[RecipeImage, Had]], folder: Path, moved: Mapping[str, str], path: str) -> Shims:
-    """Make the programs in `folder/bin`. moved: beginnings of paths that are others in the replay; path: the job's PATH."""
+def write(had: Sequence[tuple[RecipeImage, Had]], folder: Path, moved: Mapping[str, str], job: Mapping[str, str]) -> Shims:
+    """Make the programs in `folder/bin`. moved: beginnings of paths that are others in the replay; job: its environment."""
     words: dict[str, dict[str, tuple[str, str]]] = {}
     expected = []
     for image, one in had:
         if not one.word or one.word == image.reference:
             continue
-        names = {image.reference, *(_moved(image.reference, moved))} - {one.word}
+        names = {image.reference, *_moved(image.reference, moved), expanded(image.typed, job)} - {one.word, ""}
         for program in programs(image):
             words.setdefault(program, {}).update(dict.fromkeys(names, (one.word, image.reference)))
         if programs(image) and not _lies_there(image, one):
             expected.append(image.reference)
     for program, mapping in words.items():
-        real = shutil.which(program, path=path) or (shutil.which("apptainer", path=path) if program in APPTAINER else None)
+        real = _real(program, job["PATH"])
         if real:
             _program(folder / "bin" / program, real, mapping, folder / USED)
     return Shims(str(folder / "bin") if words else "", tuple(expected))
+
+
+def _real(program: str, path: str) -> str | None:
+    other = shutil.which("apptainer", path=path) if program in APPTAINER else None
+    return shutil.which(program, path=path) or other
 
 
 def _lies_there(image: RecipeImage, one: Had) -> bool:

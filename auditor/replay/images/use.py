@@ -59,7 +59,7 @@ class Images:
 
     def shown(self, what: Launch, recipe: Recipe) -> Launch:
         """The same launch with the programs that exchange names first in PATH."""
-        self.shims = shim.write(self.had, self.folder, {recipe.workdir: str(what.folder)}, what.environment["PATH"])
+        self.shims = shim.write(self.had, self.folder, {recipe.workdir: str(what.folder)}, what.environment)
         if not self.shims.folder:
             return what
         return replace(what, environment={**what.environment, "PATH": f"{self.shims.folder}:{what.environment['PATH']}"})
