@@ -19,7 +19,8 @@ from probes.manifest import remember
 
 SMALL = 1 << 20
 """Bytes up to which an object is read again rather than remembered."""
-_PIECE = 1 << 20
+_PIECE = 4 << 20
+"""Large enough that waiting for the other thread does not count: 256 KiB cost half of what the thread gains."""
 _WORTH_A_THREAD = 8 << 20
 _KIND = "sif.1"
 
