@@ -18,7 +18,7 @@ def sbatch(context: typer.Context) -> None:
     """[bold]sbatch[/bold], unchanged to whoever calls it, with evidence collected on the side.
 
     Everything after the verb goes to sbatch as it is. Our own switches come first and start with --auditor-:
-    --auditor-no-hook, --auditor-label=NAME, --auditor-input=GLOB, --auditor-output=GLOB.
+    --auditor-no-hook, --auditor-libraries, --auditor-label=NAME, --auditor-input=GLOB, --auditor-output=GLOB.
 
     Example: auditor sbatch --auditor-label=paper train.sh --epochs 3
     """

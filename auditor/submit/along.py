@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 OWN = "--auditor-"
+YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
 def hooked(own: list[str], argv: list[str], submission: str, exe: str) -> tuple[Mapping[str, str], str]:
@@ -21,7 +22,7 @@ def hooked(own: list[str], argv: list[str], submission: str, exe: str) -> tuple[
     if env.get("_") == sys.argv[0]:  # the shell says what it started, and a job would see that it was not sbatch
         env["_"] = exe
     try:
-        wanted, inputs, hashing = _settings(own)
+        wanted, inputs, words = _settings(own)
         if not wanted:
             return env, "switched off"
         from auditor.submit.peek import why_not
@@ -31,25 +32,33 @@ def hooked(own: list[str], argv: list[str], submission: str, exe: str) -> tuple[
             return env, reason
         from auditor.submit.bashenv import value
 
-        extra = "\n".join((*(() if hashing else ("nohash",)), *(f"input={i}" for i in inputs)))
+        extra = "\n".join((*words, *(f"input={i}" for i in inputs)))
         env["BASH_ENV"] = value(_hook_file(), submission, prior, extra)
         return env, "installed"
     except Exception as error:  # noqa: BLE001  # whatever it is, the job is submitted
         return env, f"{type(error).__name__}: {error}"
 
 
-def _settings(own: list[str]) -> tuple[bool, list[str], bool]:
-    """Is the hook wanted, which inputs were declared, may it hash? Files are read only by those who have one."""
+def _settings(own: list[str]) -> tuple[bool, list[str], list[str]]:
+    """Is the hook wanted, which inputs were declared, and what it must know besides. Files are read only by those who have one."""
     inputs = [o.partition("=")[2] for o in own if o.startswith(f"{OWN}input=")]
-    no = {"0", "false", "no", "off"}
-    if f"{OWN}no-hook" in own or os.environ.get("AUDITOR_HOOK", "").lower() in no:
-        return False, inputs, False
+    watching = f"{OWN}libraries" in own
+    if f"{OWN}no-hook" in own or _says("AUDITOR_HOOK", NO):
+        return False, inputs, []
     if not _has_settings():
-        return True, inputs, os.environ.get("AUDITOR_HOOK_HASH", "").lower() not in no
+        return True, inputs, _words(not _says("AUDITOR_HOOK_HASH", NO), watching or _says("AUDITOR_LIBRARIES", YES))
     from auditor.config import load
 
     config = load().config
-    return config.hook, inputs or list(config.inputs), config.hook_hash
+    return config.hook, inputs or list(config.inputs), _words(config.hook_hash, watching or config.libraries)
+
+
+def _says(variable: str, words: tuple[str, ...]) -> bool:
+    return os.environ.get(variable, "").lower() in words
+
+
+def _words(hashing: bool, watching: bool) -> list[str]:
+    return [*([] if hashing else ["nohash"]), *(["libraries"] if watching else [])]
 
 
 def _has_settings() -> bool:

@@ -34,6 +34,7 @@ def install(home: Home) -> str:
         SPOOL=shlex.quote(home.spool),
         PYTHON=shlex.quote(sys.executable),
         INJOB=shlex.quote(os.path.join(HERE, "injob.py")),
+        WATCH=shlex.quote(os.path.join(HERE, "watch.py")),
         GUESTS=words(guests()),
         START=words(records(Phase.START)),
         END=words(records(Phase.END)),

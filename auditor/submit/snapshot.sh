@@ -8,16 +8,18 @@ trap '' XFSZ # a file size limit of the job's: a failed write, not a death with 
 out=() # what is said, in one go: bash writes after every printf
 [[ ! -v LC_ALL ]] || out=(env:LC_ALL "$LC_ALL")
 LC_ALL=C # bytes, ten times faster than characters; its own value is noted before
-spool=@SPOOL@ python=@PYTHON@ injob=@INJOB@ guests=(@GUESTS@)
-max=1048576 phase=$1 submission=$2
+spool=@SPOOL@ python=@PYTHON@ injob=@INJOB@ watch=@WATCH@ guests=(@GUESTS@)
+max=1048576 phase=$1 submission=$2 asked=${5-}
+asked=${asked%%input=*} # the words before the inputs: `nohash`, `libraries`
 
 job=${SLURM_JOB_ID-}
 [[ -z ${SLURM_ARRAY_TASK_ID-} ]] || job=${SLURM_ARRAY_JOB_ID-}_$SLURM_ARRAY_TASK_ID
 [[ -z ${SLURM_HET_SIZE-} ]] || job=$job+0
 [[ $job == +([0-9])?([_+]+([0-9])) && ${SLURM_RESTART_COUNT:-0} == +([0-9]) && $submission == *([0-9a-f]) ]] || exit 1
+library=$spool/.libraries-$job-${SLURM_RESTART_COUNT:-0}${submission:+-$submission}
 name=$job-${SLURM_RESTART_COUNT:-0}-$phase${submission:+-$submission}.raw record=$spool/$name hash=''
 # a file that the guests are still going to add to stays hidden until they name it
-[[ $phase != start || $5 == *nohash* || ! -x $python ]] || record=$spool/.$name.$$ hash=1
+[[ $phase != start || $asked == *nohash* || ! -x $python ]] || record=$spool/.$name.$$ hash=1
 
 mask=''
 IFS= read -r -N 64 text </proc/self/status # its second line
@@ -97,6 +99,31 @@ counters() { # FOLDER PATH FILE...: from the leaf up to the whole job; Slurm nes
         path=${path%/*}
     done
 }
+living() { # libraries of the processes that the job leaves: children of its shell and theirs, but for us
+    local queue=("$PPID") at=0 pid child children lines line path last text
+    while ((at < ${#queue[@]} && at < 64)); do
+        pid=${queue[at++]} children=()
+        read -r -a children <"/proc/$pid/task/$pid/children"
+        for child in "${children[@]}"; do [[ $child == "$$" ]] || queue+=("$child"); done
+    done
+    out+=("missing:/proc/[0-9]*/maps" '')
+    for pid in "${queue[@]:1:16}"; do
+        text='' last='' lines=()
+        mapfile -n 8192 -t lines <"/proc/$pid/maps"
+        for line in "${lines[@]}"; do # a file's mappings follow one another
+            path=/${line#*/}
+            case $path in "$last") ;; *.so | *.so.[0-9]*) text+=$line$'\n' last=$path ;; esac
+        done
+        out+=("file:/proc/$pid/maps" "$text")
+    done
+}
+if [[ $phase == end ]]; then
+    living
+    if [[ -e $library ]]; then # what the watcher saw, where one was asked for
+        save "$library" /auditor/libraries.json
+        command -p rm -f -- "$library" "$library.new"
+    fi
+fi
 groups=()
 [[ $phase == start ]] || mapfile -t groups </proc/self/cgroup # in one read: each makes the kernel write it anew
 for line in "${groups[@]}"; do
@@ -117,5 +144,9 @@ if [[ $hash ]]; then
     # hashes what may be gone later, adds its evidence and gives the file its name; bounded by its own alarm
     "$python" -I -S "$injob" "$record" "$spool/$name" "$script" "$5" "${guests[@]}" >/dev/null
     [[ ! -e $record ]] || command -p mv -f -- "$record" "$spool/$name" || exit 1
+fi
+if [[ $asked == *libraries* && -x $python ]]; then
+    # beside the job, not its child: nobody waits for it, and it ends with the job's shell
+    "$python" -I -S "$watch" "$PPID" "$library" >/dev/null &
 fi
 [[ $ending != visible ]]

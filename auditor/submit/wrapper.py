@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FORWARDED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM")
+PLAIN = (f"{OWN}no-hook", f"{OWN}libraries")
 VALUED = (f"{OWN}label=", f"{OWN}input=", f"{OWN}output=")
 NO_SBATCH = 2
 
@@ -26,8 +27,9 @@ def main(argv: list[str]) -> int:
     if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
         _signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # no traceback for a Ctrl-C before sbatch runs
     own, argv = split(argv)
-    if wrong := [o for o in own if o != f"{OWN}no-hook" and not o.startswith(VALUED)]:
-        return _complain(f"there is no switch {wrong[0]}", "ours are --auditor-no-hook, -label=NAME, -input=GLOB, -output=GLOB")
+    if wrong := [o for o in own if o not in PLAIN and not o.startswith(VALUED)]:
+        hint = "ours are --auditor-no-hook, -libraries, -label=NAME, -input=GLOB, -output=GLOB"
+        return _complain(f"there is no switch {wrong[0]}", hint)
     exe = real_sbatch(os.environ.get("PATH", os.defpath), sys.argv[0])
     if not exe:
         return _complain(

@@ -15,13 +15,14 @@ from auditor.world import World
 from probes.software import Component
 from probes.software.identify import Budget, Library, components, identify, named
 from probes.software.libnames import SHARED
-from probes.software.reading import json_object, text
+from probes.software.reading import json_object, text, there
 from probes.software.resolve import resolve
 
 RECORD = "/auditor/libraries.json"
 """Under this name the hook's end record carries what the watcher saw."""
 VARIABLE = "AUDITOR_LIBRARIES_SEEN"
 """Names the file in which the local executor keeps what it saw."""
+SAMPLED = "/proc/PID/maps of the job's processes, now and then"
 MAPS = "/proc/[0-9]*/maps"
 MAX_LIBRARIES = 300
 
@@ -42,13 +43,14 @@ class LoadedLibraries:
 
 
 def collect(world: World, job: Job) -> Found[LoadedLibraries] | Absent:
-    if not job.started_at:
+    if not job.ended_at:
         return _resolved(world, job)
     told = text(world, world.env.get(VARIABLE, "")) or text(world, RECORD)
     if told:
         seen = build(dict(json_object(told)), LoadedLibraries, "what the watcher saw")
-        return Found(seen, "/proc/PID/maps of the job's processes, now and then")
-    paths = {path for file in world.glob(MAPS)[:64] for path in mapped(world.text(file, 8 << 20))} if not _here(world) else set()
+        return Found(seen, SAMPLED)
+    files = () if _here(world) else world.glob(MAPS)
+    paths = {path for file in files[:64] for path in mapped(world.text(file))}
     if not paths:
         return Absent("no process of the job's was alive at its end, and nobody looked while it ran")
     ours = tuple(lib for path in sorted(paths) if (lib := named(path)))[:MAX_LIBRARIES]
@@ -57,7 +59,7 @@ def collect(world: World, job: Job) -> Found[LoadedLibraries] | Absent:
 
 def _here(world: World) -> bool:
     """Is this the machine itself, not a record of the job's processes? Then /proc is full of strangers."""
-    return world.exists("/proc/self/status")
+    return there(world, "/proc/self/status")
 
 
 def _resolved(world: World, job: Job) -> Found[LoadedLibraries] | Absent:
@@ -68,10 +70,19 @@ def _resolved(world: World, job: Job) -> Found[LoadedLibraries] | Absent:
     return Found(seen, "ELF headers, as ld.so(8) reads them", Grade.DECLARED)
 
 
-def look(how: str, programs: tuple[str, ...], paths: set[str], world: World, looks: int = 0) -> LoadedLibraries:
-    """Identify those that matter, by content, within a budget."""
-    budget = Budget()
-    ours = tuple(lib for path in sorted(paths) if (lib := identify(world, path, budget)))[:MAX_LIBRARIES]
+def look(
+    how: str,
+    programs: tuple[str, ...],
+    paths: set[str],
+    world: World,
+    looks: int = 0,
+    known: dict[str, Library | None] | None = None,
+) -> LoadedLibraries:
+    """Identify those that matter, by content, within a budget. known: what an earlier look read already, added to here."""
+    told, budget = {} if known is None else known, Budget()
+    for path in sorted(paths - told.keys()):
+        told[path] = identify(world, path, budget)
+    ours = tuple(lib for path in sorted(paths) if (lib := told[path]))[:MAX_LIBRARIES]
     return LoadedLibraries(how, programs, ours, components(ours), looks, len(paths) - len(ours))
 
 
