@@ -97,14 +97,13 @@ def choose(found: Sequence[Entry], reference: Reference, began: float, ended: fl
 
     Apptainer asks the registry at each use and makes an entry where its answer is new. So the entry is among those made before the end.
     """
-    fit = [
-        e
-        for e in found
-        if e.transport == reference.transport and e.made <= ended and (e.transport != "docker" or _same(e, reference))
-    ]
-    if reference.digest and (pinned := [e for e in fit if e.digest == reference.digest]):
+    before = [e for e in found if e.transport == reference.transport and e.made <= ended]
+    if reference.digest and (pinned := [e for e in before if e.digest == reference.digest]):
         return pinned[0], "its key is that of the digest in the name"
-    fresh = [e for e in fit if e.made >= began and (e.transport != "docker" or parse(e.origin, "docker").tag == reference.tag)]
+    fit = [e for e in before if e.transport != "docker" or _same(e, reference)]
+    fresh = [
+        e for e in fit if e.made >= began and (e.transport != "docker" or _tag(parse(e.origin, "docker")) == _tag(reference))
+    ]
     for among, why in (
         (fresh, "made for this name during the run"),
         (fit, "the only image of this name in the cache; made before"),
@@ -149,6 +148,10 @@ def when(text: str, default: float) -> float:
 
 def _full(name: ImageName) -> tuple[str, str]:
     return ("docker.io", name.name.removeprefix("library/")) if name.registry in _HUB else (name.registry, name.name)
+
+
+def _tag(name: ImageName | Reference) -> str:
+    return name.tag or ("" if name.digest else "latest")
 
 
 def _same(entry: Entry, reference: Reference) -> bool:

@@ -6,6 +6,7 @@ the local engines kept of the run's time.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -87,14 +88,32 @@ def _with_file(world: World, path: str, known: ImageFacts) -> ImageFacts:
             raise OSError("too large to hash")
         sif = read(world, path)
     except (OSError, NotSif) as error:
-        return replace(known, source=f"{known.source}; {error}")
+        return _with_bytes(world, path, known, str(error))
     return replace(
-        known,
-        file=_sha256(sif.file_sha256),
+        _named(known, _sha256(sif.file_sha256)),
         uuid=sif.uuid,
         partition=_sha256(sif.partition_sha256),
         definition=_sha256(sif.definition_sha256),
     )
+
+
+def _with_bytes(world: World, path: str, known: ImageFacts, why: str) -> ImageFacts:
+    """Of a file that is no Singularity image: its digest, where it is a file of a size to be hashed."""
+    try:
+        state = world.stat(path)
+        if state.is_file and state.size <= MAX_BYTES:
+            hash_ = hashlib.sha256()
+            for piece in world.chunks(path):
+                hash_.update(piece)
+            known = _named(known, _sha256(hash_.hexdigest()))
+    except OSError:
+        pass  # `why` tells
+    return replace(known, source=f"{known.source}; {why}")
+
+
+def _named(known: ImageFacts, found: str) -> ImageFacts:
+    lie = f"; named {known.file}, which its bytes are not" if known.file not in {"", found} else ""
+    return replace(known, file=found, source=known.source + lie)
 
 
 def _instances(
