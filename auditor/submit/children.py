@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -37,6 +37,8 @@ class Ended:
     cpu_seconds: float
     wall_seconds: float
     floor: int = 0
+    counters: Mapping[str, str] = field(default_factory=dict)
+    """Its `/proc/PID/io` and `/proc/PID/stat` as they were when it had ended, its waited-for children's included."""
 
     @property
     def status(self) -> int:
@@ -120,7 +122,10 @@ def _blocked() -> Iterator[None]:
 def _reap(crew: _Crew) -> Iterator[tuple[int, Ended]]:
     """Those that have ended, with the kernel's account of each."""
     for pid in list(crew.members):
-        done, status, usage = os.wait4(pid, os.WNOHANG)
+        if not os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            continue
+        counters = _counters(pid)  # readable until it is waited for
+        done, status, usage = os.wait4(pid, 0)
         if done:
             child = crew.members.pop(pid)
             if child.timed_out and crew.own_group:
@@ -136,8 +141,17 @@ def _reap(crew: _Crew) -> Iterator[tuple[int, Ended]]:
                     floor=child.floor + SLACK,
                     cpu_seconds=round(usage.ru_utime + usage.ru_stime, 3),
                     wall_seconds=round(time.monotonic() - child.began, 3),
+                    counters=counters,
                 ),
             )
+
+
+def _counters(pid: int) -> dict[str, str]:
+    found = {}
+    for name in ("io", "stat"):
+        with suppress(OSError), open(f"/proc/{pid}/{name}", encoding="utf-8", errors="surrogateescape") as file:
+            found[name] = file.read(4096)
+    return found
 
 
 def _attend(crew: _Crew) -> None:

@@ -136,7 +136,7 @@ def _end(plan: Plan, done: Execution, task: int, how: Ended) -> None:
     environ = plan.environ | array_variables(plan, task)
     witness.note(plan.home, record, environ)
     witness.see(plan.home, job, Phase.END, environ, witness.from_outside)
-    if witness.see(plan.home, job, Phase.LATER, environ, witness.of_a_run, done.began[task]):
+    if witness.see(plan.home, job, Phase.LATER, environ, witness.of_a_run, done.began[task], how.counters):
         witness.forget(plan.home, job.job_id)
 
 

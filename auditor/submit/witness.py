@@ -16,7 +16,8 @@ from auditor.home import Home
 from auditor.model import Job, Phase, Probe
 from auditor.redact import Redactor
 from auditor.submit.keep import clean, keep
-from auditor.world import RealWorld
+from auditor.world import RealWorld, RecordedWorld
+from probes import kernel
 from probes.data import BEGAN
 from probes.schedulers import JobAccounting
 from probes.schedulers.local_executor import VARIABLE, ExecutorRecord
@@ -47,10 +48,19 @@ def record_path(home: Home, job_id: str) -> str:
     return os.path.join(home.root, "executor", f"{job_id}.json")
 
 
-def see(home: Home, job: Job, phase: Phase, environ: Mapping[str, str], choice: Choice = every, began: int = 0) -> bool:
+def see(
+    home: Home,
+    job: Job,
+    phase: Phase,
+    environ: Mapping[str, str],
+    choice: Choice = every,
+    began: int = 0,
+    counters: Mapping[str, str] | None = None,
+) -> bool:
     """Run the probes of this phase and spool what they saw. False, with a line in the log, when that could not be.
 
-    began: when the command was started, in ns; 0: not known better than `job` says.
+    began: when the command was started, in ns; 0: not known better than `job` says. counters: what the kernel
+    had counted for it at its end; one file tells of both phases.
     """
     with _logged(home, f"{phase} of {job.job_id}") as accidents:
         from auditor.registry import probes
@@ -59,6 +69,9 @@ def see(home: Home, job: Job, phase: Phase, environ: Mapping[str, str], choice: 
         exact = {BEGAN: str(began)} if began else {}
         world = RealWorld({**environ, **record, **exact}, job.workdir)
         found = capture(world, job, phase, (p for p in probes().values() if choice(p)))
+        if counters:
+            counted = capture(_recorded(counters, world), job, Phase.END, [kernel.PROBE])
+            found = replace(found, evidence=(*found.evidence, *counted.evidence))
         if not found.evidence:
             return True
         redactor = Redactor(environ)
@@ -66,6 +79,12 @@ def see(home: Home, job: Job, phase: Phase, environ: Mapping[str, str], choice: 
             keep(home.objects, found, world, redactor)
         spool.save(home.spool, replace(found, job=clean(job, redactor)))
     return not accidents
+
+
+def _recorded(counters: Mapping[str, str], world: RealWorld) -> RecordedWorld:
+    """The counters of the command, which is gone, under the names by which the probe asks for its own. No cgroup is only its."""
+    files = {f"/proc/self/{name}": text.encode("utf-8", "surrogateescape") for name, text in counters.items()}
+    return RecordedWorld({}, files, {}, frozenset({kernel.OWN}), world.now(), world.host, world.cwd)
 
 
 def note(home: Home, record: ExecutorRecord, environ: Mapping[str, str]) -> None:

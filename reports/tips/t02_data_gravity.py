@@ -8,11 +8,13 @@ from probes.data import DataManifest
 from probes.filesystem import FileSystems, Mount
 from probes.kernel import KernelAccounting
 from probes.submission import Submission
+from probes.tracing import FileTrace
 from probes.workflow import SystemsUsed
 from reports.judging.again import again, line_at, script
 from reports.judging.amounts import MIB, several, size, some, words
 from reports.judging.proofs import REPLAY, SETTLES, step
 from reports.judging.sightings import unmoved
+from reports.judging.tracerules import traced_inputs
 from reports.judging.verdicts import Maybe, Unclear, failed, passed, weak
 
 # about what one core hashes, parses or unpacks in a second: who moves more than that mostly copies
@@ -21,6 +23,7 @@ MAX_BYTES_PER_CORE_SECOND = 100 * MIB
 SMALL_MOVE = 1 << 30
 
 SUBMISSION = Need(Submission, (Phase.SUBMIT,))
+TRACE = Need(FileTrace, (Phase.LATER,), optional=True)
 SYSTEMS = Need(SystemsUsed, (Phase.SUBMIT,))
 INPUTS = Need(DataManifest, (Phase.START,), absent=Outcome.FAILED, fix="auditor sbatch --auditor-input='data/*' ...")
 BEFORE = Need(DataManifest, (Phase.SUBMIT,), optional=True)
@@ -28,8 +31,10 @@ KERNEL = Need(KernelAccounting, (Phase.END,))
 PLACES = Need(FileSystems, (Phase.START,))
 
 
-def undeclared_inputs(submission: Fact[Submission]) -> Verdict:
+def undeclared_inputs(submission: Fact[Submission], traced: Maybe[FileTrace]) -> Verdict:
     named = submission.value.declared_inputs
+    if isinstance(traced, Fact) and traced.value.inputs:
+        return traced_inputs(submission, traced)
     if named:
         return passed(f"{several(len(named), 'pattern')} declared: {some(named)}")
     return failed(
@@ -129,7 +134,7 @@ TIP = Tip(
             "undeclared-inputs",
             1,
             "Are the inputs named?",
-            (SUBMISSION,),
+            (SUBMISSION, TRACE),
             undeclared_inputs,
             "submit through auditor sbatch or auditor run",
         ),

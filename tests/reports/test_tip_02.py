@@ -7,9 +7,10 @@ from auditor.verdict import Sameness
 from probes.data import DataManifest, Skipped
 from probes.filesystem import FileSystems, Mount
 from probes.kernel import KernelAccounting
+from probes.tracing import FileTrace
 from probes.workflow import SystemsUsed, Use
 from tests.factory import file, manifest, seen, submission, unseen
-from tests.reports.ask import FAILED, NEVER, PASSED, UNKNOWN, WEAK, advised, ask, declared, end, replayed, said, start
+from tests.reports.ask import FAILED, NEVER, PASSED, UNKNOWN, WEAK, advised, ask, declared, end, later, replayed, said, start
 
 GIB = 1 << 30
 TYPED = seen(submission("#!/bin/bash\nwget -q https://example.org/set.zip\npython train.py\n"))
@@ -132,3 +133,32 @@ def test_a_replay_that_found_its_inputs_proves_them_fetchable() -> None:
         "the replay stopped before its inputs were there: inputs failed: it stopped here",
     )
     assert said("unfetchable-inputs") == (UNKNOWN, NEVER)
+
+
+def traced(*inputs: str) -> Evidence:
+    return later(FileTrace("strace", (), True, inputs, (), (), 0, 100, 5000))
+
+
+def test_a_trace_names_the_inputs_that_nobody_declared() -> None:
+    script = submission("#!/bin/bash\npython train.py\n", declared_inputs=("data/*.csv",))
+    seen_by_it = traced("/home/ada/train/data/a.csv", "/home/ada/train/train.py", "/scratch/ref/genome.fa")
+    assert said("undeclared-inputs", seen(script), seen_by_it) == (
+        FAILED,
+        "2 data files read (strace), 1 of them not declared: /scratch/ref/genome.fa",
+    )
+    assert advised("undeclared-inputs", seen(script), seen_by_it)[1] == (
+        "auditor sbatch --auditor-input='data/*.csv' --auditor-input=/scratch/ref/genome.fa train.sh"
+    )
+
+
+def test_a_trace_whose_inputs_are_all_declared_passes() -> None:
+    script = submission("#!/bin/bash\npython train.py\n", declared_inputs=("data",))
+    assert said("undeclared-inputs", seen(script), traced("/home/ada/train/data/a.csv", "/home/ada/train/train.sh")) == (
+        PASSED,
+        "1 data file read (strace), each of them declared: data/a.csv",
+    )
+
+
+def test_many_undeclared_files_of_a_folder_become_one_pattern() -> None:
+    many = traced(*(f"/home/ada/train/img/{n}.png" for n in range(9)))
+    assert advised("undeclared-inputs", TYPED, many)[1] == "auditor sbatch --auditor-input='img/*.png' train.sh"

@@ -266,3 +266,13 @@ def test_the_script_that_ran_is_kept_by_content(home: Home, script: Callable[...
     run([name], home=home)
     kept = [p.read_bytes() for p in Path(home.objects).rglob("*") if p.is_file()]
     assert Path(name).read_bytes() in kept
+
+
+def test_the_kernel_counts_what_a_command_and_its_children_moved(home: Home, script: Callable[..., str]) -> None:
+    run([script("head -c 3000000 /dev/zero | cat >big", "cat big >/dev/null")], home=home)
+    (counted,) = [e for c in captures(home) for e in c.evidence if e.probe == "kernel"]
+    assert counted.phase is Phase.END and counted.data is not None
+    assert counted.data["chars_read"] >= 9_000_000  # head, cat, cat
+    assert counted.data["chars_written"] >= 9_000_000
+    assert counted.data["cpu_seconds"] >= 0
+    assert (counted.data["scope"], counted.data["cgroup"]) == ("process", "")
