@@ -12,7 +12,7 @@ from probes.script.expand import Word
 from probes.script.options import Grammar, read
 
 _RECIPE = (".def", "singularity", "dockerfile", ".recipe")
-_NO_OPTIONS = Grammar(frozenset())
+_SHIFTERIMG = Grammar(frozenset({"-h", "--help", "-v", "--verbose"}))
 
 
 def of_runtime(name: str, rest: Sequence[Word], inputs: Inputs) -> Iterator[Hit]:
@@ -29,7 +29,7 @@ def of_runtime(name: str, rest: Sequence[Word], inputs: Inputs) -> Iterator[Hit]
     elif name == "shifter":
         yield from _shifter(rest, inputs)
     elif name == "shifterimg":
-        _, words = read(rest, _NO_OPTIONS)
+        _, words = read(rest, _SHIFTERIMG)
         if len(words) > 1 and words[0].text == "pull":
             yield Hit("shifter", words[-1], action="fetch")
 

@@ -18,6 +18,7 @@ _SWITCHES = frozenset(
     --container-mount-home --no-container-mount-home --container-remap-root --no-container-remap-root --container-entrypoint
     --no-container-entrypoint --container-entrypoint-log --container-writable --container-readonly""".split()
 )
+_PARTS = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"|\\.|(?P<comment>(?<!\S)#)|.", re.DOTALL)
 _SHELLS = frozenset("sh bash dash ksh zsh".split())
 
 
@@ -77,12 +78,12 @@ def options(words: Sequence[str], line: int = 0) -> tuple[tuple[Option, ...], tu
 
 
 def _words(text: str) -> list[str]:
-    lexer = shlex.shlex(text, posix=True, punctuation_chars=False)
-    lexer.whitespace_split, lexer.commenters = True, "#"
+    """As a shell splits them; `#` begins a comment only where a word would begin, so `nvcr.io#nvidia/x` is one word."""
+    comment = next((m.start() for m in _PARTS.finditer(text) if m["comment"]), len(text))
     try:
-        return list(lexer)
+        return shlex.split(text[:comment])
     except ValueError:  # an open quote: sbatch takes the words as they stand
-        return text.split()
+        return text[:comment].split()
 
 
 def marks(text: str) -> Marks:
