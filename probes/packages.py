@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os.path
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from auditor.model import Absent, Found, Grade, Job, Phase, Probe
 from auditor.world import World
-from probes.python import declared, record, uvcache
+from probes.python import declared, record, uvcache, zipapps
 from probes.python.condameta import conda
 from probes.python.distributions import Archive, Distribution, installed, normal
 from probes.python.eggs import eggs
 from probes.python.interpreter import Interpreter, inspect
 from probes.python.paths import MAX_NAMES, around, leaks, overwritten, shadows, startup
 from probes.python.record import Check, Now
-from probes.script.interpreter import choose
+from probes.script.interpreter import Choice, choose
 from probes.script.trace import trace
 
 HASH_BYTES = 256 << 20
@@ -26,7 +26,8 @@ MODIFIED_NAMES = 50
 
 @dataclass(frozen=True)
 class Package:
-    """An installed distribution. source: `index`, `wheel`, `vcs`, `editable`, `directory`, `conda`, `system`, `unknown`; reference: URL@commit or path.
+    """An installed distribution. source: `index`, `wheel`, `vcs`, `editable`, `directory`, `conda`, `system`, `zipapp`, `unknown`;
+    reference: URL@commit or path.
 
     record_sha256: over the RECORD file's hash lines (what was installed); modified: files whose content differs from RECORD (the first ones).
     """
@@ -87,7 +88,8 @@ class PythonPackages:
 
 def collect(world: World, job: Job) -> Found[PythonPackages] | Absent:
     found = trace(world, job)
-    choice = choose(world, job, found)
+    apps = tuple(dict.fromkeys(c.path for c in found.calls if c.path.endswith(zipapps.ENDINGS)))
+    choice = choose(world, job, found) or _of_app(world, apps, found.variables)
     if choice is None:
         return Absent("nothing in the script or its environment speaks of Python")
     if choice.inside:
@@ -96,17 +98,26 @@ def collect(world: World, job: Job) -> Found[PythonPackages] | Absent:
         return Absent(f"{choice.interpreter or 'an interpreter'} ({choice.by}) is not there")
     interpreter = inspect(world, choice.interpreter, job.workdir)
     check = Check(HASH_BYTES, HASH_FILES)
-    seen = look(world, interpreter, found.variables, check, job.workdir)
+    seen = look(world, interpreter, found.variables, check, job.workdir, apps)
     complete = choice.sure and check.skipped == 0 and check.checked > 0
     grade = Grade.VERIFIED if complete else Grade.OBSERVED if choice.sure else Grade.DECLARED
     return Found(replace(seen, chosen_by=choice.by), f"{interpreter.prefix}: dist-info read, RECORD recomputed", grade)
 
 
-def look(world: World, own: Interpreter, variables: Mapping[str, str], check: Check, workdir: str = "") -> PythonPackages:
-    """The packages in the order Python looks for them: PYTHONPATH, the environment, the user's site, the base's."""
+def _of_app(world: World, apps: Sequence[str], variables: Mapping[str, str]) -> Choice | None:
+    """A zipapp that is started by its own name says itself which Python runs it."""
+    found = ((app, zipapps.interpreter(world, app, variables)) for app in apps)
+    return next((Choice(python, f"#! of {os.path.basename(app)}") for app, python in found if python), None)
+
+
+def look(
+    world: World, own: Interpreter, variables: Mapping[str, str], check: Check, workdir: str = "", apps: Sequence[str] = ()
+) -> PythonPackages:
+    """The packages in the order Python looks for them: zipapps, PYTHONPATH, the environment, the user's site, the base's."""
     before, after = around(world, own, variables, workdir)
     folders = (*before, *own.sites, *after)
-    found = [(normal(d.name), d) for folder in folders for d in (*installed(world, folder), *eggs(world, folder))]
+    found = [(normal(d.name), d) for app in apps for d in zipapps.carried(world, app)]
+    found += [(normal(d.name), d) for folder in folders for d in (*installed(world, folder), *eggs(world, folder))]
     first: dict[str, Distribution] = {}
     for name, one in found:
         first.setdefault(name, one)
@@ -136,6 +147,8 @@ def look(world: World, own: Interpreter, variables: Mapping[str, str], check: Ch
 
 
 def _now(world: World, one: Distribution, check: Check) -> Now:
+    if one.source == zipapps.SOURCE:
+        return Now()
     return record.recompute(world, one.folder, one.rows, one.recorded_ns, check)
 
 

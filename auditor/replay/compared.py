@@ -54,7 +54,9 @@ def built(python: str, world: World) -> PythonPackages:
 def compare(run: PythonPackages, here: PythonPackages, carried: Iterable[str] = ()) -> Compared:
     """carried: file names of the bundle's wheels; one that was packed from a working tree cannot be compared with anything."""
     repacked = {normal(n.partition("-")[0]) for n in carried if f"-{REPACKED}-" in n}
-    before = {normal(p.name): p for p in run.packages if normal(p.name) != _SEEDED}
+    before = {
+        normal(p.name): p for p in run.packages if normal(p.name) != _SEEDED and p.source != "zipapp"
+    }  # comes with the code
     after = {normal(p.name): p for p in here.packages if normal(p.name) != _SEEDED}
     differing, unsure, equal = [], [], 0
     for name, was in before.items():

@@ -21,7 +21,12 @@ _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]{0,100}")
 _GIT = re.compile(r"(?:git\+)?(?P<url>(?:https|ssh)://[A-Za-z0-9._~:/@%+-]{1,300})@(?P<commit>[0-9a-f]{40})")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _CONDA = re.compile(r"(?P<url>[^#]+\.(?:conda|tar\.bz2))#(?P<kind>sha256|md5)=(?P<digest>[0-9a-f]{32,64})")
-_NOT_FROM_INDEX = {"editable": "an editable install", "conda": "a conda package", "directory": "built from a folder"}
+_NOT_FROM_INDEX = {
+    "editable": "an editable install",
+    "conda": "a conda package",
+    "directory": "built from a folder",
+    "zipapp": "inside a zipapp",
+}
 
 
 @dataclass(frozen=True)

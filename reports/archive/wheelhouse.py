@@ -45,7 +45,7 @@ def collect(how: str, packages: PythonPackages | None, world: World) -> House:
         if how and how not in WORDS:
             raise _empty(how, ())
         return House((), ())
-    wanted = {(normal(p.name), p.version): p for p in packages.packages if normal(p.name) != "pip" and p.source != "conda"}
+    wanted = {(normal(p.name), p.version): p for p in packages.packages if normal(p.name) != "pip" and p.source not in ("conda", "zipapp")}
     return _gathered(how, packages, wanted, world) if how in WORDS else _folder(how, wanted, world)
 
 

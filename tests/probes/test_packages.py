@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import sys
+import zipapp
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,18 @@ def test_a_conda_prefix_is_read_from_conda_meta_without_running_it(tmp_path: Pat
     packages = seen(tmp_path, "source ~/miniforge3/bin/activate sci\npython x.py", HOME=str(tmp_path))
     assert (packages.version, packages.prefix) == ("3.12.1", str(meta.parent))
     assert [(p.name, p.source, p.reference) for p in packages.packages] == [("python", "conda", f"{url}#sha256=ab")]
+
+
+@pytest.mark.parametrize(("command", "by"), [("python3 tool.pyz", "PATH"), ("./tool.pyz", "#! of tool.pyz")])
+def test_a_zipapp_brings_packages_and_names_its_own_python(tmp_path: Path, command: str, by: str) -> None:
+    info = tmp_path / "app/site-packages/lib-1.0.dist-info"
+    info.mkdir(parents=True)
+    (tmp_path / "app/__main__.py").write_text("print(1)\n")
+    (info / "METADATA").write_text("Name: lib\nVersion: 1.0\n")
+    zipapp.create_archive(tmp_path / "app", tmp_path / "tool.pyz", interpreter="/usr/bin/env python3")
+    packages = seen(tmp_path, command, PATH=os.path.dirname(os.path.realpath(sys.executable)))
+    inside = [(p.name, p.location) for p in packages.packages if p.source == "zipapp"]
+    assert (inside, packages.chosen_by) == ([("lib", f"{tmp_path}/tool.pyz")], by)
 
 
 def test_an_interpreter_without_environment_is_asked_isolated(tmp_path: Path) -> None:
