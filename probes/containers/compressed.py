@@ -1,6 +1,7 @@
-"""What do compressed bytes of an image hold? Blocks and streams, each bounded; zstd where this Python has it.
+"""What do compressed bytes of an image hold? Blocks and streams, each bounded.
 
-Python's own zlib and lzma; zstd from Python 3.14 (PEP 784) or the package `backports.zstd`. Loaded only when met.
+Python's own zlib and lzma; zstd from Python 3.14 (PEP 784) or the package `backports.zstd`; lzo, which Enroot packs with by default, and lz4
+from the system's own libraries, which squashfs-tools need too. Loaded only when met.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import Any, BinaryIO
 
 MEMORY = 256 << 20
 _GZIP, _ZSTD, _XZ, _BZIP2 = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\0", b"BZh"
+
+_LIBRARIES = {"lzo": "liblzo2.so.2", "lz4": "liblz4.so.1"}
 
 
 class Unreadable(ValueError):
@@ -25,6 +28,8 @@ def unpacker(compression: str) -> Callable[[bytes, int], bytes]:
         return _lzma
     if compression == "zstd":
         return _zstd_block(zstd())
+    if compression in _LIBRARIES:
+        return _library_block(compression)
     raise Unreadable(f"compressed with {compression}, which is not read here")
 
 
@@ -105,6 +110,29 @@ def _zstd_block(module: Any) -> Callable[[bytes, int], bytes]:
         return _whole(out, most, True)
 
     return unpack
+
+
+def _library_block(compression: str) -> Callable[[bytes, int], bytes]:
+    """`lzo1x_decompress_safe` and `LZ4_decompress_safe`: both write no more than they are told to, whatever the block says."""
+    import ctypes
+
+    name = _LIBRARIES[compression]
+    try:
+        library = ctypes.CDLL(name)
+    except OSError:
+        raise Unreadable(f"compressed with {compression}, and there is no {name} here") from None
+
+    def lzo(block: bytes, most: int) -> bytes:
+        out, size = ctypes.create_string_buffer(most), ctypes.c_size_t(most)
+        failed = library.lzo1x_decompress_safe(block, ctypes.c_size_t(len(block)), out, ctypes.byref(size), None)
+        return _whole(out.raw[: size.value], most, not failed)
+
+    def lz4(block: bytes, most: int) -> bytes:
+        out = ctypes.create_string_buffer(most)
+        size = library.LZ4_decompress_safe(block, out, len(block), most)
+        return _whole(out.raw[: max(size, 0)], most, size >= 0)
+
+    return lzo if compression == "lzo" else lz4
 
 
 def _whole(out: bytes, most: int, ended: bool) -> bytes:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import io
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 from typing import BinaryIO
@@ -15,7 +17,7 @@ from typing import BinaryIO
 import pytest
 
 from auditor.world import RealWorld, TooBig
-from probes.containers.compressed import Unreadable
+from probes.containers.compressed import Unreadable, unpacker
 from probes.containers.limits import Limits
 from probes.containers.treehash import of_folder, of_layers, of_sif
 from tests.needs import need
@@ -92,7 +94,7 @@ def scaffolding(root: Path) -> None:
     (root / "dev/console").write_text("")
 
 
-@pytest.mark.parametrize("compression", ["gzip", "xz", "lzma", "zstd"])
+@pytest.mark.parametrize("compression", ["gzip", "xz", "lzma", "zstd", "lzo", "lz4"])
 def test_a_folder_a_squashfs_and_layers_agree(tmp_path: Path, compression: str) -> None:
     need(*[tool for tool in ("mksquashfs",) if not shutil.which(tool)])
     fill(tmp_path / "root")
@@ -222,3 +224,25 @@ def test_a_bomb_stops_at_the_limit() -> None:
 def test_a_folder_that_is_gone_is_said() -> None:
     with pytest.raises(FileNotFoundError):
         of_folder(RealWorld(), "/nowhere/at/all")
+
+
+@pytest.mark.parametrize(
+    ("compression", "reason"),
+    [
+        ("zstd", "pip install 'run-auditor\\[zstd\\]'"),
+        ("method 9", "compressed with method 9, which is not read here"),
+    ],
+)
+def test_a_compression_that_cannot_be_read_here_is_named(compression: str, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("compression", "backports", "backports.zstd"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(Unreadable, match=reason):
+        unpacker(compression)
+
+
+@pytest.mark.parametrize("compression", ["gzip", "xz", "zstd", "lzo", "lz4"])
+@pytest.mark.parametrize("block", [b"", b"\0", b"\xff" * 9000, b"\x11" * 100])
+def test_a_block_that_is_damaged_is_refused_by_each(compression: str, block: bytes) -> None:
+    unpack = unpacker(compression)
+    with contextlib.suppress(Unreadable):
+        assert len(unpack(block, 8192)) <= 8192
