@@ -6,6 +6,8 @@ own: a scheduler without one runs whatever anybody on the machine sends it. Need
 
 from __future__ import annotations
 
+import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -13,6 +15,7 @@ from importlib import import_module
 from itertools import islice
 from typing import Any
 
+from auditor.home import find
 from auditor.model import AuditError
 from probes.manifest.chunk import Looker, Task, nothing
 from probes.manifest.content import Content
@@ -22,6 +25,7 @@ from probes.manifest.rows import Skip
 NAMES = 4000
 """In one future; one of fewer takes longer to be told than to be done."""
 AHEAD = 4
+CONNECT = "20s"
 PATIENCE = 60.0
 
 
@@ -39,7 +43,7 @@ def engine(scheduler: str, slurm: bool, workers: int, options: Sequence[str]) ->
         first = next(tasks, None)
         if first is None:
             return
-        with ExitStack() as stack, dask.set({"distributed.comm.timeouts.connect": "20s"}):
+        with ExitStack() as stack, dask.set({"distributed.comm.timeouts.connect": CONNECT}):
             client = _client(stack, scheduler, slurm, workers, options)
             _drive(client, wish, seconds, _chain(first, tasks), done)
 
@@ -57,7 +61,7 @@ def _module(name: str) -> Any:
 def _client(stack: ExitStack, scheduler: str, slurm: bool, workers: int, options: Sequence[str]) -> Any:
     Client = _module("distributed").Client
     try:
-        address = scheduler or stack.enter_context(_slurm(workers, options) if slurm else _local(workers))
+        address = scheduler or stack.enter_context(_slurm(stack, workers, options) if slurm else _local(workers))
         client = stack.enter_context(Client(address, set_as_default=False))
         client.wait_for_workers(1, timeout=PATIENCE * (10 if slurm else 1))
     except (OSError, TimeoutError, ValueError) as error:
@@ -75,11 +79,17 @@ def _local(workers: int) -> Any:
     )  # fmt: skip
 
 
-def _slurm(workers: int, options: Sequence[str]) -> Any:
+def _slurm(stack: ExitStack, workers: int, options: Sequence[str]) -> Any:
+    """The workers find its certificate in a folder that the nodes share with us."""
+    own = find()
+    if own is None:
+        raise AuditError("there is no folder that the nodes share with us", "export AUDITOR_HOME=/a/shared/folder")
+    os.makedirs(own.hashes, mode=0o700, exist_ok=True)
+    shared = stack.enter_context(tempfile.TemporaryDirectory(prefix="dask-", dir=own.hashes))
     security = _module("distributed").Security.temporary()
     cluster = _module("dask_jobqueue").SLURMCluster(
         cores=1, processes=1, memory="1GB", job_extra_directives=list(options), security=security, protocol="tls://",
-        shared_temp_directory=".", scheduler_options={"dashboard_address": None}, silence_logs="critical",
+        shared_temp_directory=shared, log_directory=shared, scheduler_options={"dashboard_address": None}, silence_logs="critical",
     )  # fmt: skip
     cluster.scale(jobs=workers)
     return cluster

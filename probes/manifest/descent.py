@@ -73,7 +73,7 @@ class Descent:
     def _enter(
         self, rel: str, name: str, folder: str, depth: int, only: tuple[str, ...]
     ) -> tuple[list[tuple[str, str, str, int]], list[Task]]:
-        if depth and rel != name and self._left_out(rel, name):
+        if rel not in {root.rel for root in self.roots} and self._left_out(rel, name):
             return self._pass(rel, name, depth, Skip.EXCLUDED)
         if time.monotonic() > self.deadline:
             return self._pass(rel, name, depth, Skip.TIME)

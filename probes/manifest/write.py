@@ -43,7 +43,8 @@ class _Open:
 def write(look: Look, out: Callable[[bytes], object]) -> Total:
     """Give the manifest's lines to `out`, in pieces."""
     look.kept.flush()
-    out(line({"auditor": "manifest", "version": VERSION, "algorithms": list(look.wish.algorithms)}))
+    head = {"auditor": "manifest", "version": VERSION, "algorithms": list(look.wish.algorithms)}
+    out(line(head | ({"exclude": list(map(escaped, look.wish.exclude))} if look.wish.exclude else {})))
     open_: list[_Open] = []
     tally = Tally()
     for place in look.descent.places:
