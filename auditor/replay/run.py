@@ -119,7 +119,7 @@ def variables(recipe: Recipe, software: Software, work: str, home: str) -> dict[
 
 def _runtime_settings(recipe: Recipe) -> dict[str, str]:
     """Container runtimes are set up by the site through variables and lie where the site put them; credentials stay behind."""
-    names = re.compile(r"(?:APPTAINER|SINGULARITY)_(?!.*DOCKER)\w+|DOCKER_HOST|CONTAINERD?_\w+|XDG_RUNTIME_DIR")
+    names = re.compile(r"(?:APPTAINER|SINGULARITY)_(?!.*DOCKER)\w+|DOCKER_HOST|CONTAINER[DS]?_\w+|XDG_RUNTIME_DIR")
     settings = {k: v for k, v in os.environ.items() if names.fullmatch(k) and not NEVER.search(k)}
     programs = {p for i in recipe.images if (p := shutil.which(i.runtime) or shutil.which("singularity"))}
     return {**settings, "PATH": ":".join([PATH, *sorted({os.path.dirname(p) for p in programs} - set(PATH.split(":")))])}

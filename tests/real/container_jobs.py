@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,14 @@ from tests import archived, factory
 from tests.factory import at, seen
 
 INPUT = archived.INPUT
-LOOKING = ("container-references", "container-identity", "docker", "sif", "container-ran")
+LOOKING = {
+    "container-references": Phase.SUBMIT,
+    "container-identity": Phase.START,
+    "docker": Phase.LATER,
+    "sif": Phase.LATER,
+    "container-ran": Phase.LATER,
+}
+"""Probe -> when it looks."""
 ENVIRONMENT = {"APPTAINER_NOHTTPS": "1", "APPTAINER_DROP_CAPS": "CAP_SYS_RESOURCE"}
 """A registry on loopback speaks plain HTTP; root in a test machine lacks one right that Apptainer asks for."""
 
@@ -61,10 +69,11 @@ def bundled(
 def looked(job: Job, work: Path) -> tuple[Evidence, ...]:
     """What the probes of the container family see of this job, now."""
     world = RealWorld(env=dict(os.environ), cwd=str(work))
+    before = replace(job, started_at="", ended_at="")
     made = []
-    for name in LOOKING:
-        found = probes()[name].collect(world, job)
+    for name, phase in LOOKING.items():
+        found = probes()[name].collect(world, job if phase is Phase.LATER else before)
         value = found.value if isinstance(found, Found) else found
         if not isinstance(value, Absent):
-            made.append(seen(value, probe=name, phase=Phase.START))
+            made.append(seen(value, probe=name, phase=phase))
     return tuple(made)
