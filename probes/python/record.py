@@ -153,16 +153,10 @@ def _sha256(world: World, path: str, size: int) -> tuple[str, int]:
     """(digest, bytes read for it): empty when it cannot be read, or is longer than it said. A large file that is known is not read again."""
     if not size:  # what the kernel makes up as it is read has no size, and may have no end
         return hashlib.sha256().hexdigest(), 0
-    digest, seen = hashlib.sha256(), 0
     try:
         if size >= remember.WORTH:
             known = remember.sha256(world, path)
             return known.sha256, 0 if known.cached else size
-        for piece in world.chunks(path):
-            digest.update(piece)
-            seen += len(piece)
-            if seen > size:
-                return "", size
+        return hashlib.sha256(world.read(path, size)).hexdigest(), size
     except OSError:
         return "", size
-    return digest.hexdigest(), size
