@@ -34,7 +34,7 @@ def collect(world: World, job: Job) -> Found[EngineImages] | Absent:
             try:
                 found, missing = ask(world, path, tuple(names.values()))
             except NoAnswer as error:
-                silent.append(f"{engine} at {path}, given {SECONDS:g} s: {error}")
+                silent.append(f"{engine}, given {SECONDS:g} s: {error}")
                 continue
             images += found
             reasons += missing

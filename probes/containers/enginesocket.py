@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MAX_ANSWER = 4 << 20
 
 
-class NoAnswer(Exception):
+class NoAnswer(OSError):
     """The engine could not be asked, or said something that is no answer."""
 
 

@@ -24,6 +24,8 @@ _ENGINES = frozenset({"docker", "podman"})
 def collect(world: World, job: Job) -> ContainerIdentities | Absent:
     budget = Budget(MAX_BYTES, time.monotonic() + SECONDS)
     seen: dict[str, ImageIdentity] = {}
+    if job.started_at and not job.ended_at and (path := _around(world)):
+        seen[path] = _surroundings(world, path, budget)
     for reference in named(world, job):
         if reference.text not in seen:
             seen[reference.text] = identify(world, job, reference, budget)
@@ -42,6 +44,29 @@ class Budget:
             return False
         self.left -= size
         return True
+
+
+def _around(world: World) -> str:
+    """The image that the job's script is itself in, where Apptainer says so; without it nothing is read."""
+    if not any(n in world.env for n in ("APPTAINER_CONTAINER", "SINGULARITY_CONTAINER")):
+        return ""
+    from probes.containers.inside import inside
+
+    return next((one.typed for one in inside(world) if one.runtime == "apptainer"), "")
+
+
+def _surroundings(world: World, path: str, budget: Budget) -> ImageIdentity:
+    """The file may be seen from inside, as homes are. One from the cache is known by the digest behind its key."""
+    try:
+        folder, key = os.path.split(path)
+        if os.path.basename(folder) == "oci-tmp":
+            from probes.containers.cache import behind
+
+            if digest := behind(world, os.path.dirname(folder), [key]).get(key, ""):
+                return ImageIdentity(path, "ok", "the digest behind the cache's key", image_id=digest)
+        return _file(world, path, path, budget)
+    except OSError as error:
+        return ImageIdentity(path, "unknown", f"not to be seen from inside: {error.strerror or error}")
 
 
 def identify(world: World, job: Job, reference: Reference, budget: Budget) -> ImageIdentity:

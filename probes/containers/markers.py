@@ -24,6 +24,10 @@ _VARIABLES = (
     ("slurm-oci", ("SLURM_CONTAINER",)),
 )
 _ALSO = ("APPTAINER_BIND", "APPTAINER_COMMAND", "SHIFTER_IMAGETYPE", "CONTAINER_IMAGE", "container")
+# a login shell inside one hands its variables to a job that runs on the host, whose root is a disk of its own
+HOST_ROOT = "root file system"
+_HOST_ROOT = re.compile(r" - (ext[234]|xfs|btrfs|zfs|nfs4?) ")
+_LEAVE_THE_ROOT = frozenset({"apptainer", "charliecloud"})
 _ENGINE_MOUNT = re.compile(r"/containers/([0-9a-f]{64})/(?:hostname|hosts|resolv\.conf)")
 _PODMAN_MOUNT = re.compile(r"/(?:overlay-containers|libpod)[/-]([0-9a-f]{64})")
 
@@ -31,6 +35,7 @@ _PODMAN_MOUNT = re.compile(r"/(?:overlay-containers|libpod)[/-]([0-9a-f]{64})")
 def collect(world: World, job: Job) -> ContainerMarkers | Absent:
     found = dict(_seen(world))
     inside = _which(found)
+    found.pop(HOST_ROOT, None)
     return ContainerMarkers(inside, found) if inside else Absent("no marker of a container: the script runs on the host")
 
 
@@ -57,6 +62,8 @@ def _mounts(text: str | None) -> Iterator[tuple[str, str]]:
             yield "podman container", found[1]
         elif found := _ENGINE_MOUNT.search(fields[3]):
             yield "docker container", found[1]
+        if fields[3:5] == ["/", "/"] and (own := _HOST_ROOT.search(line)):
+            yield HOST_ROOT, own[1]
         if fields[4] == "/" and fields[3] != "/" and not fields[3].startswith("/@"):  # btrfs names its root subvolume so
             yield "root directory on the host", fields[3]
 
@@ -69,7 +76,9 @@ def parse_containerenv(text: str) -> dict[str, str]:
 
 def _which(found: Mapping[str, str]) -> str:
     for runtime, names in _VARIABLES:
-        if any(name in found for name in names):
+        if any(name in found for name in names) and not (
+            runtime in _LEAVE_THE_ROOT and LABELS not in found and HOST_ROOT in found
+        ):
             return runtime
     tests: tuple[tuple[str, Callable[[], bool]], ...] = (
         ("apptainer", lambda: LABELS in found),

@@ -152,7 +152,7 @@ def _engines(world: World, wanted: list[Reference], times: Times, reasons: list[
             try:
                 found = ran(path, asked, *times, world.now().timestamp(), time.monotonic() + SECONDS)
             except NoAnswer as error:
-                reasons.append(f"no answer of {engine} at {path}, given {SECONDS:g} s: {error}")
+                reasons.append(f"no answer of {engine}, given {SECONDS:g} s: {error}")
                 continue
             if not found:
                 reasons.append(f"{engine} at {path} on {world.host} knows of no container of these images in the run's time")

@@ -132,3 +132,33 @@ def test_a_remote_engine_is_never_asked() -> None:
 
 def test_a_job_without_images_is_absent() -> None:
     assert module.collect(RealWorld(env={}), Job("slurm", "1", script="true")) == Absent("no image is named")
+
+
+def test_the_image_around_the_job_s_script_is_identified_from_inside(tmp_path: Path) -> None:
+    digest = hashlib.sha256(b"{}").hexdigest()
+    (tmp_path / "cache/blob/blobs/sha256").mkdir(parents=True)
+    (tmp_path / "cache/blob/blobs/sha256" / digest).write_bytes(b"{}")
+    key = hashlib.sha256(f"{digest}amd64".encode()).hexdigest()
+    (tmp_path / "x.sif").write_bytes(b"image")
+    mounts = {"/proc/self/mountinfo": "98 67 0:41 / / rw - overlay overlay ro\n"}
+
+    def around(path: str) -> ImageIdentity:
+        found = module.collect(Inside(path, mounts), Job("slurm", "1", started_at="2026-11-23T12:00:00+00:00"))
+        assert isinstance(found, ContainerIdentities)
+        return found.images[0]
+
+    cached = around(f"{tmp_path}/cache/oci-tmp/{key}")
+    assert (cached.state, cached.image_id) == ("ok", f"sha256:{digest}")
+    assert around(f"{tmp_path}/x.sif").sha256 == hashlib.sha256(b"image").hexdigest()
+    assert around("/tmp/rootfs-gone").state == "unknown"
+
+
+class Inside(RealWorld):
+    """This machine as a script in a container would see it: these files lie over the real ones."""
+
+    def __init__(self, image: str, files: dict[str, str]) -> None:
+        super().__init__(env={"APPTAINER_CONTAINER": image}, cwd="/")
+        self._files = files
+
+    def text(self, path: str, limit: int = 1 << 20) -> str:
+        return self._files[path] if path in self._files else super().text(path, limit)

@@ -15,6 +15,9 @@ ID = "8f" * 32
 HOST = "22 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n23 22 0:22 / /proc rw - proc proc rw\n"
 DOCKER_MOUNTS = f"700 600 0:60 / / rw - overlay overlay rw\n710 700 254:0 /var/lib/docker/containers/{ID}/hostname /etc/hostname rw - ext4 /dev/vda rw\n"
 PODMAN_MOUNTS = f"9 8 0:5 /containers/overlay-containers/{ID}/userdata/hosts /etc/hosts rw - tmpfs tmpfs rw\n"
+APPTAINER_MOUNTS = (
+    "98 67 0:41 / / rw,nodev,relatime unbindable - overlay overlay ro,lowerdir=/var/lib/apptainer/mnt/session/rootfs\n"
+)
 CHARLIECLOUD_MOUNTS = "40 30 254:0 /scratch/a/img / rw - ext4 /dev/vda rw\n"
 
 
@@ -29,7 +32,7 @@ def look(env: dict[str, str], files: dict[str, str]) -> ContainerMarkers | Absen
 @pytest.mark.parametrize(
     ("env", "files", "inside", "evidence"),
     [
-        ({"APPTAINER_CONTAINER": "/i/x.sif", "APPTAINER_BIND": "/d"}, {MOUNTS: HOST}, "apptainer",
+        ({"APPTAINER_CONTAINER": "/i/x.sif", "APPTAINER_BIND": "/d"}, {MOUNTS: APPTAINER_MOUNTS}, "apptainer",
          {"APPTAINER_CONTAINER": "/i/x.sif", "APPTAINER_BIND": "/d"}),
         ({}, {MOUNTS: HOST, LABELS: '{"b": "2", "a": "1"}'}, "apptainer", {LABELS: '{"a": "1", "b": "2"}'}),
         ({}, {MOUNTS: DOCKER_MOUNTS, DOCKER: ""}, "docker", {"docker container": ID, DOCKER: "there"}),
@@ -52,6 +55,13 @@ def test_each_runtime_is_known_by_what_it_leaves(
 
 def test_a_script_on_the_host_is_not_in_a_container() -> None:
     assert look({"HOME": "/h"}, {MOUNTS: HOST}) == Absent("no marker of a container: the script runs on the host")
+
+
+def test_a_variable_that_a_login_shell_inside_handed_on_puts_no_job_into_a_container() -> None:
+    on_host = Absent("no marker of a container: the script runs on the host")
+    assert look({"APPTAINER_CONTAINER": "/i/jupyter.sif"}, {MOUNTS: HOST}) == on_host
+    assert look({"CH_RUNNING": "Weird Al Yankovic"}, {MOUNTS: HOST}) == on_host
+    assert look({"APPTAINER_CONTAINER": "/i/x.sif"}, {}).inside == "apptainer"  # type: ignore[union-attr]  # nothing says otherwise
 
 
 def test_broken_traces_are_no_accident() -> None:
