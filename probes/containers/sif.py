@@ -15,7 +15,6 @@ from probes.containers.limits import Limits
 from probes.containers.scripts import files
 from probes.containers.sifread import read
 from probes.containers.treehash import RULES, of_sif
-from probes.manifest import remember
 
 MAX_BYTES = 64 << 30
 TREE = Limits(bytes=16 << 30, seconds=60.0, entries=2_000_000)
@@ -44,11 +43,10 @@ def collect(world: World, job: Job) -> Found[SifImages] | Absent:
 
 def _with_tree(world: World, image: SifImage, reasons: list[str]) -> SifImage:
     try:
-        tree = remember.facts(world, image.path, f"tree.{RULES}", lambda: {"tree": of_sif(world, image.path, TREE)})["tree"]
+        return replace(image, tree=of_sif(world, image.path, TREE), tree_rules=RULES)
     except (OSError, ValueError) as error:
         reasons.append(f"{image.path}: its files were not hashed: {error}")
         return image
-    return replace(image, tree=tree, tree_rules=RULES)
 
 
 PROBE = Probe(

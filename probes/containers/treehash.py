@@ -18,6 +18,7 @@ from probes.containers import sifread
 from probes.containers.layertree import Leaf, leaves, merged
 from probes.containers.limits import Budget, Limits
 from probes.containers.squashfs import Inode, Squashfs
+from probes.manifest import remember
 
 RULES = "1"
 _SCAFFOLDING = frozenset(
@@ -36,13 +37,17 @@ def of_folder(world: World, path: str, limits: Limits = DEFAULT) -> str:
 
 
 def of_sif(world: World, path: str, limits: Limits = DEFAULT) -> str:
-    """Of the root file system of a Singularity image, or of a bare squashfs file.
+    """Of the root file system of a Singularity image, or of a bare squashfs file. An unchanged file is not read again.
 
     Raises NotSif, Unreadable (encrypted, ext3, damaged), OSError (not there, TooBig, TimeoutError).
     """
-    start, size = sifread.root(world, path)
-    image = Squashfs(lambda place, length: world.span(path, start + place, min(length, size - place)))
-    return _tree(_of_squashfs(image, Budget(limits)))
+
+    def tree() -> dict[str, str]:
+        start, size = sifread.root(world, path)
+        image = Squashfs(lambda place, length: world.span(path, start + place, min(length, size - place)))
+        return {"tree": _tree(_of_squashfs(image, Budget(limits)))}
+
+    return remember.facts(world, path, f"tree.{RULES}", tree)["tree"]
 
 
 def of_layers(blobs: Iterable[BinaryIO], limits: Limits = DEFAULT) -> str:

@@ -58,12 +58,18 @@ def _layers(a: ImageFacts, b: ImageFacts) -> Same | None:
     if not (a.diff_ids and a.diff_ids == b.diff_ids):
         return None
     what = f"the same {len(a.diff_ids)} layer{'s'[: len(a.diff_ids) != 1]}"
-    if not (a.settings and b.settings):
+    ours, theirs = _settings(a), _settings(b)
+    if not (ours and theirs):
         return Same(Level.SAME_LAYERS, f"{what}; the settings they run with were not compared")
-    other = sorted(name for name in a.settings.keys() | b.settings.keys() if a.settings.get(name) != b.settings.get(name))
+    other = sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
     if other:
         return Same(Level.SAME_LAYERS_OTHER_SETTINGS, f"{what}, but they run with another {', '.join(other)}")
     return Same(Level.SAME_LAYERS, f"{what}, run with the same settings, packed or described in another way")
+
+
+def _settings(facts: ImageFacts) -> dict[str, str]:
+    """Some builders write down the work directory that is meant when none is."""
+    return {name: value for name, value in facts.settings.items() if (name, value) != ("WorkingDir", '"/"')}
 
 
 def _files(a: ImageFacts, b: ImageFacts) -> Same | None:

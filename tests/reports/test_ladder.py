@@ -53,6 +53,7 @@ STRENGTH = [
         ("skopeo copy to the OCI format", IMAGE, replace(IMAGE, manifest=B, index="", config=B), Level.SAME_LAYERS),
         ("wrapped in an index", replace(IMAGE, index=""), replace(IMAGE, manifest="", index=D), Level.SAME_IMAGE),
         ("another default command", IMAGE, replace(IMAGE, manifest=B, index="", config=B, settings={}), Level.SAME_LAYERS),
+        ("built by Podman, the default said", IMAGE, replace(IMAGE, manifest=B, index="", config=B, settings=RUN | {"WorkingDir": '"/"'}), Level.SAME_LAYERS),
         ("another entry point", IMAGE, replace(IMAGE, manifest=B, index="", config=B, settings={"Cmd": '["x"]'}), Level.SAME_LAYERS_OTHER_SETTINGS),
         ("built again, layer times differ", IMAGE, replace(IMAGE, manifest=B, index="", config=B, diff_ids=(A, C)), Level.SAME_FILES),
         ("built again, only ADD", IMAGE, replace(IMAGE, manifest=B, index="", config=B), Level.SAME_LAYERS),
