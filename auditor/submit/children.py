@@ -82,10 +82,12 @@ def run_all(
     seconds: int | None,
     start: Callable[[int, bool], int | Ended],
     end: Callable[[int, Ended], None],
+    look: Callable[[Mapping[int, int]], float] | None = None,
 ) -> None:
     """Run one command a key, `width` at a time, each at most `seconds`. After a signal that ends things no more are started.
 
-    start(key, own_group) -> process id, or how it failed to start; end(key, how) is called for each.
+    start(key, own_group) -> process id, or how it failed to start; end(key, how) is called for each. look(key by process id) may
+    look at those that run, and says after how many seconds it wants to look again.
     """
     waiting = list(keys)
     crew = _Crew(own_group=not in_foreground())
@@ -103,7 +105,7 @@ def run_all(
                 end(key, how)
                 break
             else:
-                _attend(crew)
+                _attend(crew, look({pid: c.key for pid, c in crew.members.items()}) if look and crew.members else None)
 
 
 @contextmanager
@@ -154,13 +156,15 @@ def _counters(pid: int) -> dict[str, str]:
     return found
 
 
-def _attend(crew: _Crew) -> None:
-    """Sleep until a signal comes or a limit is reached, and act on it."""
+def _attend(crew: _Crew, pause: float | None) -> None:
+    """Sleep until a signal comes or a limit is reached, and act on it; at most `pause` seconds."""
     if not crew.members:
         return
-    limits = [c.deadline for c in crew.members.values() if c.deadline is not None]
+    now = time.monotonic()
+    limits = [c.deadline - now for c in crew.members.values() if c.deadline is not None]
+    limits += [] if pause is None else [pause]
     watched = FORWARDED | {signal.SIGCHLD}
-    wait = max(0.0, min(limits) - time.monotonic()) if limits else None
+    wait = max(0.0, min(limits)) if limits else None
     info = signal.sigwaitinfo(watched) if wait is None else signal.sigtimedwait(watched, wait)
     if info is None:
         _enforce(crew)

@@ -10,18 +10,20 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import chdir
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from time import time_ns
+from time import monotonic, time_ns
 
 from auditor import __version__
 from auditor.home import Home
 from auditor.model import AuditError, Job, Phase
 from auditor.submit import tracing, witness
 from auditor.submit.children import Ended, run_all
+from auditor.submit.glances import Glances, first
+from auditor.submit.memory import descendants
 from auditor.submit.plan import Plan, array_variables, host, now
 from auditor.submit.plan import plan as planned
 from auditor.submit.request import Request
@@ -49,6 +51,8 @@ class Execution:
     """When each was started, in ns."""
     ends: dict[int, Ended] = field(default_factory=dict)
     records: dict[int, ExecutorRecord] = field(default_factory=dict)
+    seen: dict[int, Glances] = field(default_factory=dict)
+    """Which libraries its processes had loaded when we looked."""
 
 
 def run(
@@ -81,6 +85,7 @@ def run(
             plan.asked.seconds,
             lambda task, own_group: _start(plan, done, task, own_group),
             lambda task, how: _end(plan, done, task, how),
+            partial(_look, done),
         )
     if plan.job.is_array:
         _close_array(plan, done)
@@ -127,6 +132,16 @@ def _spawn(plan: Plan, task: int, environ: dict[str, str], own_group: bool) -> i
     return spawn(setpgroup=0) if own_group else spawn()
 
 
+def _look(done: Execution, members: Mapping[int, int]) -> float:
+    """Glance at the tasks whose turn it is; after how many seconds the next one is due."""
+    now = monotonic()
+    for pid, task in members.items():
+        seen = done.seen.setdefault(task, first(now))
+        if seen.due <= now:
+            seen.look((pid, *descendants(pid)), now)
+    return max(0.0, min(done.seen[task].due for task in members.values()) - monotonic())
+
+
 def _end(plan: Plan, done: Execution, task: int, how: Ended) -> None:
     done.ends[task] = how
     if plan.trace:
@@ -136,7 +151,8 @@ def _end(plan: Plan, done: Execution, task: int, how: Ended) -> None:
     environ = plan.environ | array_variables(plan, task)
     witness.note(plan.home, record, environ)
     witness.see(plan.home, job, Phase.END, environ, witness.from_outside)
-    if witness.see(plan.home, job, Phase.LATER, environ, witness.of_a_run, done.began[task], how.counters):
+    loaded = witness.libraries(plan.home, job, done.seen.get(task))
+    if witness.see(plan.home, job, Phase.LATER, environ, witness.of_a_run, done.began[task], how.counters, loaded):
         witness.forget(plan.home, job.job_id)
 
 

@@ -56,9 +56,13 @@ def write(out: str, seen: Glances, known: dict[str, Library | None]) -> None:
     data = dumps(told(seen, known))
     if seen.looks and not os.path.exists(out):
         return
-    with open(f"{out}.new", "wb") as file:
-        file.write(data)
-    os.rename(f"{out}.new", out)
+    try:
+        with open(f"{out}.new", "wb") as file:
+            file.write(data)
+        os.rename(f"{out}.new", out)
+    except OSError:  # a full disk, a file size limit of the job's
+        os.unlink(f"{out}.new")
+        raise
 
 
 def told(seen: Glances, known: dict[str, Library | None]) -> LoadedLibraries:

@@ -15,12 +15,15 @@ from auditor.codec import dumps
 from auditor.home import Home
 from auditor.model import Job, Phase, Probe
 from auditor.redact import Redactor
+from auditor.submit.glances import Glances
 from auditor.submit.keep import clean, keep
 from auditor.world import RealWorld, RecordedWorld
 from probes import kernel
 from probes.data import BEGAN
 from probes.schedulers import JobAccounting
 from probes.schedulers.local_executor import VARIABLE, ExecutorRecord
+from probes.software import libraries as known
+from probes.software.libraries import look
 
 Choice = Callable[[Probe[Any]], bool]
 
@@ -56,11 +59,12 @@ def see(
     choice: Choice = every,
     began: int = 0,
     counters: Mapping[str, str] | None = None,
+    loaded: bytes = b"",
 ) -> bool:
     """Run the probes of this phase and spool what they saw. False, with a line in the log, when that could not be.
 
     began: when the command was started, in ns; 0: not known better than `job` says. counters: what the kernel
-    had counted for it at its end; one file tells of both phases.
+    had counted for it at its end, and loaded: what `libraries` says; one file tells of both phases.
     """
     with _logged(home, f"{phase} of {job.job_id}") as accidents:
         from auditor.registry import probes
@@ -69,8 +73,8 @@ def see(
         exact = {BEGAN: str(began)} if began else {}
         world = RealWorld({**environ, **record, **exact}, job.workdir)
         found = capture(world, job, phase, (p for p in probes().values() if choice(p)))
-        if counters:
-            counted = capture(_recorded(counters, world), job, Phase.END, [kernel.PROBE])
+        if counters or loaded:
+            counted = capture(_recorded(counters, loaded, world), job, Phase.END, [kernel.PROBE, known.PROBE])
             found = replace(found, evidence=(*found.evidence, *counted.evidence))
         if not found.evidence:
             return True
@@ -81,10 +85,11 @@ def see(
     return not accidents
 
 
-def _recorded(counters: Mapping[str, str], world: RealWorld) -> RecordedWorld:
-    """The counters of the command, which is gone, under the names by which the probe asks for its own. No cgroup is only its."""
-    files = {f"/proc/self/{name}": text.encode("utf-8", "surrogateescape") for name, text in counters.items()}
-    return RecordedWorld({}, files, {}, frozenset({kernel.OWN}), world.now(), world.host, world.cwd)
+def _recorded(counters: Mapping[str, str] | None, loaded: bytes, world: RealWorld) -> RecordedWorld:
+    """What is known of the command, which is gone, under the names by which the probes ask for their own. No cgroup is only its."""
+    files = {f"/proc/self/{name}": text.encode("utf-8", "surrogateescape") for name, text in (counters or {}).items()}
+    files |= {known.RECORD: loaded} if loaded else {}
+    return RecordedWorld({}, files, {}, frozenset({kernel.OWN, known.MAPS}), world.now(), world.host, world.cwd)
 
 
 def note(home: Home, record: ExecutorRecord, environ: Mapping[str, str]) -> None:
@@ -93,6 +98,14 @@ def note(home: Home, record: ExecutorRecord, environ: Mapping[str, str]) -> None
         path = record_path(home, record.job_id)
         redacted = replace(record, command=Redactor(environ).text(record.command))
         spool.write(os.path.dirname(path), os.path.basename(path), dumps(redacted))
+
+
+def libraries(home: Home, job: Job, seen: Glances | None) -> bytes:
+    """What was seen of the libraries while it ran, identified now; empty when nothing was."""
+    with _logged(home, f"libraries of {job.job_id}"):
+        if seen and seen.paths:
+            return dumps(look("sampled", tuple(seen.programs), seen.paths, RealWorld(cwd="/"), seen.looks))
+    return b""
 
 
 def forget(home: Home, job_id: str) -> None:

@@ -19,9 +19,7 @@ from probes.software.reading import json_object, text, there
 from probes.software.resolve import resolve
 
 RECORD = "/auditor/libraries.json"
-"""Under this name the hook's end record carries what the watcher saw."""
-VARIABLE = "AUDITOR_LIBRARIES_SEEN"
-"""Names the file in which the local executor keeps what it saw."""
+"""Under this name a record of the end carries what was seen while the job ran."""
 SAMPLED = "/proc/PID/maps of the job's processes, now and then"
 MAPS = "/proc/[0-9]*/maps"
 MAX_LIBRARIES = 300
@@ -45,8 +43,7 @@ class LoadedLibraries:
 def collect(world: World, job: Job) -> Found[LoadedLibraries] | Absent:
     if not job.ended_at:
         return _resolved(world, job)
-    told = text(world, world.env.get(VARIABLE, "")) or text(world, RECORD)
-    if told:
+    if told := text(world, RECORD):
         seen = build(dict(json_object(told)), LoadedLibraries, "what the watcher saw")
         return Found(seen, SAMPLED)
     files = () if _here(world) else world.glob(MAPS)
