@@ -18,15 +18,18 @@ _PATHS = frozenset({"file", "directory", "docker-archive", "oci", "recipe"})
 
 def settings(environment: Mapping[str, str], command: Command | None = None) -> dict[str, str]:
     """The variables that runtimes read, as they stand at this command; one that a branch may set otherwise is left out."""
-    found = {name: value for name, value in environment.items() if INPUTS.match(name)}
-    if command is not None:
-        for name, values in command.exports.items():
-            if INPUTS.match(name):
-                found.pop(name, None)
-                known = [value for value in values if value is not None]
-                found.update(((name, known[0]),) if len(known) == len(values) == 1 else ())
-        found.update({name: value for name, value in command.environment if INPUTS.match(name)})
-    return found
+    known = environment_at(environment, command) if command else environment
+    return {name: value for name, value in known.items() if INPUTS.match(name)}
+
+
+def environment_at(environment: Mapping[str, str], command: Command) -> dict[str, str]:
+    """What this command is handed: the job's variables, less or with what the script exported or set for it alone."""
+    found = dict(environment)
+    for name, values in command.exports.items():
+        found.pop(name, None)
+        if len(values) == 1 and values[0] is not None:
+            found[name] = values[0]
+    return found | dict(command.environment)
 
 
 def of_hit(

@@ -60,7 +60,7 @@ def _of_workflows(world: World, job: Job, seen: Trace, environment: Mapping[str,
     from probes.containers.workflows import of_engines
 
     shelf = Shelf(world)
-    found = of_engines(seen.commands, shelf, environment, job.workdir, lambda command: settings(environment, command))
+    found = of_engines(seen.commands, shelf, environment, job.workdir)
     engines = [replace(r, file=_short(r.file, job)) for r in found]
     return engines, tuple(f"{_short(path, job)}: {why}" for path, why in shelf.unread.items())
 
@@ -75,13 +75,22 @@ def where(world: World, job: Job, path: str) -> str:
 
 
 def files(world: World, job: Job) -> tuple[tuple[Reference, str], ...]:
-    """References to image files whose path is known, each path once."""
+    """References to image files whose path is known, each path once; and to the copies that workflow engines made, where they are."""
+    every = named(world, job)
     found = {
         where(world, job, r.resolved): r
-        for r in reversed(named(world, job))
+        for r in reversed(every)
         if r.transport == "file" and r.resolved and "://" not in r.resolved
     }
-    return tuple((reference, path) for path, reference in sorted(found.items()))
+    copies = {r.copy: r for r in every if r.copy and _there(world, r.copy)}
+    return tuple((reference, path) for path, reference in sorted({**copies, **found}.items()))
+
+
+def _there(world: World, path: str) -> bool:
+    try:
+        return world.exists(path)
+    except (OSError, LookupError, ValueError):
+        return False
 
 
 def references(text: str, environ: Mapping[str, str], arguments: Sequence[str] = ()) -> tuple[Reference, ...]:

@@ -10,7 +10,7 @@ from importlib import import_module
 from probes.containers import Door, Doors, Reference, State
 from probes.containers.engines.shelf import Image, Shelf
 from probes.containers.hit import Hit, kept
-from probes.containers.reference import of_hit
+from probes.containers.reference import environment_at, of_hit
 from probes.script import runtimes as rt
 from probes.script.command import Command
 from probes.script.expand import Word
@@ -30,9 +30,8 @@ def of_engines(
     shelf: Shelf,
     environment: Mapping[str, str],
     workdir: str,
-    inputs: Callable[[Command], Mapping[str, str]],
 ) -> Iterator[Reference]:
-    """References that workflow files make; what of them could not be read is in `shelf.unread`. inputs: variables as at one command."""
+    """References that workflow files make; what of them could not be read is in `shelf.unread`."""
     for command in commands:
         launched = unwrap(command.texts)
         at = launched.starts[-1]
@@ -40,8 +39,8 @@ def of_engines(
         if re.fullmatch(r"python[\d.]*", name) and launched.words[1:3] == ("-m", "snakemake"):
             name, at = "snakemake", at + 2
         if name in WORKFLOWS and not launched.image:
-            variables = inputs(command)
-            for found in _reader(name)(command, command.words[at + 1 :], shelf, environment):
+            variables = environment_at(environment, command)
+            for found in _reader(name)(command, command.words[at + 1 :], shelf, variables):
                 yield _reference(found, workdir, variables)
 
 
@@ -60,7 +59,14 @@ def _reference(found: Image, workdir: str, variables: Mapping[str, str]) -> Refe
     reference = of_hit(hit, found.line, found.folder, workdir, {**variables, "PWD": found.folder})
     doors = reference.doors and _unsure(reference.doors, found.engine)
     return replace(
-        reference, text=found.text, file=found.file, engine=found.engine, step=found.step, enabled=found.enabled, doors=doors
+        reference,
+        text=found.text,
+        file=found.file,
+        engine=found.engine,
+        step=found.step,
+        enabled=found.enabled,
+        doors=doors,
+        copy=found.copy,
     )
 
 

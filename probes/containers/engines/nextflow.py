@@ -46,7 +46,9 @@ def images(command: Command, words: tuple[Word, ...], shelf: Shelf, environment:
     engine, enabled = _engine(active, asked, bool(shelf.unread))
     known = {f"params.{k}": v for s in active if (k := _param(s)) and (v := groovy.value(s.value, {}, engine)) is not None}
     known |= {f"params.{k}": v for k, v in asked.params.items()}
-    read = _Read(engine, enabled, known, _kept(active, engine, known), _registry(active, engine, known), command.cwd)
+    work = asked.work or _set(active, ("workDir",), engine, known) or environment.get("NXF_WORK") or "work"
+    cache = _cache(engine, _of_engine(active, engine, known, "cacheDir"), environment, os.path.join(command.cwd, work))
+    read = _Read(engine, enabled, known, _kept(active, engine, known), _registry(active, engine, known), command.cwd, cache)
     if asked.image is not None:
         yield _image(asked.image.text, asked.image.text, command.file, command.line, "", read)
     last = {step: setting for setting in active if (step := _step(setting)) is not None}  # a later one replaces it
@@ -65,6 +67,7 @@ class _Read:
     kept: tuple[str, ...]
     registry: str
     folder: str
+    cache: str
 
 
 def _image(source: str, name: str | None, file: str, line: int, step: str, read: _Read) -> Image:
@@ -86,7 +89,25 @@ def _image(source: str, name: str | None, file: str, line: int, step: str, read:
         read.enabled,
         read.kept,
         read.folder,
+        _copy(name, read.cache),
     )
+
+
+def _cache(engine: str, setting: str, environment: Mapping[str, str], work: str) -> str:
+    """Where Nextflow keeps image files that it makes: a variable, a setting, or in its work folder."""
+    if engine not in ("singularity", "apptainer", "charliecloud"):
+        return ""
+    return setting or environment.get(f"NXF_{engine.upper()}_CACHEDIR") or f"{work}/{engine}"
+
+
+def _copy(name: str | None, cache: str) -> str:
+    """`docker://lab/a:1` -> `lab-a-1.img`; an image file it runs as it is."""
+    if not name or "://" not in name or not cache or cache.endswith("/charliecloud"):
+        return ""
+    rest = name.partition("://")[2]
+    kind = ".sif" if rest.endswith(".sif") or ".sif:" in rest else ".img"
+    flat = rest.replace(".sif:", "-").removesuffix(".sif").replace(":", "-").replace("/", "-")
+    return os.path.normpath(f"{cache}/{flat}{kind}")
 
 
 def _placed(name: str, registry: bool = True) -> bool:
@@ -206,5 +227,9 @@ def _registry(active: list[Setting], engine: str, known: Mapping[str, str]) -> s
 
 
 def _of_engine(active: list[Setting], engine: str, known: Mapping[str, str], name: str) -> str:
-    found = [groovy.value(s.value, known, engine) for s in active if _inner(s) == (engine, name)]
+    return _set(active, (engine, name), engine, known)
+
+
+def _set(active: list[Setting], path: tuple[str, ...], engine: str, known: Mapping[str, str]) -> str:
+    found = [groovy.value(s.value, known, engine) for s in active if _inner(s) == path]
     return (found[-1] or "") if found else ""

@@ -25,7 +25,10 @@ _GLOBAL_VALUES = frozenset({"-c", "-config", "-C", "-log", "-syslog", "-trace", 
 
 @dataclass(frozen=True)
 class Asked:
-    """A `nextflow run` as typed. engine: of `-with-docker` and its kin; image: named there; only: `-C`, no other configuration counts."""
+    """A `nextflow run` as typed. engine: of `-with-docker` and its kin; image: named there; work: the work folder, `-w`.
+
+    only: `-C`, no other configuration counts; without: containers are switched off; unsure: options only the run knows.
+    """
 
     project: Word | None = None
     configs: tuple[Word, ...] = ()
@@ -34,6 +37,7 @@ class Asked:
     engine: str = ""
     image: Word | None = None
     without: bool = False
+    work: str = ""
     params: Mapping[str, str] = field(default_factory=dict)
     unsure: bool = False
 
@@ -48,6 +52,8 @@ def asked_of(words: tuple[Word, ...]) -> Asked:
         elif not running:
             running = text == "run"
             taken = 0 if text not in _GLOBAL_VALUES else 1
+        elif text in ("-w", "-work-dir") and following:
+            asked = replace(asked, work=following.text)
         elif text == "-profile" and following:
             asked = replace(asked, profiles=tuple(following.text.split(",")), unsure=asked.unsure or not following.known)
         elif (match := re.fullmatch(r"-with-(\w+)", text)) and match[1] in RUNTIMES:

@@ -72,3 +72,5 @@ class Image:
     kept: tuple[str, ...] = ()
     folder: str = ""
     """Where a relative path starts."""
+    copy: str = ""
+    """Where the engine puts its own copy of the image, and runs it."""

@@ -5,6 +5,7 @@ Snakemake documentation, "Distribution and Reproducibility" (Running jobs in con
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os.path
 import re
@@ -54,7 +55,16 @@ def images(command: Command, words: tuple[Word, ...], shelf: Shelf, environment:
     path, text = found
     folder = os.path.normpath(os.path.join(command.cwd, settings.folder))
     for image in _of_file(path, text, shelf, user, {}):
-        yield replace(image, enabled=settings.enabled, kept=_kept(settings, folder), folder=folder)
+        copy = _copy(image.resolved, settings.prefix, folder)
+        yield replace(image, enabled=settings.enabled, kept=_kept(settings, folder), folder=folder, copy=copy)
+
+
+def _copy(address: str | None, prefix: str, folder: str) -> str:
+    """Snakemake runs `PREFIX/<md5 of the address>.simg`; an image file it runs as it is."""
+    if address is None or "://" not in address:
+        return ""
+    name = hashlib.md5(address.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
+    return os.path.normpath(os.path.join(folder, prefix or ".snakemake/singularity", f"{name}.simg"))
 
 
 def _kept(settings: Settings, folder: str) -> tuple[str, ...]:

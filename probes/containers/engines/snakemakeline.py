@@ -15,17 +15,22 @@ from probes.script.expand import Word
 
 _METHODS = frozenset("--software-deployment-method --deployment-method --deployment --sdm".split())
 _ARGUMENTS = frozenset("--singularity-args --apptainer-args".split())
+_PREFIXES = frozenset("--singularity-prefix --apptainer-prefix".split())
 _ROW = re.compile(r"([\w-]+)[ \t]*:[ \t]*(.*?)[ \t]*(?:[ \t]#.*)?\r?$")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What command line and profiles say. enabled: `yes`, `no`, `unknown`; arguments: for Apptainer, as typed."""
+    """What command line and profiles say. enabled: `yes`, `no`, `unknown`; arguments: for Apptainer, as typed.
+
+    prefix: the folder for its copies of images, empty: the usual one.
+    """
 
     snakefile: Word | None = None
     folder: str = ""
     enabled: str = "no"
     arguments: str = ""
+    prefix: str = ""
 
 
 def settings_of(words: tuple[Word, ...], cwd: str, shelf: Shelf, environment: Mapping[str, str]) -> Settings:
@@ -46,6 +51,8 @@ def settings_of(words: tuple[Word, ...], cwd: str, shelf: Shelf, environment: Ma
             found = replace(found, folder=value.text)
         elif name in _ARGUMENTS and value is not None:
             found = replace(found, arguments=value.text)
+        elif name in _PREFIXES and value is not None:
+            found = replace(found, prefix=value.text if value.known else "")
         elif name in ("--profile", "--workflow-profile") and value is not None:
             profiles.append(value)
         elif not words[at].known and not words[at].text.startswith("-") and found.enabled == "no":
@@ -81,11 +88,13 @@ def _with_profile(found: Settings, profile: Word, cwd: str, shelf: Shelf, home: 
     switched = any(rows.get(key, [""])[0].lower() == "true" for key in ("use-singularity", "use-apptainer"))
     enabled = switched or bool({"apptainer", "singularity"} & set(methods))
     arguments = next((rows[k][0] for k in ("singularity-args", "apptainer-args") if rows.get(k)), "")
+    prefix = next((rows[k][0] for k in ("singularity-prefix", "apptainer-prefix") if rows.get(k)), "")
     snakefile = next((Word(v, True, v) for v in rows.get("snakefile", [])), None)
     return replace(
         found,
         enabled="yes" if enabled else found.enabled,
         arguments=found.arguments or arguments,
+        prefix=found.prefix or prefix,
         snakefile=found.snakefile or snakefile,
     )
 

@@ -10,7 +10,7 @@ from auditor.model import Job
 from auditor.world import RealWorld
 from probes.containers import State
 from probes.containers.engines import groovy, snakemake
-from probes.containers.scripts import Found, look
+from probes.containers.scripts import Found, files, look
 
 
 def job(folder: Path, line: str, files: dict[str, str], **environ: str) -> Found:
@@ -247,6 +247,33 @@ def test_a_workflow_file_that_is_not_there_or_too_large_is_said(tmp_path: Path) 
 def test_files_that_include_each_other_end(tmp_path: Path) -> None:
     files = {"Snakefile": 'include: "a.smk"\ncontainer: "docker://a"\n', "a.smk": 'include: "Snakefile"\n'}
     assert images(job(tmp_path, "snakemake", files)) == [("", "apptainer", "docker://a", "no")]
+
+
+@pytest.mark.parametrize(
+    ("line", "copy"),
+    [
+        ("snakemake --use-singularity", ".snakemake/singularity/74fa22431db5f1546a5325a300c8b411.simg"),
+        ("snakemake --sdm apptainer --apptainer-prefix /cache -d out", "/cache/74fa22431db5f1546a5325a300c8b411.simg"),
+        ("nextflow run main.nf -with-singularity", "work/singularity/lab-a-1.img"),
+        ("nextflow run main.nf -with-apptainer -w /scratch/w", "/scratch/w/apptainer/lab-a-1.img"),
+        ("export NXF_SINGULARITY_CACHEDIR=/c; nextflow run main.nf -with-singularity", "/c/lab-a-1.img"),
+        ("nextflow run main.nf -with-docker", ""),
+    ],
+)
+def test_the_file_that_an_engine_makes_of_an_image_is_known_by_its_rule(tmp_path: Path, line: str, copy: str) -> None:
+    written = {"Snakefile": 'container: "docker://lab/a:1"\n', "main.nf": "process A {\n  container 'lab/a:1'\n}\n"}
+    [found] = job(tmp_path, line, written).references
+    assert found.copy == (f"{tmp_path}/{copy}" if copy and not copy.startswith("/") else copy)
+
+
+def test_a_copy_that_is_there_is_an_image_file_of_the_job(tmp_path: Path) -> None:
+    (tmp_path / "main.nf").write_text("process A {\n  container 'lab/a:1'\n}\n")
+    world = RealWorld(env={}, cwd="/")
+    run = Job("slurm", "1", workdir=str(tmp_path), script="nextflow run main.nf -with-singularity")
+    assert files(world, run) == ()
+    (tmp_path / "work/singularity").mkdir(parents=True)
+    (tmp_path / "work/singularity/lab-a-1.img").write_bytes(b"x")
+    assert [path for _, path in files(world, run)] == [f"{tmp_path}/work/singularity/lab-a-1.img"]
 
 
 @pytest.mark.parametrize(
