@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from auditor.model import Absent, Found, Job, Phase, Probe
@@ -37,6 +38,10 @@ class CannotInspect(Exception):
 def _version(world: World) -> tuple[str, str]:
     """What the program prints, and its name; both empty when there is none."""
     for command in ("apptainer", "singularity"):
+        if not any(
+            world.exists(os.path.join(folder, command)) for folder in world.env.get("PATH", os.defpath).split(":") if folder
+        ):
+            continue  # told without the cost of starting something
         try:
             ran = world.run(command, "--version", timeout=SECONDS)  # the verb `version` makes a folder in the home
         except FileNotFoundError:

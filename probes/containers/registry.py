@@ -31,7 +31,7 @@ def look(world: World, job: Job, wanted: Mapping[str, Reference]) -> RegistryIma
     """Ask about each name, each registry within one deadline; and about the digest that ran, where the traces tell it."""
     from probes.containers.distribution import Registry, ask  # what talks over a network is loaded by those who do
 
-    ran = _ran(world, job)
+    ran = _ran(world, job) if job.ended_at else {}
     registries: dict[str, Registry] = {}
     found = []
     for text, reference in wanted.items():
@@ -43,7 +43,7 @@ def look(world: World, job: Job, wanted: Mapping[str, Reference]) -> RegistryIma
 def _ran(world: World, job: Job) -> dict[str, str]:
     from probes.containers.ran import seen
 
-    return {image.typed: image.image.index or image.image.manifest for image in seen(world, job)[0]}
+    return {image.typed: image.image.index or image.image.manifest for image in seen(world, job, hashed=False)[0]}
 
 
 PROBE = Probe(
