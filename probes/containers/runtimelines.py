@@ -69,7 +69,9 @@ def _docker(program_name: str, words: Sequence[Word]) -> Iterator[Hit]:
         made = next((o.value.text for o in options if o.name == "--name" and o.value), "")
         yield from first(runtime, rest, grammar, made=made)
     elif verb == "exec":
-        yield from first(runtime, rest, grammar, "instance")
+        grammar = replace(grammar, alone=grammar.alone | {"-l"})  # Podman: the latest container, whichever it is
+        if not {"-l", "--latest"} & {o.name for o in read(rest, grammar)[0]}:
+            yield from first(runtime, rest, grammar, "instance")
     elif verb in {"pull", "migrate"}:
         yield from first(runtime, rest, rt.DOCKER_PULL, action="fetch")
     elif verb == "build":

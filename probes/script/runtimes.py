@@ -44,7 +44,7 @@ _DOCKER_ALONE = (
 )
 _PODMAN_ALONE = (
     f"{_DOCKER_ALONE} --env-host --http-proxy --no-hosts --no-hostname --passwd --read-only-tmpfs --replace --rmi --rootfs --tls-verify "
-    "--unsetenv-all -l --latest --env-merge-only"
+    "--unsetenv-all --latest"
 )
 _DOCKER_HOST = (
     "-v --volume --volumes-from --mount --gpus --device --privileged --network --net --ipc --pid --uts --userns -e --env --env-file "
