@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os.path
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from auditor.model import Absent, Found, Grade, Job, Phase, Probe
 from auditor.world import World
-from probes.python import declared, record, uvcache, zipapps
+from probes.python import record, zipapps
+from probes.python.archives import archives
 from probes.python.condameta import conda
 from probes.python.distributions import Archive, Distribution, installed, normal
 from probes.python.eggs import eggs
@@ -121,8 +122,8 @@ def look(
     first: dict[str, Distribution] = {}
     for name, one in found:
         first.setdefault(name, one)
-    packages = {name: _package(d, _now(world, d, check)) for name, d in first.items()}
-    packages = dict(_with_archives(world, first, packages, variables, (workdir, os.path.dirname(own.prefix))))
+    known = archives(world, first, variables, (workdir, os.path.dirname(own.prefix)))
+    packages = {name: _package(d, _now(world, d, check), known.get(name)) for name, d in first.items()}
     for one in conda(world, own.prefix):
         name = normal(one.name)
         packages[name] = _of_conda(packages[name], one) if name in packages else _package(one, Now())
@@ -152,19 +153,15 @@ def _now(world: World, one: Distribution, check: Check) -> Now:
     return record.recompute(world, one.folder, one.rows, one.recorded_ns, check)
 
 
-def _package(one: Distribution, now: Now) -> Package:
+def _package(one: Distribution, now: Now, archive: Archive | None = None) -> Package:
     made = Package(
         one.name, one.version, one.folder, one.source, one.reference, one.installer, record.identity(one.rows),
         now.modified[:MODIFIED_NAMES], now.content, one.requested, one.tags,
     )  # fmt: skip
-    return _from(made, one.archive)
-
-
-def _from(package: Package, archive: Archive | None) -> Package:
     if archive is None:
-        return package
+        return made
     return replace(
-        package,
+        made,
         wheel_sha256=archive.sha256,
         wheel_source=archive.source,
         wheel_file=archive.file,
@@ -176,25 +173,6 @@ def _from(package: Package, archive: Archive | None) -> Package:
 def _of_conda(package: Package, one: Distribution) -> Package:
     """What conda brought has its Python half in dist-info and its archive in conda-meta."""
     return replace(package, reference=one.reference) if package.source == "conda" and not package.reference else package
-
-
-def _with_archives(
-    world: World,
-    found: Mapping[str, Distribution],
-    packages: Mapping[str, Package],
-    variables: Mapping[str, str],
-    near: tuple[str, ...],
-) -> Iterator[tuple[str, Package]]:
-    """uv's cache first, since it can be proved; then what lock files declare."""
-    cache = uvcache.folder(variables)
-    cache = cache if cache and world.exists(cache) else ""
-    locks = declared.locks(world, [n for n in near if n])
-    for name, package in packages.items():
-        if package.source != "index" or package.wheel_sha256:
-            yield name, package
-            continue
-        proved = uvcache.archive(world, cache, found[name]) if cache and package.installer == "uv" else None
-        yield name, _from(package, proved or declared.archive(locks, package.name, package.version, package.tags))
 
 
 PROBE = Probe(

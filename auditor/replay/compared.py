@@ -51,8 +51,11 @@ def built(python: str, world: World) -> PythonPackages:
     return look(world, inspect(world, python, ""), {}, Check(BYTES, FILES))
 
 
-def compare(run: PythonPackages, here: PythonPackages, carried: Iterable[str] = ()) -> Compared:
-    """carried: file names of the bundle's wheels; one that was packed from a working tree cannot be compared with anything."""
+def compare(run: PythonPackages, here: PythonPackages, carried: Iterable[str] = (), *, alone: bool = True) -> Compared:
+    """carried: file names of the bundle's wheels; one that was packed from a working tree cannot be compared with anything.
+
+    alone: what the run did not have is a difference too; not so in a Python that was here before.
+    """
     repacked = {normal(n.partition("-")[0]) for n in carried if f"-{REPACKED}-" in n}
     before = {
         normal(p.name): p for p in run.packages if normal(p.name) != _SEEDED and p.source != "zipapp"
@@ -71,7 +74,7 @@ def compare(run: PythonPackages, here: PythonPackages, carried: Iterable[str] = 
             differing.append(f"{was.name}=={was.version}: other files than the run had")
         else:
             equal += 1
-    differing += [f"{p.name}=={p.version}: the run did not have it" for n, p in after.items() if n not in before]
+    differing += [f"{p.name}=={p.version}: the run did not have it" for n, p in after.items() if alone and n not in before]
     return Compared(equal, tuple(differing), tuple(unsure))
 
 

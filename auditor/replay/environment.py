@@ -83,12 +83,12 @@ def bare(recipe: Recipe, folder: Path, world: World) -> Software:
     trouble = install(order, world)[1] if python else "no Python of that version is here"
     if trouble:
         return Software(HOST, "", (), f"no environment could be made: {trouble}", (trouble,))
-    detail = f"Python {_version(python, world)} without any package: the code imports only the standard library"
-    return Software(BARE, str(env / "bin/python"), ((str(env), str(env)), *base(python)), detail, _release(recipe, python, world))
-
-
-def _release(recipe: Recipe, python: str, world: World) -> tuple[str, ...]:
     here = _version(python, world)
+    detail = f"Python {here} without any package: the code imports only the standard library"
+    return Software(BARE, str(env / "bin/python"), ((str(env), str(env)), *base(python)), detail, _release(recipe, here))
+
+
+def _release(recipe: Recipe, here: str) -> tuple[str, ...]:
     return (f"Python {here} is here, the run had {recipe.python}",) if here != recipe.python else ()
 
 
@@ -107,7 +107,7 @@ def rebuild(recipe: Recipe, crate: Path, folder: Path, sandbox: Sandbox, world: 
     order = Order(own, env, wanted, crate / "environment" / "wheels", sandbox, made=bool(listed.lines))
     tool, trouble = ("conda", trouble) if trouble else install(order, world)
     if trouble:
-        told = _told(crate, python, order, world) if python else Compared(0, (), ())
+        told = _told(crate, python, order, world, alone=False)[0] if python else Compared(0, (), ())
         readable = base(python) if python else ()
         return Software(
             HOST, "", readable, f"the lock could not be installed: {trouble}", (trouble, *told.differing, *told.unsure)
@@ -116,12 +116,12 @@ def rebuild(recipe: Recipe, crate: Path, folder: Path, sandbox: Sandbox, world: 
 
 
 def _made(recipe: Recipe, crate: Path, order: Order, by: tuple[str, int], odd: tuple[str, ...], world: World) -> Software:
-    """by: the installer, and how many packages conda brought."""
+    """by: the installer, and how many packages conda brought. The new interpreter is not run to be asked: it may be a stranger's."""
     mine = str(order.env / "bin/python")
-    release = _release(recipe, order.python, world)
-    told = _told(crate, mine, order, world)
+    told, version = _told(crate, mine, order, world)
+    release = _release(recipe, version)
     hashed = sum(" --hash=" in p for p in order.pins)
-    detail = f"Python {_version(order.python, world)}, "
+    detail = f"Python {version}, "
     detail += f"{several(by[1], 'conda package')} by digest, " if by[1] else ""
     detail += f"{several(len(order.pins), 'package')} from the lock by {by[0]}"
     detail += f", {'all' if hashed == len(order.pins) else hashed} by hash" if hashed else ""
@@ -131,12 +131,13 @@ def _made(recipe: Recipe, crate: Path, order: Order, by: tuple[str, int], odd: t
     return Software(LOCK, mine, readable, f"{detail}; {_equal(told)}", warnings, equal)
 
 
-def _told(crate: Path, python: str, order: Order, world: World) -> Compared:
+def _told(crate: Path, python: str, order: Order, world: World, *, alone: bool = True) -> tuple[Compared, str]:
+    """The comparison with the run, and this Python's version; from files."""
     try:
-        run = compared.of_run(crate)
-        return compared.compare(run, compared.built(python, world), order.carried) if run else Compared(0, (), ())
+        here, run = compared.built(python, world), compared.of_run(crate)
+        return compared.compare(run, here, order.carried, alone=alone) if run else Compared(0, (), ()), here.version
     except (AuditError, OSError, TimeoutError) as error:
-        return Compared(0, (), (f"the packages could not be compared: {error}",))
+        return Compared(0, (), (f"the packages could not be compared: {error}",)), "(version not known)"
 
 
 def _equal(told: Compared) -> str:
