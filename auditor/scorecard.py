@@ -227,6 +227,8 @@ class Surroundings:
     software: the pieces that matter most (interpreter, libraries the results pass through); whole lists are in the evidence.
     """
 
+    again: str = ""
+    """The state of the best way together with what it does not bring back (another image's tag, modules); empty: no way is known."""
     images: tuple[ImageSeen, ...] = ()
     ways: tuple[Way, ...] = ()
     leaks: tuple[Leak, ...] = ()

@@ -25,12 +25,12 @@ from probes.workflow import SystemsUsed
 from reports import differences as of
 from reports.judging.amounts import several, some
 from reports.judging.imagefacts import facts as identifying
+from reports.judging.imagesseen import known as told_of
 from reports.judging.known import known
 from reports.judging.ladder import Same, same
 from reports.judging.record import Record
 from reports.judging.software import choose, components, switches
 from reports.judging.software import of as components_of
-from reports.judging.surroundings import known as told_of
 from reports.judging.traces import content, traces
 
 MOST = 200

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor.scorecard import Format, Scorecard
-from reports.formats import view, words
+from reports.formats import environment, view, words
 from reports.formats.clean import brief, line, tidy
 from reports.formats.pictures import interval, lineage, resources, timeline, tips
 from reports.formats.register import Budget, Entry, register
@@ -50,6 +50,7 @@ def _page(card: Scorecard, budget: Budget) -> bytes:
             card=card,
             view=view,
             words=words,
+            environment=environment,
             entries=entries,
             replays=view.replays(card)[:REPLAYS],
             labels={node.id: node.label for node in card.story.nodes},

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from auditor.model import Outcome
 from auditor.scorecard import Cited, Finding, Format, Scorecard, TipScore
-from reports.formats import view, words
+from reports.formats import environment, view, words
 from reports.formats.clean import tidy
 from reports.formats.gfm import code, escape, fence, table
 from reports.formats.pictures.resources import told as used
@@ -24,6 +24,7 @@ def render(card: Scorecard) -> bytes:
         _ladder(card, notes),
         _todo(card, notes),
         _tips(card, notes),
+        _environment(card, notes),
         _drift(card, notes),
         _replay(card),
         _run(card),
@@ -90,6 +91,38 @@ def _said(finding: Finding, notes: dict[str, int]) -> str:
 
 def _tally(tip: TipScore) -> str:
     return ", ".join(f"{number} {words.OUTCOMES[outcome]}" for outcome, number in view.tally(tip)) or "none"
+
+
+def _environment(card: Scorecard, notes: dict[str, int]) -> Iterator[str]:
+    around = card.surroundings
+    yield "## Environment"
+    yield escape(environment.verdict(card)[0], 300)
+    for image in around.images:
+        told = (environment.how(image), *image.digests[:2], image.drift, image.today and f"registry: {image.today}")
+        yield f"- **{escape(image.name, 200)}**: {escape('; '.join(t for t in told if t), 600)}{_cite(image.cites, notes)}"
+    rows = (
+        (
+            escape(environment.way(w), 80),
+            escape(environment.STATES.get(w.state, w.state), 40),
+            escape(w.evidence, 400) + _cite(w.cites, notes),
+        )
+        for w in around.ways
+    )
+    if around.ways:
+        yield table(("Way to have it again", "State", "Evidence"), rows)
+    yield escape(environment.leaked(card), 300)
+    if around.leaks:
+        serious = {True: " (changes what runs)", False: ""}
+        yield "\n".join(
+            f"- {escape(environment.leak(k), 40)}{serious[k.serious]}: {escape(k.detail, 300)}{_cite(k.cites, notes)}"
+            for k in around.leaks[:ROWS]
+        )
+    yield escape(environment.software(card), 600)
+    if around.software:
+        yield table(
+            ("Kind", "Name", "Version"),
+            ((escape(p.ecosystem, 40), escape(p.name, 120), escape(p.version, 80) or "–") for p in around.software[:ROWS]),
+        )
 
 
 def _drift(card: Scorecard, notes: dict[str, int]) -> Iterator[str]:
@@ -176,6 +209,9 @@ def _notes(card: Scorecard) -> dict[str, int]:
     used_in = (
         [rung.cites for rung in card.rungs]
         + [f.cites for tip in card.tips for f in tip.findings]
+        + [i.cites for i in card.surroundings.images]
+        + [w.cites for w in card.surroundings.ways]
+        + [k.cites for k in card.surroundings.leaks[:ROWS]]
         + [c.cites for c in card.story.drift[:ROWS]]
     )
     order = dict.fromkeys(i for cites in used_in for i in cites if i in known)

@@ -56,4 +56,7 @@ def _asked(card: Scorecard) -> frozenset[str]:
     findings = (cite for tip in card.tips for finding in tip.findings for cite in finding.cites)
     rungs = (cite for rung in card.rungs for cite in rung.cites)
     drift = (cite for change in card.story.drift for cite in change.cites)
-    return frozenset((*findings, *rungs, *drift))
+    around = card.surroundings
+    rows = (*(i.cites for i in around.images), *(w.cites for w in around.ways), *(k.cites for k in around.leaks))
+    environment = (cite for cites in rows for cite in cites)
+    return frozenset((*findings, *rungs, *drift, *environment))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from auditor.model import Outcome
 from auditor.scorecard import Format, Scorecard, TipScore
-from reports.formats import view, words
+from reports.formats import environment, view, words
 from reports.formats.clean import clean, line, tidy
 from reports.formats.pictures.resources import told as used
 
@@ -46,7 +46,17 @@ def rich_view(card: Scorecard) -> RenderableType:
     from rich.console import Group
 
     card = tidy(card)
-    parts = [*_head(card), *_ladder(card), *_todo(card), *_tips(card), *_run(card), *_drift(card), *_replay(card), _foot(card)]
+    parts = [
+        *_head(card),
+        *_ladder(card),
+        *_todo(card),
+        *_tips(card),
+        *_run(card),
+        *_environment(card),
+        *_drift(card),
+        *_replay(card),
+        _foot(card),
+    ]
     return Group(*parts)
 
 
@@ -137,6 +147,25 @@ def _run(card: Scorecard) -> Iterator[RenderableType]:
             (used(gauge), ""),
             (f"  from {line(gauge.source, 40)}" if gauge.source else "", "dim"),
         )
+
+
+def _environment(card: Scorecard) -> Iterator[RenderableType]:
+    around = card.surroundings
+    said, look = environment.verdict(card)
+    yield _title("Environment")
+    yield _text((said, {"found": "red", "none": "green"}.get(look, "magenta")))
+    for image in around.images[:6]:
+        told = "; ".join(t for t in (environment.how(image), *(_short(d) for d in image.digests[:2])) if t)
+        yield _hanging(("▣ ", "cyan"), (line(image.name, 120), "bold"), (f"  {line(told, 300)}", ""))
+    for way in around.ways[:4]:
+        state = environment.STATES.get(way.state, way.state)
+        yield _hanging(("↻ ", "dim"), (environment.way(way), "bold"), (f" ({state}): {line(way.evidence, 300)}", ""))
+    yield _text((environment.leaked(card), ""))
+    for leak in around.leaks[:8]:
+        yield _hanging(
+            ("• ", "red" if leak.serious else "dim"), (f"{environment.leak(leak)}: ", "bold"), (line(leak.detail, 200), "")
+        )
+    yield _text((line(environment.software(card), 400), "dim"))
 
 
 def _drift(card: Scorecard) -> Iterator[RenderableType]:

@@ -9,7 +9,7 @@ from auditor.scorecard import Way
 from auditor.verdict import ReplayVerdict
 from reports.judging.amounts import some
 from reports.judging.proofs import same, step, summary
-from reports.judging.ranking import STRONG, ways
+from reports.judging.ranking import STRONG, besides, ways
 from reports.judging.verdicts import Unclear, failed, passed, weak
 
 REBUILT = ("rebuilt-from-lock", "bare-python", "image-by-digest")
@@ -21,7 +21,7 @@ def unobtainable_environment(*facts: Fact[Any] | Absent | None) -> Verdict:
     every = [f for f in facts if isinstance(f, Fact)]
     found = ways(every)
     best = found[0]
-    beside = [w for w in found[1:] if w.name in _beside(best)]
+    beside = besides(found)
     used = [f for f in every if f.evidence_id in {c for w in found for c in w.cites}]
     if best.state == "lost" or best.name == "nothing":
         if any(f is None for f in facts) and best.name == "nothing":
@@ -45,11 +45,6 @@ def unobtainable_environment(*facts: Fact[Any] | Absent | None) -> Verdict:
     if best.name == "image-by-digest":
         raise Unclear(_said(best))
     return passed(_said(best), *used)
-
-
-def _beside(best: Way) -> tuple[str, ...]:
-    """What the best way does not bring back: another image by its tag; without an image, modules too."""
-    return ("image-by-tag",) if best.name.startswith("image-") else ("image-by-tag", "module-names")
 
 
 def _said(way: Way) -> str:

@@ -62,6 +62,18 @@ def ways(facts: Iterable[Fact[Any]]) -> tuple[Way, ...]:
     return tuple(sorted(told, key=_rank)) or (Way("nothing", "recorded", "no image, lock or list of software was seen"),)
 
 
+def besides(found: Sequence[Way]) -> tuple[Way, ...]:
+    """What the best way does not bring back: another image by its tag; without an image, modules too."""
+    lost = ("image-by-tag",) if found[0].name.startswith("image-") else ("image-by-tag", "module-names")
+    return tuple(way for way in found[1:] if way.name in lost)
+
+
+def again(found: Sequence[Way]) -> str:
+    """The state of all of the environment: no better than its best way, and `partial` where something lies beside it."""
+    best = found[0]
+    return "" if best.name == "nothing" else "partial" if best.state != "lost" and besides(found) else best.state
+
+
 def _rank(way: Way) -> tuple[bool, int, str]:
     return way.state == "lost", ORDER.index(way.name), way.evidence
 
@@ -222,7 +234,7 @@ def _python(found: Sequence[Component], fact: Fact[PythonPackages] | None) -> It
     name = "lock-with-hashes" if len(hashed) == len(found) else "lock-without-hashes"
     yield Way(
         name,
-        "partial" if odd else "recorded",
+        "recorded" if name == "lock-with-hashes" and not odd else "partial",
         said,
         "pip install --no-deps -r requirements.txt   # of the bundle",
         (fact.evidence_id,),

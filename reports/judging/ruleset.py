@@ -31,6 +31,7 @@ SHARED = (
     "reports.judging.record",
     "reports.judging.sightings",
     "reports.judging.software",
+    "reports.judging.tracerules",
     "reports.judging.traces",
     "reports.judging.verdicts",
 )

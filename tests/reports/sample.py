@@ -7,7 +7,26 @@ from dataclasses import replace
 from typing import Any
 
 from auditor.model import Grade, Outcome, Phase, Status
-from auditor.scorecard import Change, Cited, Edge, Finding, Gauge, Node, RunCard, Rung, Scorecard, Span, Story, TipScore
+from auditor.scorecard import (
+    Change,
+    Cited,
+    Count,
+    Edge,
+    Finding,
+    Gauge,
+    ImageSeen,
+    Leak,
+    Node,
+    RunCard,
+    Rung,
+    Scorecard,
+    Software,
+    Span,
+    Story,
+    Surroundings,
+    TipScore,
+    Way,
+)
 
 GIB = 2**30
 CODE = "9f2c1b7e40d35a6688c2f0e1b4a7d9350c6e8f12a4b60d79e3518c2f7ab94d10"
@@ -564,9 +583,45 @@ EVIDENCE = (
 )
 
 
+AROUND = Surroundings(
+    again="confirmed",
+    images=(
+        ImageSeen(
+            "images/torch.sif",
+            "apptainer",
+            "start",
+            "line 7",
+            (f"file sha256:{IMAGE}", f"partition sha256:{DATA}", f"definition sha256:{CODE}"),
+            "linux/amd64",
+            "the same: the image file's digest is the same",
+            "there, byte same: the manifest's digest is the same",
+            (SIF.id,),
+        ),
+    ),
+    ways=(
+        Way(
+            "image-by-digest",
+            "confirmed",
+            f"images/torch.sif = sha256:{IMAGE[:12]}; the registry has it",
+            "apptainer pull x",
+            (SIF.id,),
+        ),
+        Way("module-names", "partial", "1 module by name: cuda/12.4", "module load cuda/12.4", (MODULES.id,)),
+    ),
+    leaks=(
+        Leak("writable", "images/torch.sif: the image's own files can change (--writable)", True, (SUBMISSION.id,)),
+        Leak("gpu", "images/torch.sif: --nv", False, (SUBMISSION.id,)),
+    ),
+    counts=(Count("pypi", 212), Count("deb", 926)),
+    software=(Software("blas", "openblas", "0.3.27", f"sha256:{CODE}"),),
+)
+
+
 def good() -> Scorecard:
     """A training job with something of everything: drift, two attempts, unknowns, a replay."""
-    return Scorecard(RUN, 36.4, 54.5, 71.4, True, "", RUNGS, TIPS, STORY, EVIDENCE, f"1-{digest('rules')}", "0.1.0")
+    return Scorecard(
+        RUN, 36.4, 54.5, 71.4, True, "", RUNGS, TIPS, STORY, EVIDENCE, f"1-{digest('rules')}", "0.1.0", surroundings=AROUND
+    )
 
 
 def bare() -> Scorecard:
@@ -651,6 +706,16 @@ def nasty() -> Scorecard:
         evidence=(*card.evidence, *more),
         tips=tips,
         rungs=tuple(replace(r, reason=EVIL, name=EVIL) for r in card.rungs),
+        surroundings=Surroundings(
+            again=EVIL,
+            images=tuple(
+                ImageSeen(f"{EVIL}{n}", EVIL, EVIL, EVIL * 20, (EVIL,) * 5, EVIL, EVIL, EVIL, (EVIL,)) for n in range(40)
+            ),
+            ways=(Way(EVIL, EVIL, EVIL * 50, EVIL, (EVIL,)),),
+            leaks=tuple(Leak(EVIL, EVIL, bool(n % 2), (EVIL,)) for n in range(40)),
+            counts=(Count(EVIL, 10**12),),
+            software=tuple(Software(EVIL, EVIL, EVIL, EVIL) for _ in range(40)),
+        ),
     )
 
 

@@ -33,7 +33,7 @@ def requested(found: PythonPackages, *names: str) -> PythonPackages:
 
 
 def deb(*pinned: str) -> SystemPackages:
-    parts = tuple(Component("deb", *p.split("=="), detail="amd64") for p in pinned)
+    parts = tuple(Component("deb", p.split("==")[0], p.split("==")[1], detail="amd64") for p in pinned)
     return SystemPackages("dpkg", "debian 12", at(0), sha("l"), "", len(parts), parts)
 
 

@@ -93,6 +93,7 @@ def test_the_verdict_stands_before_everything_else() -> None:
         "Verdict",
         "Do these three things",
         "The twelve tips",
+        "Environment",
         "Between submission and start",
         "Replay",
         "The run",

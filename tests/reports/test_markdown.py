@@ -51,6 +51,7 @@ def test_headings_run_from_the_run_to_its_tips() -> None:
         "Reproducibility ladder",
         "Do these three things",
         "The twelve tips",
+        "Environment",
         "Between submission and start",
         "Replay",
         "The run",
