@@ -39,7 +39,7 @@ def from_outside(probe: Probe[Any]) -> bool:
 
 def of_a_run(probe: Probe[Any]) -> bool:
     """How it went, the files it touched, and what is only there afterwards; the rest was seen a moment ago, on this very machine."""
-    return probe.kind is JobAccounting or probe.guest or probe.phases == {Phase.LATER}
+    return probe.kind is JobAccounting or probe.guest or Phase.SUBMIT not in probe.phases
 
 
 def of_an_array(probe: Probe[Any]) -> bool:
