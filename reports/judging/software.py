@@ -44,6 +44,8 @@ LISTS = (
 )
 """Kinds of evidence that carry their components themselves."""
 
+HOW = {"sampled": 2, "resolved": 1}
+"""Of libraries: what a job happens to leave behind says less than what its programs' headers ask for."""
 AROUND = ("Hardware", "Toolchain")
 """Kinds whose C library may be another machine's than the job's node."""
 
@@ -70,11 +72,21 @@ def components(facts: Iterable[Fact[Any]]) -> tuple[Component, ...]:
 def choose(facts: Iterable[Fact[Any]]) -> dict[str, Fact[Any]]:
     """The last attempt's best look by kind."""
     best: dict[str, Fact[Any]] = {}
+    facts = tuple(facts)
     for fact in facts:
         kind = type(fact.value).__name__
         if kind not in best or _rank(fact) > _rank(best[kind]):
             best[kind] = fact
+    if (cpu := best.get("CpuDispatch")) and not cpu.value.level:
+        best["CpuDispatch"] = _on_its_processor(cpu, facts)
     return best
+
+
+def _on_its_processor(cpu: Fact[CpuDispatch], facts: Iterable[Fact[Any]]) -> Fact[CpuDispatch]:
+    """The switches of a job's end with what its start told of the processor: the end does not look again."""
+    known = (f for f in facts if isinstance(f.value, CpuDispatch) and f.value.level and f.phase is Phase.START)
+    start = next((f.value for f in known if f.attempt == cpu.attempt), None)
+    return replace(cpu, value=replace(cpu.value, level=start.level, features=start.features)) if start else cpu
 
 
 def _modulefiles(facts: Iterable[Fact[Any]]) -> dict[str, str]:
@@ -116,8 +128,9 @@ def of(value: object) -> Iterator[Component]:
         yield from value.components
 
 
-def _rank(fact: Fact[Any]) -> tuple[int, int]:
-    return fact.attempt, -ORDER.index(fact.phase)
+def _rank(fact: Fact[Any]) -> tuple[int, int, int]:
+    how = HOW.get(fact.value.how, 0) if isinstance(fact.value, LoadedLibraries) else 0
+    return fact.attempt, how, -ORDER.index(fact.phase)
 
 
 def _told(one: Component) -> tuple[bool, int, str]:
@@ -139,7 +152,9 @@ def _python(seen: PythonPackages) -> Iterator[Component]:
 
 
 def _hash(package: Package) -> str:
-    """`sha256=<hex>` or `md5=<hex>` after `#` in the reference: what the installer was given."""
+    """Of the archive that it was installed from; `sha256=<hex>` or `md5=<hex>` after `#` in the reference is what the installer was given."""
+    if package.wheel_sha256:
+        return f"sha256:{package.wheel_sha256}"
     name, _, digest = package.reference.partition("#")[2].partition("=")
     return f"{name}:{digest}" if digest and name in ("sha256", "md5") else ""
 

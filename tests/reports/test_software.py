@@ -13,9 +13,10 @@ from probes.packages import Package
 from probes.software import Component
 from probes.software.conda import CondaPackages
 from probes.software.final_modules import FinalModules
+from probes.software.libraries import LoadedLibraries
 from probes.software.node import NodeSystem
 from probes.software.system_packages import SystemPackages
-from reports.judging.software import components, switches
+from reports.judging.software import choose, components, switches
 from tests import factory
 
 
@@ -123,3 +124,28 @@ def test_modules_at_the_end_have_the_digest_that_was_taken_before() -> None:
 def test_switches_are_compared_with_the_level_of_the_processor() -> None:
     seen = CpuDispatch((DispatchSwitch("MKL_CBWR", "AVX2", "mkl", "environment"),), "x86-64-v3", ("avx2",))
     assert switches(seen) == {"MKL_CBWR": "AVX2", "processor level": "x86-64-v3"}
+
+
+def test_the_end_s_switches_are_told_on_the_processor_of_the_start() -> None:
+    def cpu(level: str, *names: str) -> CpuDispatch:
+        return CpuDispatch(tuple(DispatchSwitch(n, "x", "mkl", "environment") for n in names), level, ())
+
+    start, end = fact(cpu("x86-64-v4"), Phase.START), fact(cpu("", "MKL_CBWR"), Phase.END)
+    elsewhere = fact(cpu("x86-64-v2"), Phase.SUBMIT)
+
+    assert choose([elsewhere, start, end])["CpuDispatch"].value == cpu("x86-64-v4", "MKL_CBWR")
+    assert choose([elsewhere, end])["CpuDispatch"].value == cpu("", "MKL_CBWR")
+
+
+def test_libraries_that_were_seen_come_before_those_of_headers_and_both_before_what_was_left_behind() -> None:
+    looks = {
+        how: fact(LoadedLibraries(how, (), (), (Component("blas", how, "1"),)), phase)
+        for how, phase in (("resolved", Phase.SUBMIT), ("alive-at-end", Phase.END), ("sampled", Phase.END))
+    }
+
+    def chosen(*hows: str) -> list[str]:
+        return [c.name for c in components(looks[h] for h in hows)]
+
+    assert chosen("resolved", "alive-at-end", "sampled") == ["sampled"]
+    assert chosen("alive-at-end", "resolved") == ["resolved"]
+    assert chosen("alive-at-end") == ["alive-at-end"]
