@@ -16,10 +16,12 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from auditor.redact import Redactor
 from auditor.world import World
 from probes.packages import Package
 from probes.python import record
 from probes.python.distributions import Distribution, installed, normal, read
+from reports.archive.cleaned import clean
 from reports.archive.wheels import REPACKED, compressed
 
 MAX_BYTES = 256 << 20
@@ -38,8 +40,11 @@ class Repacked:
     as_run: bool
 
 
-def repack(package: Package, world: World) -> Repacked:
-    """Raises ValueError with the reason when it cannot be done: gone, changed since the run, too large, or a form without RECORD."""
+def repack(package: Package, world: World, redactor: Redactor | None = None, limit: int = MAX_BYTES) -> Repacked:
+    """limit: bytes of its files. redactor: what is nobody else's yet is searched for secrets.
+
+    Raises ValueError with the reason when it cannot be done: gone, changed since the run, too large, a secret, or a form without RECORD.
+    """
     one = next(
         (d for d in installed(world, package.location) if (normal(d.name), d.version) == (normal(package.name), package.version)),
         None,
@@ -49,15 +54,17 @@ def repack(package: Package, world: World) -> Repacked:
     if record.identity(one.rows) != package.record_sha256:
         raise ValueError(f"{package.name} was installed anew since the run")
     edited = package.source == "editable"
-    files = dict(_working_tree(world, one) if edited else _installed(world, one))
+    files = dict(_working_tree(world, one, limit) if edited else _installed(world, one, limit))
     if not edited and (now := _identity(files)) != (package.content_sha256 or package.record_sha256):
         raise ValueError(f"files of {package.name} changed since the run{'' if now else ' or are gone'}")
+    secret = next((p for p, d in files.items() if redactor and b"\0" not in d[:4096] and clean(d, redactor)[1]), "")
+    if secret and (package.source != "index" or package.modified):
+        raise ValueError(f"{secret} holds what looks like a secret")
     return Repacked(*_zip(one, files), as_run=not edited)
 
 
-def _installed(world: World, one: Distribution) -> Iterator[tuple[str, bytes]]:
+def _installed(world: World, one: Distribution, left: int) -> Iterator[tuple[str, bytes]]:
     """RECORD's files by their path in RECORD; programs that are no entry points too."""
-    left = MAX_BYTES
     for path, _, _ in one.rows:
         data = _content(world, one.folder, path, left)
         left -= len(data)
@@ -85,9 +92,9 @@ def _entry_points(text: str) -> frozenset[str]:
     return frozenset(re.findall(r"(?m)^[ \t]*([\w.-]+)[ \t]*=", text))
 
 
-def _working_tree(world: World, one: Distribution) -> Iterator[tuple[str, bytes]]:
+def _working_tree(world: World, one: Distribution, left: int) -> Iterator[tuple[str, bytes]]:
     """What an editable install makes importable: its finder's mapping, or the packages in the folder its .pth file names."""
-    left, count = MAX_BYTES, 0
+    count = 0
     info = os.path.basename(one.where)
     for path, _, _ in one.rows:
         if path.startswith(f"{info}/"):

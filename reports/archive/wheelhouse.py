@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from auditor.model import AuditError
+from auditor.redact import Redactor
 from auditor.world import World
 from probes.packages import Package, PythonPackages
 from probes.python.address import local
 from reports.archive import fetch, pipcache
 from reports.archive.bag import Item
-from reports.archive.repack import repack
+from reports.archive.repack import MAX_BYTES, repack
 from reports.archive.wheels import NAME, Wheel, differs, inside, measure, normal
 
 WORDS = ("carry", "fetch", "pin")
@@ -23,6 +24,8 @@ WORDS = ("carry", "fetch", "pin")
 _INDEX = ("index", "unknown")
 _ARCHIVED = (*_INDEX, "wheel")
 """Sources with an archive somewhere; the others are packed again."""
+
+REPACKED_BYTES = 512 << 20
 
 Project = tuple[str, str]
 
@@ -45,7 +48,11 @@ def collect(how: str, packages: PythonPackages | None, world: World) -> House:
         if how and how not in WORDS:
             raise _empty(how, ())
         return House((), ())
-    wanted = {(normal(p.name), p.version): p for p in packages.packages if normal(p.name) != "pip" and p.source not in ("conda", "zipapp")}
+    wanted = {
+        (normal(p.name), p.version): p
+        for p in packages.packages
+        if normal(p.name) != "pip" and p.source not in ("conda", "zipapp")
+    }
     return _gathered(how, packages, wanted, world) if how in WORDS else _folder(how, wanted, world)
 
 
@@ -136,16 +143,17 @@ def _cached(world: World, wanted: Mapping[Project, Package]) -> Iterator[tuple[s
 
 
 def _repacked(missing: Sequence[Package], world: World, *, told_missing: bool) -> tuple[list[Item], list[str]]:
-    """Wheels of what no index has, or had no longer."""
-    items, told = [], []
+    """Wheels of what no index has, or had no longer; they are made in memory, hence the limit."""
+    items, told, left, redactor = [], [], REPACKED_BYTES, Redactor(world.env)
     for package in missing:
         if told_missing and package.source in _INDEX and not package.modified:
             told.append(f"{package.name} {package.version}: the index does not have what was installed")
         try:
-            made = repack(package, world)
+            made = repack(package, world, redactor, min(MAX_BYTES, left))
         except (ValueError, OSError) as error:
             told.append(f"{package.name} {package.version} is not carried: {str(error)[:300]}")
             continue
+        left -= len(made.data)
         items.append(Item(f"environment/wheels/{made.file}", made.data))
         if not made.as_run:
             told.append(f"{package.name} {package.version} is carried as its working tree is now; nobody hashed it when it ran")

@@ -195,6 +195,19 @@ def test_an_editable_package_is_packed_from_its_working_tree_and_marked(tmp_path
     )
 
 
+def test_a_working_tree_with_a_secret_is_not_carried(tmp_path: Path) -> None:
+    (tmp_path / "src/mine").mkdir(parents=True)
+    (tmp_path / "src/mine/__init__.py").write_text("token = 'hf_abcdefghijklmnopqrstuvwxyzABCDEF'\n")
+    seen = editable(environment(tmp_path / "venv"), tmp_path / "src", finder=False)
+    found = collect("carry", seen, world(tmp_path))
+    assert (found.items, found.told) == ((), ("mine 0.1 is not carried: mine/__init__.py holds what looks like a secret",))
+
+
+def test_a_package_over_the_limit_is_not_packed(prefix: Path) -> None:
+    with pytest.raises(ValueError, match="is larger than"):
+        repack(packages(prefix).packages[0], RealWorld(), limit=20)
+
+
 def test_a_record_that_leads_out_of_the_environment_packs_nothing(own: Path, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("key\n")
     record = site(own) / "tiny-1.0.dist-info/RECORD"
