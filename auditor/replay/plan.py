@@ -19,6 +19,7 @@ from auditor.replay.images.choices import Allowed
 from auditor.replay.images.trust import check_images
 from auditor.replay.sandbox import Sandbox
 from auditor.world import RealWorld, World
+from reports.archive.engines import NotHad, apptainer
 from reports.archive.recipe import Recipe
 from reports.judging.amounts import several
 
@@ -83,7 +84,7 @@ def plan(
     inputs = os.path.abspath(os.fspath(inputs_dir)) if inputs_dir else ""
     found, missing = lay.find_inputs(recipe, inputs or None)
     images = choices(recipe, Allowed(pull, rebuild_images, inputs), world)
-    shut = _shut(recipe, on, _find_sandbox(path, recipe, sandbox, network, world))
+    shut = _shut(recipe, _find_sandbox(path, recipe, sandbox, network, world), world)
     kind = _kind(path, recipe, rebuild, world)
     stops = (*_stops(recipe, found, missing, shut), *_lacking(images))
     return Plan(
@@ -110,7 +111,13 @@ def _find_sandbox(path: str, recipe: Recipe, wanted: bool, network: bool, world:
     return Sandbox("none", f"the script uses {tool[0]}, which does not work inside one", network)
 
 
-def _shut(recipe: Recipe, on: str, found: Sandbox) -> Sandbox:
+def _shut(recipe: Recipe, found: Sandbox, world: World) -> Sandbox:
+    if recipe.images and all(i.whole for i in recipe.images) and found.reason != sandbox.SWITCHED_OFF:
+        try:
+            apptainer(world)
+        except NotHad as error:
+            return Sandbox("none", str(error), found.network)
+        return Sandbox("apptainer", "", True)
     if found.kind == "bubblewrap" and recipe.images:
         return Sandbox("none", "container runtimes do not work inside one", found.network)
     return found
@@ -131,7 +138,11 @@ def _stops(recipe: Recipe, found: Mapping[str, str], missing: Mapping[str, str],
     if not any(f.role == "code" for f in recipe.files) or not recipe.script:
         stops.append("the batch script is not in the bundle")
     program = (shlex.split(recipe.interpreter) or [""])[0]
-    if not shutil.which(program):
+    around = [i for i in recipe.images if i.whole]
+    stops += [
+        f"the script ran inside of {i.reference}: that takes Apptainer ({shut.reason})" for i in around if shut.kind == "none"
+    ]
+    if not around and not shutil.which(program):
         stops.append(f"the script's interpreter {program or '(none)'} is not on this machine")
     if shut.kind == "none":
         outside = [
@@ -182,6 +193,8 @@ def _will(recipe: Recipe, on: str, shut: Sandbox, kind: str, images: Sequence[Ch
     place = (
         f"in a sandbox, {network}"
         if shut.kind == "bubblewrap"
+        else f"inside of its image by Apptainer, {network}: it sees its work directory and none of your files"
+        if shut.kind == "apptainer"
         else f"WITHOUT a sandbox ({shut.reason}): it can do what you can do"
     )
     typed = shlex.join((*shlex.split(recipe.interpreter), recipe.script, *recipe.arguments))

@@ -16,6 +16,7 @@ from pathlib import Path
 from auditor import home
 from auditor.redact import NEVER
 from auditor.replay.environment import Software
+from auditor.replay.images import container
 from auditor.replay.lay import Layout
 from auditor.replay.sandbox import Inside, Sandbox, can_stand_at, command
 from reports.archive.recipe import Recipe
@@ -35,6 +36,8 @@ class Launch:
     seconds: float
     out: Path
     err: Path
+    image: str = ""
+    """The image file that it runs in; empty: none, or its runtime is called by the script."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Ended:
 
 def launch(recipe: Recipe, layout: Layout, software: Software, sandbox: Sandbox, folder: Path) -> Launch:
     """Put the command together. In the sandbox the work directory stands at its old path; else the script runs where it lies now."""
-    shut = sandbox.kind == "bubblewrap"
+    shut = sandbox.kind != "none"
     work = recipe.workdir if shut and can_stand_at(recipe.workdir) else str(layout.work)
     environment = variables(recipe, software, work, "/tmp" if shut else str(folder))  # the sandbox's own
     argv = [*shlex.split(recipe.interpreter), _script(recipe, layout, work), *recipe.arguments]
@@ -66,7 +69,10 @@ def launch(recipe: Recipe, layout: Layout, software: Software, sandbox: Sandbox,
 
 
 def shut_in(what: Launch, network: bool) -> list[str]:
-    """The argv with its walls: the sandbox, or at least no environment but the recorded one."""
+    """The argv with its walls: the image, the sandbox, or at least no environment but the recorded one."""
+    if what.inside and what.image:
+        program = shutil.which("apptainer") or shutil.which("singularity") or "apptainer"
+        return container.command(program, what.image, what.argv, what.inside, os.environ)
     if what.inside:
         return command(what.argv, what.inside, network)
     return ["/usr/bin/env", "-i", *(f"{k}={v}" for k, v in what.environment.items()), *what.argv]
@@ -156,9 +162,8 @@ def run_local(what: Launch, network: bool) -> Ended:
 
 def _walls(what: Launch, network: bool) -> str:
     """Does exactly this sandbox stand up? Else its own failure would be taken for the job's."""
-    tried = subprocess.run(
-        shut_in(replace(what, argv=("true",)), network), capture_output=True, text=True, timeout=60, check=False
-    )
+    nothing = (what.argv[0], "-c", "") if what.image else ("true",)  # shells and Python both take it
+    tried = subprocess.run(shut_in(replace(what, argv=nothing), network), capture_output=True, text=True, timeout=60, check=False)
     return "" if tried.returncode == 0 else f"the sandbox does not start: {tried.stderr.strip()[:300]}"
 
 

@@ -30,13 +30,14 @@ SYSTEM = (
 )
 ETC = """passwd group nsswitch.conf hosts ld.so.cache ld.so.conf ld.so.conf.d localtime timezone alternatives ssl ca-certificates
 pki crypto-policies python3 profile.d environment-modules lmod locale.conf default/locale mime.types protocols services""".split()
+SWITCHED_OFF = "switched off"
 NETWORK = ("resolv.conf", "host.conf", "gai.conf")
 KERNEL = ("/proc", "/dev", "/sys", "/etc")
 
 
 @dataclass(frozen=True)
 class Sandbox:
-    """kind: `bubblewrap` or `none`; reason: why there is none. network: may the code use it?"""
+    """kind: `bubblewrap`, `apptainer` (inside of the image that the script ran in) or `none`; reason: why there is none. network: may the code use it?"""
 
     kind: str
     reason: str
@@ -56,7 +57,7 @@ class Inside:
 def find(wanted: bool, network: bool, world: World) -> Sandbox:
     """Try it: a program that is installed may still be forbidden by the kernel."""
     if not wanted:
-        return Sandbox("none", "switched off", network)
+        return Sandbox("none", SWITCHED_OFF, network)
     try:
         tried = world.run(*command(["true"], Inside((), (), "/"), network), timeout=10)
     except FileNotFoundError:

@@ -34,7 +34,8 @@ class Batch:
 def batch(recipe: Recipe, script: str, what: Launch, network: bool) -> Batch:
     """`#SBATCH` lines that say how much is needed, then one exec of what a local replay would run."""
     said = (*directives(script), *options(recipe.command)[0])
-    kept = [o for o in said if o.option not in _THEIRS]
+    # Pyxis' options too: here the replay itself provides the image
+    kept = [o for o in said if o.option not in _THEIRS and not o.option.startswith("--container")]
     lines = ["#!/bin/bash", *(f"#SBATCH {_written(o)}" for o in kept)]
     lines.append(f"cd {shlex.quote(str(what.folder))} || exit 1")
     if what.inside:

@@ -25,7 +25,26 @@ def images(known: Known) -> tuple[RecipeImage, ...]:
         text = reference.resolved or reference.text
         if text not in made and _needed(reference, texts, known) and len(made) < MOST:
             made[text] = _image(reference, text, known)
-    return tuple(made.values())
+    return (*made.values(), *_around(known, set(made)))
+
+
+def _around(known: Known, named: set[str]) -> Iterator[RecipeImage]:
+    """The image file that the script itself was started in, when its content is known: no script names that one."""
+    for ran in known.ran.images if known.ran else ():
+        if ran.how == "inside" and ran.runtime == "apptainer" and ran.image.file and ran.typed not in named:
+            digest = ran.image.file.removeprefix("sha256:")
+            yield RecipeImage(
+                ran.runtime, ran.typed, "file", sha256=digest, facts=replace(ran.image, reference=ran.typed), whole=True
+            )
+            return
+
+
+def _whole(reference: Reference, known: Known) -> bool:
+    """Pyxis starts the batch script itself in the image that `sbatch` was given, by option or directive."""
+    if reference.runtime != "pyxis" or reference.file:
+        return False
+    lines = (known.submission.script_text if known.submission else known.job.script).splitlines()
+    return reference.line == 0 or (reference.line <= len(lines) and lines[reference.line - 1].startswith("#SBATCH"))
 
 
 def _needed(reference: Reference, texts: set[str], known: Known) -> bool:
@@ -50,6 +69,7 @@ def _image(reference: Reference, text: str, known: Known) -> RecipeImage:
         pull=_pull(reference, whole, engine),
         facts=whole,
         typed=reference.text if "$" in reference.text else "",
+        whole=_whole(reference, known),
     )
 
 

@@ -71,7 +71,7 @@ def _ways(image: RecipeImage, work: Work) -> Iterator[Way]:
     fetch = work.policy.kind == "fetch"
     if image.transport == "file":
         yield _file
-    elif image.transport == "docker" and image.runtime in APPTAINER:
+    elif image.transport == "docker" and (image.whole or image.runtime in APPTAINER):
         yield _from_cache
         if fetch:
             yield _pulled_file

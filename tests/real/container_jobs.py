@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,23 +35,29 @@ def nothing() -> None:
 
 
 def bundled(
-    folder: Path, script: str, more: Mapping[str, str] = {}, meanwhile: Callable[[], object] = nothing, **options: Any
+    folder: Path,
+    script: str,
+    more: Mapping[str, str] = {},
+    meanwhile: Callable[[], object] = nothing,
+    within: Sequence[str] = (),
+    **options: Any,
 ) -> BundleInfo:
     """Run `script` in `folder/work` with `in.csv`; it must make `lines.txt`. Then the run is packed and its work directory moved away.
 
-    meanwhile: what happens after the run was seen and before it is packed.
+    meanwhile: what happens after the run was seen and before it is packed; within: what a scheduler starts the script with.
     """
     work = folder / "work"
     work.mkdir(parents=True, exist_ok=True)
     for name, text in {"job.sh": script, "in.csv": INPUT, **more}.items():
         (work / name).write_text(text)
+    interpreter = script.partition("\n")[0].removeprefix("#!")
     began = datetime.now(UTC).isoformat()
-    ran = subprocess.run(["bash", "job.sh"], cwd=work, capture_output=True, text=True)
+    ran = subprocess.run([*within, interpreter, "job.sh"], cwd=work, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     times = {"started_at": began, "ended_at": datetime.now(UTC).isoformat()}
     job = factory.job(workdir=str(work), script=script, script_path=f"{work}/job.sh", argv=("job.sh",), **times)
     evidence = (
-        seen(factory.submission(script, "job.sh", script_path=f"{work}/job.sh", cwd=str(work))),
+        seen(factory.submission(script, "job.sh", script_path=f"{work}/job.sh", cwd=str(work), interpreter=interpreter)),
         *looked(job, work),
         seen(factory.manifest(factory.file("in.csv", content=INPUT), root=str(work)), phase=Phase.START, taken_at=at(1)),
         seen(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import subprocess
 from pathlib import Path
@@ -188,6 +189,42 @@ def test_the_layout_of_an_image_is_made_into_a_file_when_that_is_what_the_job_ru
     build_file(f"oci:{tmp_path / 'layout'}", str(tmp_path / "x.sif"), RealWorld())
     said = subprocess.run(["apptainer", "exec", tmp_path / "x.sif", "cat", "/etc/version"], check=True, capture_output=True)
     assert said.stdout == b"1\n"
+
+
+INSIDE = """#!/bin/sh
+#SBATCH --container-image=./count.sqsh
+[ -e /home/not-yours ] && exit 9
+[ -n "$MY_SECRET" ] && exit 8
+touch /tmp/here && /bin/busybox wc -l <in.csv >lines.txt
+cat /etc/version >>lines.txt
+"""
+
+
+@pytest.mark.apptainer
+@pytest.mark.parametrize("on", ["local", pytest.param("slurm", marks=pytest.mark.slurm)])
+def test_a_script_that_ran_inside_of_an_image_runs_inside_of_it_again_and_sees_nothing_else(
+    quiet: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on: str
+) -> None:
+    """As Pyxis starts it; here Apptainer takes its place, and is the sandbox too."""
+    if on == "slurm":
+        request.getfixturevalue("slurm")
+    work = tmp_path / "work"
+    image(work / "count.sif", "1")
+    root = work / "count.sif.root"
+    subprocess.run(["mksquashfs", root, work / "count.sqsh", "-quiet", "-no-progress"], check=True, capture_output=True)
+    shutil.rmtree(root)
+    (work / "count.sif").unlink()
+    within = ["apptainer", "exec", "--containall", "--bind", str(work), "--pwd", str(work), str(work / "count.sqsh")]
+    info = bundled(tmp_path, INSIDE, within=within, image_policy="carry")
+    (tmp_path / "moved" / "count.sqsh").unlink()
+    monkeypatch.setenv("MY_SECRET", "not for strangers")
+
+    ready = plan(info.path, on=on)
+    assert (ready.sandbox.kind, ready.environment) == ("apptainer", "image-by-digest")
+    assert "inside of its image by Apptainer, with network: it sees its work directory and none of your files" in ready.will
+    verdict = execute(ready, tmp_path / "again", yes=True)
+    assert (verdict.sameness, verdict.reason) == (Sameness.IDENTICAL, "of 1 output 1 identical")
+    assert (verdict.sandbox, [(i.way, i.level) for i in verdict.images]) == ("apptainer", [("carried", "byte-same")])
 
 
 @pytest.mark.apptainer

@@ -19,7 +19,8 @@ class Target(StrEnum):
 
 
 def target(image: RecipeImage) -> Target:
-    if image.transport == "file" or (image.runtime in APPTAINER and image.transport in ("docker", "oras")):
+    by_file = ("docker",) if image.whole else ("docker", "oras") if image.runtime in APPTAINER else ()
+    if image.transport in ("file", *by_file):
         return Target.FILE
     if image.runtime in ENGINES and image.transport == "docker":
         return Target.ENGINE

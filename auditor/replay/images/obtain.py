@@ -106,7 +106,8 @@ def _file(step: Step, image: RecipeImage, where: Place, world: World) -> _Got:
         if not path:
             raise NotHad("it is not in Apptainer's cache any more")
         return _Got(path, from_cache(path, digest, world))
-    if step.way is Way.HERE and os.path.realpath(step.where) == os.path.realpath(image.reference):
+    own_place = os.path.isabs(image.reference) and os.path.realpath(step.where) == os.path.realpath(image.reference)
+    if step.way is Way.HERE and own_place:
         return _Got("", file_facts(step.where, world))
     source = _make_file(step, image, where, target_path, world)
     target_path.chmod(0o700)  # an image file is a program too

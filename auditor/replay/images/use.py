@@ -58,7 +58,9 @@ class Images:
         return "; ".join(f"{v.reference} {v.way}, {v.level}: {v.why}" for v in self.verdicts)
 
     def shown(self, what: Launch, recipe: Recipe) -> Launch:
-        """The same launch with the programs that exchange names first in PATH."""
+        """The same launch inside of its image, or with the programs that exchange names first in PATH."""
+        if around := next((one.word or image.reference for image, one in self.had if image.whole), ""):
+            return replace(what, image=around)
         self.shims = shim.write(self.had, self.folder, {recipe.workdir: str(what.folder)}, what.environment)
         if not self.shims.folder:
             return what
