@@ -16,6 +16,7 @@ import docker
 import pytest
 from containers_lab import Engine
 
+from auditor.images import identify
 from auditor.model import Found, Job
 from auditor.world import RealWorld
 from probes.containers import ImageFacts, Level
@@ -211,6 +212,9 @@ def test_layers_export_and_sif_of_one_image_have_one_tree_hash(
     sif = tree_of(facts(read(WORLD, str(tmp_path / "x.sif"))), expected)
     assert same(image, sif).level is Level.SAME_FILES
     assert sif.settings["Cmd"] == image.settings["Cmd"]
+    here = RealWorld(env={**os.environ, "DOCKER_HOST": maker.engine.host})
+    assert same(identify(here, "docker:lab/tree:1"), identify(here, str(saved))).level is Level.SAME_IMAGE
+    assert same(identify(here, str(tmp_path / "x.sif"), True), identify(here, str(saved), True)).level is Level.SAME_FILES
 
 
 @pytest.mark.docker
