@@ -6,19 +6,16 @@ import itertools
 import os.path
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from probes.script.command import Command, Scope, positional
-from probes.script.expand import MAX_FIELDS, Values, Word, one, used, words
+from probes.script.expand import MAX_FIELDS, Values, one, used, words
+from probes.script.functions import MAX_DEPTH, call
 from probes.script.lexer import close, tokens
 
 MAX_WAYS = 32
-MAX_DEPTH = 6
 _ALWAYS = frozenset(["HOME", "BASH_SOURCE", *"0123456789#?!$-"])
 """Names that a word may need without spelling them as a variable's."""
 MAX_EXPORTS = 500
-CALL_COST = 200
-"""Characters of the budget that a call takes beside its body, so that functions that call each other end soon."""
 ASSIGN = re.compile(r"([A-Za-z_]\w*)(\[[^]]*\])?(\+?)=")
 _INNER = re.compile(r"'[^']*'|[$<>]\(|`")
 
@@ -75,7 +72,7 @@ def effect(command: Command, raw: list[str], state: Scope) -> None:
     """What a command changes for those after it: folder, variables; and the text it has the shell read."""
     name = command.texts[0]
     if name in state.functions:
-        _call(name, command.words[1:], state)
+        call(name, command.words[1:], state)
     elif name in _EFFECTS:
         _EFFECTS[name](command, raw, state)
 
@@ -142,32 +139,6 @@ def _shift(command: Command, raw: list[str], state: Scope) -> None:
     count = int(rest[0]) if rest and re.fullmatch(r"\d{1,3}", rest[0]) else 1
     known = None if state.nested or "@" not in state.arrays else state.arrays["@"][count:]
     positional(state, known)
-
-
-def _call(name: str, arguments: tuple[Word, ...], state: Scope) -> None:
-    """Read a function's body once more, with the arguments of this call; the reading at its definition then falls away."""
-    from probes.script.walk import replay
-
-    function = state.functions[name]
-    state.left -= CALL_COST + len(function.tokens)
-    if state.depth >= MAX_DEPTH or state.left <= 0:
-        return
-    if function.commands:
-        read_before = {id(command) for command in function.commands}
-        state.found[:] = [c for c in state.found if id(c) not in read_before]
-        state.functions[name] = replace(function, commands=())
-    kept = {k: v for k, v in state.names.items() if k.isdigit() or k == "#"}
-    given, file = state.arrays.get("@"), state.file
-    positional(state, tuple(w.text if w.known else None for w in arguments))
-    state.file = function.file
-    replay(function, state)
-    state.file = file
-    positional(state, None)
-    for number in [k for k in state.names if (k.isdigit() and k != "0") or k == "#"]:
-        state.names.pop(number)
-    state.names.update(kept)
-    if given is not None:
-        state.arrays["@"] = given
 
 
 def _source(path: str, state: Scope) -> None:

@@ -22,15 +22,17 @@ def _table(text: str) -> dict[str, frozenset[str]]:
 
 # launchers: their options that take the next word; a long option written with `=` needs no entry (from each tool's manual page)
 _VALUES = _table("""
-srun: -A -B -c -C -d -D -e -F -G -i -J -L -m -M -n -N -o -p -q -r -S -t -T -w -W -x --account --acctg-freq --bcast --begin
+srun: -A -b -B -c -C -d -D -e -F -G -i -J -L -m -M -n -N -o -p -q -r -S -t -T -w -W -x --account --acctg-freq --begin
   --chdir --cluster-constraint --clusters --comment --constraint --container --container-image --container-mounts
   --container-name --container-workdir --core-spec --cores-per-socket --cpu-bind --cpu-freq --cpus-per-gpu --cpus-per-task
   --deadline --delay-boot --dependency --distribution --epilog --error --exclude --export --extra-node-info --gpu-bind
   --gpu-freq --gpus --gpus-per-node --gpus-per-socket --gpus-per-task --gres --gres-flags --het-group --hint --input --jobid
-  --job-name --licenses --mail-type --mail-user --mem --mem-bind --mem-per-cpu --mem-per-gpu --mincpus --mpi --network --nice
+  --job-name --licenses --mail-type --mail-user --mem --mem-bind --mem-per-cpu --mem-per-gpu --mincpus --mpi --network
   --nodefile --nodelist --nodes --ntasks --ntasks-per-core --ntasks-per-gpu --ntasks-per-node --ntasks-per-socket --open-mode
-  --output --partition --power --priority --profile --prolog --propagate --qos --relative --reservation --signal
+  --output --partition --power --priority --profile --prolog --qos --relative --reservation --signal
   --sockets-per-node --task-epilog --task-prolog --thread-spec --threads --threads-per-core --time --time-min --tmp
+  --accel-bind --bb --bbf --bcast-exclude --gid --mcs-label --msg-timeout --prefer --slurmd-debug --switches --uid
+  --container-env --container-save --image --volume --module
   --tres-per-task --wait --wckey
 mpirun mpiexec mpiexec.hydra orterun prun: -np -n -c -N -H -host --host -hostfile --hostfile -machinefile --machinefile -f -ppn
   -perhost -x -mca --mca -gmca --map-by --bind-to --rank-by -wdir --wdir -env -genv --output-filename --npernode -npernode

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from probes.script.command import Command, Function, Loop, Scope, positional
-from probes.script.effects import ASSIGN, MAX_DEPTH, MAX_WAYS, assign, effect, substitutions, undecided, ways
+from probes.script.command import Command, Function, Loop, Scope
+from probes.script.effects import ASSIGN, MAX_WAYS, assign, effect, substitutions, undecided, ways
 from probes.script.expand import one, words
+from probes.script.functions import MAX_DEPTH, Body, defined, opened
 from probes.script.lexer import MAX_TEXT, Token, tokens
 
 MAX_COMMANDS = 5000
-MAX_FUNCTIONS = 500
 WALK_COST = 100  # characters of the budget; ten thousand empty `$()` are dear too
 _OPENING = frozenset("if then elif else while until do ! time coproc".split())
 _ENDS = frozenset("; & && || | |& ;; ;& ;;&".split())
@@ -26,7 +25,7 @@ _FILES = frozenset("< > >> >| <> <& >& &> &>> <<<".split())
 def walk(text: str, state: Scope, offset: int = 0) -> list[Command]:
     """The commands of `text` in order, appended to `state.found` (all of it is returned). offset: lines before the text."""
     state.depth += 1
-    state.left -= len(text) + WALK_COST
+    state.left -= min(len(text), MAX_TEXT) + WALK_COST
     if state.depth <= MAX_DEPTH and state.left > 0:
         _Walk(tokens(text[:MAX_TEXT]), state, offset).run()
     state.depth -= 1
@@ -38,20 +37,6 @@ def replay(function: Function, state: Scope) -> None:
     state.depth += 1
     _Walk(list(function.tokens), state, function.offset).run()
     state.depth -= 1
-
-
-@dataclass
-class _Body:
-    """An open `{`; name: of the function whose body it is, else empty. What the body sets while it is only being defined is undone."""
-
-    name: str
-    start: int
-    found: int
-    names: dict[str, tuple[str | None, ...]]
-    arrays: dict[str, tuple[str, ...]]
-    cwd: str
-    exported: set[str]
-    exports: Mapping[str, tuple[str | None, ...]]
 
 
 @dataclass
@@ -68,7 +53,7 @@ class _Walk:
     """For each open `case`: do patterns come next?"""
     defining: str = ""
     """The function whose body comes next."""
-    bodies: list[_Body] = field(default_factory=list)
+    bodies: list[Body] = field(default_factory=list)
     at: int = 0
 
     def run(self) -> None:
@@ -156,30 +141,11 @@ class _Walk:
 
     def _brace(self, token: Token) -> bool:
         if token.text == "{":
-            self._open()
-        elif token.text == "}":
-            self._defined()
+            self.bodies.append(opened(self.defining, self.at, self.state))
+            self.defining = ""
+        elif token.text == "}" and self.bodies:
+            defined(self.bodies.pop(), self.tokens, self.at - 1, self.offset, self.state)
         return token.text in ("{", "}")
-
-    def _open(self) -> None:
-        state, name, self.defining = self.state, self.defining, ""
-        self.bodies.append(
-            _Body(name, self.at, len(state.found), state.names, state.arrays, state.cwd, state.exported, state.exports)
-        )
-        if name:
-            state.names, state.arrays, state.exported = dict(state.names), dict(state.arrays), set(state.exported)
-            positional(state, None)
-
-    def _defined(self) -> None:
-        body = self.bodies.pop() if self.bodies else None
-        if body is None or not body.name:
-            return
-        state = self.state
-        state.names, state.arrays, state.cwd = body.names, body.arrays, body.cwd
-        state.exported, state.exports = body.exported, body.exports
-        tokens = tuple(self.tokens[body.start : self.at - 1])
-        if len(state.functions) < MAX_FUNCTIONS:
-            state.functions[body.name] = Function(tokens, state.file, self.offset, tuple(state.found[body.found :]))
 
     def _close(self) -> None:
         self.state.nested = max(0, self.state.nested - 1)

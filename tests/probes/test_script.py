@@ -17,7 +17,7 @@ from probes.script.expand import Values, words
 from probes.script.launch import unwrap
 from probes.script.lexer import Token, tokens
 from probes.script.trace import trace
-from probes.script.walk import walk
+from probes.script.walk import MAX_COMMANDS, walk
 from tests.fakes import EmptyWorld
 
 
@@ -141,6 +141,72 @@ def test_a_command_knows_its_loops_its_line_and_what_follows_it() -> None:
         ("run", 4, (Loop("while", 1), Loop("for", 3)), "&"),
         ("last", 7, (), "&"),
     ]
+
+
+FUNCTIONS = [
+    ("f() { run $1 $2; }\nf a b\nf c", [("run", "a", "b"), ("run", "c", "$2")]),
+    ("f() { run $1; }", [("run", "$1")]),
+    ("function f { run \"$@\"; }\nf 'a b' c", [("run", "a b", "c")]),
+    ("f() { g $1; }\ng() { run $1; }\nf x", [("run", "x")]),
+    ("f() { cd $1; }\nf in\nrun", [("run",)]),
+    ("f() { D=$1; }\nf a\nrun $D", [("run", "a")]),
+    ("f() { local D=in; run $D; }\nrun $D; f", [("run", "$D"), ("run", "in")]),
+    ("f() { shift; run $1 $#; }\nf a b c", [("run", "b", "2")]),
+    ("f() { f; run; f; }\nf", [("run",)] * 3),
+    ("set -- a b; run $2; shift; run $1 \"$@\"", [("run", "b"), ("run", "b", "b")]),
+    ("while true; do shift; done; run $1", [("run", "$1")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), FUNCTIONS)
+def test_a_function_s_body_is_read_at_its_calls_with_their_arguments(text: str, expected: list[tuple[str, ...]]) -> None:
+    state = scope({}, "/w", "job.sh", arguments=("one",))
+    assert [c.texts for c in walk(text, state) if c.texts[0] == "run"][:3] == expected
+
+
+def test_a_function_that_is_called_runs_where_its_caller_is() -> None:
+    found = walk("f() { run; }\ncd in\nf", scope({}, "/w", "job.sh"))
+    assert [(c.cwd, c.line) for c in found if c.texts == ("run",)] == [("/w/in", 1)]
+
+
+def test_commands_are_handed_what_was_exported_and_nothing_else() -> None:
+    found = walk("A=1\nB=2\nexport B C=3\nif x; then C=4; fi\nunset H\nD=5 run", scope({"H": "/h", "A": "0"}, "/w", "job.sh"))
+    assert (found[-1].exports, found[-1].environment) == ({"A": ("1",), "B": ("2",), "C": ("3", "4"), "H": ()}, (("D", "5"),))
+
+
+def test_a_value_that_branches_choose_is_told_from_one_that_a_loop_runs_through() -> None:
+    found = walk("A=1; if x; then A=2; fi; for i in 3 4; do run $A $i; done", scope({}, "/w", "job.sh"))
+    runs = [c for c in found if c.texts[0] == "run"]
+    assert ([c.texts for c in runs], {c.undecided for c in runs}) == (
+        [("run", "1", "3"), ("run", "1", "4"), ("run", "2", "3"), ("run", "2", "4")],
+        {("A",)},
+    )
+
+
+def test_what_is_missing_in_a_word_is_named() -> None:
+    (word,) = words("$A/${B%.x}-$(date +%s)/${C:-$D}$E", Values({"E": "e"}, {}, "/w"))
+    assert word.missing == ("A", "B", "$(date +%s)", "C", "D")
+
+
+def test_a_secret_of_the_environment_has_no_value() -> None:
+    [command] = walk("run $API_TOKEN ${API_TOKEN:-x} $PLAIN", scope({"API_TOKEN": "hunter2", "PLAIN": "p"}, "/w", "x"))
+    assert command.texts == ("run", "$API_TOKEN", "${API_TOKEN:-x}", "p")
+
+
+def test_a_called_script_gets_its_own_arguments_and_its_caller_s_exports(tmp_path: Path) -> None:
+    (tmp_path / "step.sh").write_text("run $1 $2 $A $B $C\n")
+    script = "export A=1; B=2\nC=3 bash step.sh x\nbash -c 'run $1 $A $B' _ y\n"
+    job = Job("slurm", "1", workdir=str(tmp_path), script=script, script_path="/w/job.sh", argv=("job.sh", "outer"))
+    found = trace(RealWorld(env={}, cwd=str(tmp_path)), job)
+    assert [c.texts for c in found.commands if c.texts[0] == "run"] == [
+        ("run", "x", "$2", "1", "$B", "3"),
+        ("run", "y", "1", "$B"),
+    ]
+
+
+def test_a_text_of_many_megabytes_is_read_for_its_first_part_only() -> None:
+    found = walk("run a\n" * (10 << 20), scope({}, "/w", "x"))
+    assert len(found) == MAX_COMMANDS
 
 
 def test_a_sourced_file_gives_its_variables_to_the_rest() -> None:
