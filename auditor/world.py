@@ -9,7 +9,7 @@ import glob as _glob
 import os
 import signal
 import stat as _stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -110,11 +110,17 @@ class World(Protocol):
 
 
 class RealWorld:
-    """This machine, now."""
+    """This machine, now. tell: who wants to hear, in the middle of a long reading, how many bytes are read, and of how many."""
 
-    def __init__(self, env: Mapping[str, str] | None = None, cwd: str | None = None) -> None:
+    def __init__(
+        self,
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+        tell: Callable[[int, int], None] | None = None,
+    ) -> None:
         self._env = dict(os.environ if env is None else env)
         self._cwd = cwd or os.getcwd()
+        self.tell = tell
 
     @property
     def env(self) -> Mapping[str, str]:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from auditor import home
 from auditor.model import Absent, Job, Phase, Probe
-from auditor.world import World
+from auditor.world import RealWorld, World
 from probes.manifest.build import HARMLESS, Entry, Left, Limits, Listing, listing
 from probes.manifest.patterns import of_others, of_task
 
@@ -140,7 +140,12 @@ def _declared(world: World, root: str, patterns: Sequence[str], role: str, limit
             absent.append(Skipped(pattern, role, "absent"))
         for path in paths:
             (folders if os.path.isdir(path) else files).append(os.path.normpath(path))
-    found = listing(_outermost(folders), dict.fromkeys(files), limits=limits) if folders or files else Listing((), (), 0, 0)
+    some = folders or files
+    found = (
+        listing(_outermost(folders), dict.fromkeys(files), limits=limits, world=world, tell=_tell(world))
+        if some
+        else Listing((), (), 0, 0)
+    )
     return _Part(role, "declared", found, tuple(absent))
 
 
@@ -152,9 +157,13 @@ def _changed(world: World, root: str, job: Job, limits: Limits) -> _Part:
     excluded = _excluded(world, root)
     prune = _KERNEL | excluded | ({os.path.realpath(own.root), own.root} if own else set())
     span = (_began(world, job), _ns(job.ended_at) + SLACK_NS)
-    found = listing((root,), limits=limits, span=span, prune=prune)
+    found = listing((root,), limits=limits, span=span, prune=prune, world=world, tell=_tell(world))
     kept = tuple(e for e in found.entries if e.path not in excluded and not _not_ours(e.path, root, job))
     return _Part("output", "changed", replace(found, entries=kept))
+
+
+def _tell(world: World) -> Callable[[int, int], None] | None:
+    return world.tell if isinstance(world, RealWorld) else None
 
 
 def _began(world: World, job: Job) -> int:

@@ -17,6 +17,7 @@ from auditor.model import Job, Phase, Probe
 from auditor.redact import Redactor
 from auditor.submit.glances import Glances
 from auditor.submit.keep import clean, keep
+from auditor.submit.waiting import waiting
 from auditor.world import RealWorld, RecordedWorld
 from probes import kernel
 from probes.data import BEGAN
@@ -71,8 +72,9 @@ def see(
 
         record = {VARIABLE: record_path(home, job.job_id)} if phase is Phase.LATER else {}
         exact = {BEGAN: str(began)} if began else {}
-        world = RealWorld({**environ, **record, **exact}, job.workdir)
-        found = capture(world, job, phase, (p for p in probes().values() if choice(p)))
+        with waiting() as tell:
+            world = RealWorld({**environ, **record, **exact}, job.workdir, tell if phase is Phase.LATER else None)
+            found = capture(world, job, phase, (p for p in probes().values() if choice(p)))
         if counters or loaded:
             counted = capture(_recorded(counters, loaded, world), job, Phase.END, [kernel.PROBE, known.PROBE])
             found = replace(found, evidence=(*found.evidence, *counted.evidence))

@@ -12,6 +12,10 @@ from typing import NamedTuple
 SMALL = 1 << 20
 RECORD = struct.Struct("<BqqB32s")
 _NO_DIGEST = bytes(32)
+SPARSE = 1
+"""It has holes."""
+REMEMBERED = 2
+"""Its digest was known; it was not read."""
 
 
 class Answer(IntEnum):
@@ -44,12 +48,12 @@ class Batch:
 
 
 class Hashed(NamedTuple):
-    """One file's answer, an `Answer`. Size in bytes, mtime in ns; digest is zeros unless it was hashed. `sparse`: it has holes."""
+    """One file's answer, an `Answer`. Size in bytes, mtime in ns; digest is zeros unless it was hashed. `marks`: SPARSE, REMEMBERED."""
 
     answer: int
     size: int
     mtime_ns: int
-    sparse: int
+    marks: int
     digest: bytes
 
 
@@ -66,7 +70,8 @@ def unanswered(batch: Batch, answer: Answer) -> bytes:
     return pack(answer) * len(batch.names)
 
 
-def pack(answer: Answer, s: os.stat_result | None = None, digest: bytes = _NO_DIGEST) -> bytes:
+def pack(answer: Answer, s: os.stat_result | None = None, digest: bytes = _NO_DIGEST, marks: int = 0) -> bytes:
     if s is None:
         return RECORD.pack(answer, 0, 0, 0, digest)
-    return RECORD.pack(answer, s.st_size, s.st_mtime_ns, s.st_blocks * 512 < s.st_size, digest)
+    sparse = SPARSE if s.st_blocks * 512 < s.st_size else 0
+    return RECORD.pack(answer, s.st_size, s.st_mtime_ns, sparse | marks, digest)

@@ -9,16 +9,19 @@ import gc
 import os
 import stat
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import NamedTuple
 
-from probes.manifest.answers import Answer, Batch, Hashed, all_hashed, records
+from auditor.world import World
+from probes.manifest.answers import REMEMBERED, SPARSE, Answer, Batch, Hashed, all_hashed, records
+from probes.manifest.content import CHECK_EVERY
 from probes.manifest.walk import CHUNK, Folder, Walk
 
 SEVERAL_BYTES = 64 << 20  # below, starting a second process costs more than it brings
 NO_LIMIT = 1 << 62  # the budget was shared out before
+Tell = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -88,18 +91,25 @@ def listing(
     limits: Limits,
     span: tuple[int, int] | None = None,
     prune: frozenset[str] = frozenset(),
+    world: World | None = None,
+    tell: Tell | None = None,
 ) -> Listing:
-    """Digests of `files` and of all files below `folders`. span: only those whose mtime (ns) lies in it; prune: folders not entered."""
+    """Digests of `files` and of all files below `folders`. span: only those whose mtime (ns) lies in it; prune: folders not entered.
+
+    world: whose memory of large files is used. tell: called with bytes read so far and bytes that will be, while large files are read.
+    """
     collecting = gc.isenabled()
     gc.disable()  # a million tuples that refer to nothing: looking through them for circles costs a third of the time
     try:
-        return _listing(folders, files, limits, Walk(time.monotonic() + limits.seconds, span, prune))
+        return _listing(folders, files, limits, Walk(time.monotonic() + limits.seconds, span, prune), world, tell)
     finally:
         if collecting:
             gc.enable()
 
 
-def _listing(folders: Sequence[str], files: Iterable[str], limits: Limits, walk: Walk) -> Listing:
+def _listing(
+    folders: Sequence[str], files: Iterable[str], limits: Limits, walk: Walk, world: World | None, tell: Tell | None
+) -> Listing:
     batches: list[Batch] = []
     left: list[Left] = []
     count = 0
@@ -110,7 +120,7 @@ def _listing(folders: Sequence[str], files: Iterable[str], limits: Limits, walk:
             count -= len(folder.files) + len(folder.links)
             continue
         batches += _batches(folder)
-    entries, more, spent = _hash(batches, limits, walk.deadline)
+    entries, more, spent = _hash(batches, limits, walk.deadline, world, tell)
     left += more
     left += [Left(path, "excluded") for path in walk.excluded]
     left += [Left(path, "unreadable") for path in walk.unreadable]
@@ -149,47 +159,74 @@ def _batches(folder: Folder) -> list[Batch]:
     ]
 
 
-def _hash(batches: Sequence[Batch], limits: Limits, deadline: float) -> tuple[list[Entry], list[Left], int]:
-    from probes.manifest.pool import cores, hash_batches  # ten files: opened in a job only where data is named
+def _hash(
+    batches: Sequence[Batch], limits: Limits, deadline: float, world: World | None, tell: Tell | None
+) -> tuple[list[Entry], list[Left], int]:
+    from probes.manifest.pool import Reading, cores, hash_batches  # ten files: opened in a job only where data is named
 
     entries: list[Entry] = []
     left: list[Left] = []
     large: list[tuple[int, str, Batch, Hashed]] = []
+    spent = 0
 
     def small(index: int, raw: bytes) -> None:
+        nonlocal spent
         batch = batches[index]
         if all_hashed(raw):  # the usual folder, without a step of Python a file
             before = f"{batch.folder}/".replace("//", "/")
-            _, sizes, times, _, digests = zip(*records(raw), strict=True)
+            _, sizes, times, marks, digests = zip(*records(raw), strict=True)
+            known = (
+                sum(size for size, mark in zip(sizes, marks, strict=True) if mark & REMEMBERED) if max(marks) >= REMEMBERED else 0
+            )
+            spent += sum(sizes) - known
             kind = repeat("link" if batch.links else "file", len(batch.names))
             entries.extend(
                 map(Entry._make, zip(map(before.__add__, batch.names), kind, sizes, times, map(bytes.hex, digests), strict=True))
             )
             return
         for name, one in zip(batch.names, records(raw), strict=True):
+            spent += _read(one)
             if one.answer == Answer.LARGE:
                 large.append((one.size, name, batch, one))
             else:
                 _sort_in(batch, name, one, entries, left)
 
-    hash_batches(batches, limits.bytes, deadline, small, limits.workers)
-    room = limits.bytes - sum(e.size for e in entries)
+    hash_batches(batches, Reading(deadline, world), limits.bytes, small, limits.workers)
+    room = limits.bytes - spent
     taken: list[Batch] = []
     for size, name, batch, one in sorted(large, key=lambda item: (item[0], item[2].folder, item[1])):
         if size <= room:
             room -= size
             taken.append(Batch(batch.folder, (name,), batch.links, limit=size))
         else:
-            left.append(Left(os.path.join(batch.folder, name), "budget-sparse" if one.sparse else "budget", size, one.mtime_ns))
+            left.append(
+                Left(os.path.join(batch.folder, name), "budget-sparse" if one.marks & SPARSE else "budget", size, one.mtime_ns)
+            )
+
+    whole, heard = spent + sum(batch.limit for batch in taken), 0
+
+    def hear(count: int) -> None:
+        nonlocal heard
+        heard += count
+        if tell:
+            tell(min(spent + heard, whole), whole)
 
     def big(index: int, raw: bytes) -> None:
+        nonlocal spent, heard
         for one in records(raw):
+            spent += _read(one)
+            heard -= one.size // CHECK_EVERY * CHECK_EVERY if _read(one) else 0
             _sort_in(taken[index], taken[index].names[0], one, entries, left)
 
     taken.reverse()  # the largest first, so that no worker is left alone with it at the end
     several = len(taken) > 1 and sum(b.limit for b in taken) > SEVERAL_BYTES
-    hash_batches(taken, NO_LIMIT, deadline, big, limits.workers or (cores() if several else 1))
-    return entries, left, sum(e.size for e in entries)
+    hash_batches(taken, Reading(deadline, world, hear), NO_LIMIT, big, limits.workers or (cores() if several else 1))
+    return entries, left, spent
+
+
+def _read(one: Hashed) -> int:
+    """Bytes that had to be read for it."""
+    return one.size if one.answer <= Answer.POINTER and not one.marks & REMEMBERED else 0
 
 
 def _sort_in(batch: Batch, name: str, one: Hashed, entries: list[Entry], left: list[Left]) -> None:

@@ -1,41 +1,48 @@
 """What is the sha256 of these files of one folder? Four system calls a file, constant memory, a deadline.
 
-Relative to the folder's descriptor, one `fstat` that also sizes the read, and for large files one page-aligned buffer: the kernel
-copies into any other up to four times slower. Files above SMALL are only measured at first, so that a budget goes to many before few.
+Relative to the folder's descriptor, and one `fstat` that also sizes the read. Files above SMALL are only measured at first, so that a
+budget goes to many before few; what is remembered of them costs no budget.
 """
 
 from __future__ import annotations
 
-import mmap
 import os
 import stat
 import time
 from collections.abc import Callable, Sequence
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
-from probes.manifest.answers import HASHED, POINTER, RECORD, SMALL, Answer, Batch, pack, unanswered
+from auditor.world import Stat, World
+from probes.manifest.answers import HASHED, POINTER, RECORD, REMEMBERED, SMALL, Answer, Batch, pack, unanswered
+from probes.manifest.content import ONE_READ, Content, Interrupted
 
-ONE_READ = 1 << 17  # above this, malloc maps and unmaps pages for every read
-BUFFER = 1 << 18
+if TYPE_CHECKING:
+    from probes.manifest.remember import Memory
+
 WINDOW = 128
 COLD_SECONDS = 200e-6
 _LFS = b"version https://git-lfs.github.com/spec/v1"
 
 
 class Hasher:
-    """The buffer and what is left of the budget; one a process. `deadline`: of time.monotonic()."""
+    """The buffer and what is left of the budget; one a process. `deadline`: of time.monotonic().
 
-    def __init__(self, budget: int, deadline: float) -> None:
+    world: whose memory of large files' digests is used; None: nobody's. heard: called with bytes read, now and then in large files.
+    """
+
+    def __init__(
+        self, budget: int, deadline: float, world: World | None = None, heard: Callable[[int], None] | None = None
+    ) -> None:
         self.left = budget
         self.deadline = deadline
-        self._buffer = mmap.mmap(-1, BUFFER)
-        self._view = memoryview(self._buffer)
+        self.world = world
+        self.content = Content(deadline=deadline, heard=heard)
         self._cold = False
         """The last window came slowly, from a disk and not from memory: ask for the next one's content ahead."""
 
     def close(self) -> None:
-        self._view.release()
-        self._buffer.close()
+        self.content.close()
 
     def batch(self, batch: Batch) -> bytes:
         """One record a name, in order; see `records`."""
@@ -70,49 +77,51 @@ class Hasher:
         except OSError:
             return self._unopened(name, folder)
         try:
-            return self._opened(fd, name, batch.limit)
+            return self._opened(fd, name, batch)
         except OSError:
             return pack(Answer.UNREADABLE)
         finally:
             os.close(fd)
 
-    def _opened(self, fd: int, name: str, limit: int) -> bytes:
+    def _opened(self, fd: int, name: str, batch: Batch) -> bytes:
         s = os.fstat(fd)
         size = s.st_size
         if not stat.S_ISREG(s.st_mode):
             return pack(Answer.SPECIAL)
-        if size > limit:
+        memory = self._memory(os.path.join(batch.folder, name), s) if size >= SMALL and self.world else None
+        if memory and self.world and (known := memory.recall(self.world, os.path.join(batch.folder, name))) and len(known) == 32:
+            return pack(Answer.HASHED, s, known, REMEMBERED)
+        if size > batch.limit:
             return pack(Answer.LARGE, s)
         if size > self.left:
             return pack(Answer.BUDGET, s)
         self.left -= size
         if size >= ONE_READ:
-            return self._large(fd, s)
+            return self._large(fd, s, memory)
         data = os.read(fd, size + 1)
         if len(data) != size:
             return pack(Answer.CHANGED, s)
         answer = POINTER if size < 1024 and _is_pointer(name, data) else HASHED
-        return RECORD.pack(answer, size, s.st_mtime_ns, s.st_blocks * 512 < size, sha256(data).digest())
+        return RECORD.pack(answer, size, s.st_mtime_ns, int(s.st_blocks * 512 < size), sha256(data).digest())
 
-    def _large(self, fd: int, s: os.stat_result) -> bytes:
-        hash_ = sha256()
-        view, done, check = self._view, 0, 1 << 26
-        while n := os.readv(fd, [view]):
-            with view[:n] as piece:
-                hash_.update(piece)
-            done += n
-            if done > check:
-                check += 1 << 26
-                if time.monotonic() > self.deadline:
-                    return pack(Answer.TIME, s)
-        after = os.fstat(fd)
-        if done != s.st_size or (after.st_size, after.st_mtime_ns, after.st_ctime_ns) != (
-            s.st_size,
-            s.st_mtime_ns,
-            s.st_ctime_ns,
-        ):
+    def _memory(self, path: str, s: os.stat_result) -> Memory:
+        from probes.manifest.remember import digest_of  # three files: opened only where a large file is
+
+        assert self.world is not None
+        seen = Stat(s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_mode, s.st_ino, s.st_dev)
+        return digest_of(self.world, path, seen)
+
+    def _large(self, fd: int, s: os.stat_result, memory: Memory | None) -> bytes:
+        try:
+            digests = self.content.of_file(fd, s.st_size, s.st_blocks * 512 < s.st_size)
+        except Interrupted:
+            return pack(Answer.TIME, s)
+        if digests is None or _moment(os.fstat(fd)) != _moment(s):
             return pack(Answer.CHANGED, s)
-        return pack(Answer.HASHED, s, hash_.digest())
+        digest = bytes.fromhex(digests[0])
+        if memory:
+            memory.keep(digest)
+        return pack(Answer.HASHED, s, digest)
 
     def _unopened(self, name: str, folder: int) -> bytes:
         """Gone, or a socket or device, which cannot be opened and yet is not unreadable."""
@@ -123,9 +132,12 @@ class Hasher:
         return pack(Answer.UNREADABLE if stat.S_ISREG(s.st_mode) else Answer.SPECIAL, s)
 
 
-def serial(batches: Sequence[Batch], budget: int, deadline: float, done: Callable[[int, bytes], None]) -> None:
+def _moment(s: os.stat_result) -> tuple[int, int, int]:
+    return s.st_size, s.st_mtime_ns, s.st_ctime_ns
+
+
+def serial(batches: Sequence[Batch], hasher: Hasher, deadline: float, done: Callable[[int, bytes], None]) -> None:
     """Every batch in this process: `done(index, records)`."""
-    hasher = Hasher(budget, deadline)
     try:
         for index, batch in enumerate(batches):
             late = time.monotonic() > deadline

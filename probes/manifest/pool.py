@@ -17,16 +17,32 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from auditor.world import World
 from probes.manifest.answers import Answer, Batch, unanswered
 from probes.manifest.hashing import Hasher, serial
 
 FILES_WORTH_A_PROCESS = 30_000
 _NUMBER = struct.Struct("<I")
 _HEAD = struct.Struct("<II")
+_COUNT = 0xFFFFFFFF
+"""In the place of a batch's number: what follows are bytes read."""
+_NUMBER64 = struct.Struct("<Q")
 Done = Callable[[int, bytes], None]
 
 
-def hash_batches(batches: Sequence[Batch], budget: int, deadline: float, done: Done, workers: int = 0) -> None:
+@dataclass(frozen=True)
+class Reading:
+    """How to read. deadline: of time.monotonic(); world: whose memory is used, None: nobody's.
+
+    heard: called with bytes read of large files, before they are done.
+    """
+
+    deadline: float
+    world: World | None = None
+    heard: Callable[[int], None] | None = None
+
+
+def hash_batches(batches: Sequence[Batch], reading: Reading, budget: int, done: Done, workers: int = 0) -> None:
     """Call `done(index, records)` once for every batch, in any order. workers 0: as many as it is worth.
 
     budget: bytes that may be read in all. One process where the caller has threads: a fork would copy their locks.
@@ -34,9 +50,9 @@ def hash_batches(batches: Sequence[Batch], budget: int, deadline: float, done: D
     files = sum(len(b.names) for b in batches)
     workers = workers or min(cores(), max(1, files // (FILES_WORTH_A_PROCESS // 2)))
     if workers < 2 or len(batches) < 2 or threading.active_count() > 1 or not hasattr(os, "memfd_create"):
-        serial(batches, budget, deadline, done)
+        serial(batches, Hasher(budget, reading.deadline, reading.world, reading.heard), reading.deadline, done)
         return
-    _Pool(batches, done).run(min(workers, len(batches)), budget, deadline)
+    _Pool(batches, reading, done).run(min(workers, len(batches)), budget)
 
 
 def cores() -> int:
@@ -50,25 +66,26 @@ def cores() -> int:
 @dataclass
 class _Pool:
     batches: Sequence[Batch]
+    reading: Reading
     done: Done
     children: list[int] = field(default_factory=list)
     answered: set[int] = field(default_factory=set)
 
-    def run(self, workers: int, budget: int, deadline: float) -> None:
+    def run(self, workers: int, budget: int) -> None:
         with open(os.memfd_create("batches"), "w+b", buffering=0) as queue:
             queue.write(b"".join(_NUMBER.pack(n) for n in range(len(self.batches))))
             queue.seek(0)
             pipes: list[int] = []
             try:
                 for _ in range(workers):
-                    pipes.append(self._start(queue.fileno(), budget // workers, deadline, pipes))
+                    pipes.append(self._start(queue.fileno(), budget // workers, pipes))
                 self._listen(pipes)
             finally:
                 self._end(pipes)
         for index in set(range(len(self.batches))) - self.answered:  # a worker that was killed took these along
             self.done(index, unanswered(self.batches[index], Answer.UNREADABLE))
 
-    def _start(self, queue: int, budget: int, deadline: float, others: Sequence[int]) -> int:
+    def _start(self, queue: int, budget: int, others: Sequence[int]) -> int:
         reading, writing = os.pipe()
         child = os.fork()
         if child:
@@ -79,7 +96,8 @@ class _Pool:
         try:
             for fd in (reading, *others):
                 os.close(fd)
-            _work(self.batches, queue, writing, Hasher(budget, deadline))
+            hasher = Hasher(budget, self.reading.deadline, self.reading.world, lambda count: _say(writing, count))
+            _work(self.batches, queue, writing, hasher)
             status = 0
         finally:
             os._exit(status)
@@ -106,7 +124,10 @@ class _Pool:
             if len(heard) - at - _HEAD.size < size:
                 break
             at += _HEAD.size
-            if index not in self.answered:
+            if index == _COUNT:
+                if self.reading.heard:
+                    self.reading.heard(_NUMBER64.unpack_from(heard, at)[0])
+            elif index not in self.answered:
                 self.answered.add(index)
                 self.done(index, bytes(heard[at : at + size]))
             at += size
@@ -119,6 +140,10 @@ class _Pool:
             if os.waitpid(child, os.WNOHANG) == (0, 0):
                 os.kill(child, signal.SIGKILL)  # only on our way out of an interruption
                 os.waitpid(child, 0)
+
+
+def _say(out: int, count: int) -> None:
+    os.write(out, _HEAD.pack(_COUNT, _NUMBER64.size) + _NUMBER64.pack(count))  # less than PIPE_BUF: whole or not at all
 
 
 def _next(queue: int) -> bytes:

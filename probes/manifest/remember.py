@@ -44,7 +44,7 @@ def sha256(world: World, path: str, *, fresh: bool = False) -> Hashed:
     before = world.stat(path)
     if before.size < WORTH or not before.ino:
         return Hashed(_read(world, path, before), before.size, False)
-    memory = _Memory.of(world, path, before, "sha256", _DIGESTS)
+    memory = digest_of(world, path, before)
     known = None if fresh else memory.recall(world, path)
     if known is not None and len(known) == 32:
         return Hashed(known.hex(), before.size, True)
@@ -62,7 +62,7 @@ def facts(
     Raises OSError as `World` does, what `compute` raises, and `Changed`.
     """
     before = world.stat(path)
-    memory = _Memory.of(world, path, before, f"facts:{kind}", _FACTS) if before.ino else None
+    memory = Memory.of(world, path, before, f"facts:{kind}", _FACTS) if before.ino else None
     if memory and not fresh and (known := memory.recall(world, path)) is not None and (told := _loads(known)) is not None:
         return told
     found = compute()
@@ -71,6 +71,11 @@ def facts(
     if memory:
         memory.keep(_dumps(found))
     return found
+
+
+def digest_of(world: World, path: str, stat: Stat) -> Memory:
+    """The place of a file's sha256, 32 bytes: for those who read files in a way of their own. stat: from before the reading."""
+    return Memory.of(world, path, stat, "sha256", _DIGESTS)
 
 
 def _read(world: World, path: str, before: Stat) -> str:
@@ -84,8 +89,8 @@ def _read(world: World, path: str, before: Stat) -> str:
     return digest.hexdigest()
 
 
-class _Memory(NamedTuple):
-    """One file's place in a table. slots is None where nothing can be remembered."""
+class Memory(NamedTuple):
+    """One file's place in a table, to `recall` from and `keep` in. slots is None where nothing can be remembered."""
 
     slots: Slots | None
     key: bytes
@@ -93,7 +98,7 @@ class _Memory(NamedTuple):
     settled: bool
 
     @classmethod
-    def of(cls, world: World, path: str, stat: Stat, kind: str, shape: tuple[int, int, int]) -> _Memory:
+    def of(cls, world: World, path: str, stat: Stat, kind: str, shape: tuple[int, int, int]) -> Memory:
         where = volume(world, os.path.join(world.cwd, path), stat)
         age = world.now().timestamp() - max(stat.mtime_ns, stat.ctime_ns) / 1e9
         name = f"{kind}\0{where.name}\0{stat.ino}\0{stat.size}\0{stat.mtime_ns}\0{stat.ctime_ns}"

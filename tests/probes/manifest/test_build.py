@@ -7,10 +7,12 @@ import os
 import subprocess
 import sys
 import threading
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from auditor.world import RealWorld
 from probes.manifest.answers import SMALL, Answer, Batch, records
 from probes.manifest.build import Entry, Left, Limits, listing
 from probes.manifest.hashing import Hasher
@@ -129,3 +131,37 @@ def test_a_file_that_grows_while_it_is_read_has_no_digest(tmp_path: Path) -> Non
 def test_a_folder_nobody_may_read_is_named(tmp_path: Path) -> None:
     found = listing((str(tmp_path / "gone"),), (str(tmp_path / "no/file"),), limits=PLENTY)
     assert [(e.path, e.reason) for e in found.left] == [(f"{tmp_path}/gone", "unreadable"), (f"{tmp_path}/no/file", "vanished")]
+
+
+class Later(RealWorld):
+    """This machine an hour from now, on a file system that keeps honest times."""
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(hours=1)
+
+    def text(self, path: str, limit: int = 8 << 20) -> str:
+        return "1 1 255:255 / / rw - ext4 disk rw\n" if path == "/proc/self/mountinfo" else super().text(path, limit)
+
+
+def test_a_large_file_that_has_not_changed_is_not_read_again_and_costs_no_budget(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(os.urandom(2 * SMALL))
+    (tmp_path / "home").mkdir()
+    world = Later({"AUDITOR_HOME": str(tmp_path / "home")})
+    both = [str(tmp_path / name) for name in ("a", "b")]
+    first = listing((), both, limits=PLENTY, world=world)
+    again = listing((), both, limits=Limits(bytes=0, seconds=60), world=world)
+    assert (first.bytes_hashed, again.bytes_hashed) == (4 * SMALL, 0)
+    assert (again.entries, again.left) == (first.entries, ())
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_who_waits_for_large_files_hears_how_far_they_are(tmp_path: Path, workers: int) -> None:
+    for name in ("a", "b"):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(200 << 20)
+    heard: list[tuple[int, int]] = []
+    limits = Limits(bytes=1 << 40, seconds=300, workers=workers)
+    listing((str(tmp_path),), limits=limits, tell=lambda done, whole: heard.append((done, whole)))
+    assert {whole for _, whole in heard} == {400 << 20}
+    assert max(heard)[0] >> 20 in {192 + 192, 200 + 192}
