@@ -41,6 +41,7 @@ class _Package(msgspec.Struct):
     version: str
     source: str = ""
     reference: str = ""
+    wheel_sha256: str = ""
 
 
 class _Packages(msgspec.Struct):
@@ -121,7 +122,9 @@ def _python(found: _Packages) -> Iterator[Row]:
     for p in found.packages:
         conda = p.source == "conda"
         hash_, _, digest = p.reference.partition("#")[2].partition("=")
-        known = f"{hash_}:{digest}" if digest and hash_ in ("sha256", "md5") else ""
+        known = (
+            f"sha256:{p.wheel_sha256}" if p.wheel_sha256 else f"{hash_}:{digest}" if digest and hash_ in ("sha256", "md5") else ""
+        )
         yield Row("conda" if conda else "pypi", p.name if conda else key(p.name), p.version, known)
 
 

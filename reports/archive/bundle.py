@@ -173,6 +173,7 @@ def _documents(told: Told, how: Recipe) -> list[Item]:
     """What was seen, what it means, and how to run it again."""
     formats = registry.formats()
     pages = [(name, path) for name, path in (("html", "report.html"), ("markdown", "report.md")) if name in formats]
+    listed = formats["cyclonedx"].of_evidence if "cyclonedx" in formats else None
     return [
         Item("evidence/evidence.json", b"[\n" + b",\n".join(told.rows) + b"\n]\n"),
         Item("job.json", codec.pretty(told.job)),
@@ -181,6 +182,7 @@ def _documents(told: Told, how: Recipe) -> list[Item]:
         Item("REPLAY.md", instructions(how)),
         Item("verify.py", (importlib.resources.files("reports.archive") / "verifier.py").read_bytes(), executable=True),
         *(Item(path, formats[name].render(told.scorecard)) for name, path in pages),
+        *([Item("sbom.cdx.json", listed(told.job, told.evidence))] if listed else []),
     ]
 
 

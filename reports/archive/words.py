@@ -19,6 +19,7 @@ KINDS = {
     "REPLAY.md": "What is needed to run it again, for a person",
     "report.html": "The audit as a page",
     "report.md": "The audit as text",
+    "sbom.cdx.json": "The images and the software of the run, for programs (CycloneDX 1.6)",
     "verify.py": "Checks this bundle with nothing but Python's standard library",
     "environment/requirements.txt": "The Python packages the run had, pinned",
     "environment/pylock.toml": "The Python packages the run had, with hashes (PEP 751)",

@@ -10,7 +10,7 @@ from auditor.model import Fact, Phase
 from auditor.scorecard import Rung
 from auditor.verdict import ReplayVerdict
 from probes.called import CalledFiles
-from probes.containers import ContainerIdentities, ContainerReferences, SifImages
+from probes.containers import ContainerIdentities, ContainerReferences, Level, RanImages, SifImages
 from probes.data import DataManifest
 from probes.folder import FolderState
 from probes.git import GitState
@@ -18,9 +18,17 @@ from probes.packages import PythonPackages
 from probes.schedulers import JobAccounting
 from probes.submission import Submission
 from reports.judging.amounts import several
+from reports.judging.imagefacts import facts
+from reports.judging.known import known
 from reports.judging.proofs import REPLAY, same, step, summary
+from reports.judging.ranking import ways
 from reports.judging.record import Record
 from reports.judging.sightings import digests, unmoved
+from reports.judging.traces import content, traces
+
+REBUILT = ("rebuilt-from-lock", "bare-python", "image-by-digest", "image-rebuilt")
+MATCHED = (Level.BYTE_SAME, Level.SAME_IMAGE, Level.SAME_LAYERS, Level.SAME_FILES)
+"""Rungs of the identity ladder on which an image that was had again holds the same files."""
 
 Proof = tuple[str, Fact[Any] | None]
 """What is still missing (empty: nothing), and the fact that says so."""
@@ -48,10 +56,16 @@ def _pinned(seen: Record) -> Rung:
 
 
 def _replayed(seen: Record) -> tuple[Rung, Rung, Rung]:
-    facts = [a.fact for a in seen.every(REPLAY) if a.fact and not a.stale]
-    if not facts:
-        return tuple(Rung(n, False, "never replayed") for n in ("rebuildable", "repeatable", "replayed-elsewhere"))  # type: ignore[return-value]
-    told = [_proved(fact) for fact in facts]
+    replays = [a.fact for a in seen.every(REPLAY) if a.fact and not a.stale]
+    best = ways(known(seen))[0]
+    way = f"the best way to have the environment again: {best.name.replace('-', ' ')}, {best.state}"
+    if not replays:
+        return (
+            Rung("rebuildable", False, f"never replayed; {way}", best.cites),
+            Rung("repeatable", False, "never replayed"),
+            Rung("replayed-elsewhere", False, "never replayed"),
+        )
+    told = [_proved(fact, way) for fact in replays]
     one, two, three = (_best([rungs[n] for rungs in told]) for n in range(3))
     return one, two, three
 
@@ -66,12 +80,16 @@ def _best(rungs: list[Rung]) -> Rung:
     )
 
 
-def _proved(fact: Fact[ReplayVerdict]) -> tuple[Rung, Rung, Rung]:
+def _proved(fact: Fact[ReplayVerdict], way: str) -> tuple[Rung, Rung, Rung]:
     """What one replay shows by itself."""
     verdict, cites = fact.value, (fact.evidence_id,)
     state, detail = step(verdict, "environment")
-    rebuilt = verdict.environment in ("rebuilt-from-lock", "bare-python", "image-by-digest") and state == "done"
+    alike = all(i.level in MATCHED for i in verdict.images)
+    rebuilt = verdict.environment in REBUILT and state == "done" and alike
     how = f"environment: {verdict.environment or 'not known'}, {state}" + (f" ({detail})" if detail else "")
+    if not alike:
+        how += f"; {', '.join(f'{i.reference}: {i.level}'.replace('-', ' ') for i in verdict.images if i.level not in MATCHED)}"
+    how += "" if rebuilt else f"; {way}"
     elsewhere = same(verdict) and not verdict.same_machine
     return (
         Rung("rebuildable", rebuilt, how, cites),
@@ -107,11 +125,21 @@ def _code(seen: Record) -> Proof:
 
 
 def _environment(seen: Record) -> Proof:
+    """By what ran, where that was seen; else by what was there as the job started; else by the packages."""
+    looks = [fact for phase in (Phase.START, Phase.LATER) if (fact := seen.value(RanImages, phase))]
+    for one, cite in traces(looks):
+        if not content(facts(one)):
+            fact = next(f for f in looks if f.evidence_id == cite)
+            return f"environment: no digest of {one.typed or one.runtime}, which ran", fact
     images, packages = seen.value(ContainerIdentities, Phase.START), seen.value(PythonPackages, Phase.SUBMIT)
     if images and images.value.images:
         files = seen.value(SifImages, Phase.SUBMIT)
-        loose = [name for name, sha in digests(images.value, files.value if files else None).items() if not sha]
+        ran = {one.typed for one, _ in traces(looks)}
+        told = digests(images.value, files.value if files else None)
+        loose = [name for name, sha in told.items() if not sha and name not in ran]
         return (f"environment: no digest of {loose[0]}" if loose else "", images)
+    if looks:
+        return "", looks[0]
     if seen.value(ContainerReferences, Phase.SUBMIT):
         return "environment: an image is named and was not identified as the job started", None
     if packages and packages.value.env_sha256:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from auditor import codec
 from auditor.model import Evidence, Phase
 from auditor.scorecard import Rung
-from auditor.verdict import Sameness
+from auditor.verdict import ImageVerdict, ReplayVerdict, Sameness
 from probes.called import CalledFiles
-from probes.containers import ContainerIdentities, ContainerReferences
+from probes.containers import ContainerIdentities, ContainerReferences, ImageFacts, RanImage, RanImages
 from probes.data import Skipped
 from probes.git import GitState
 from reports.judging.record import record
@@ -115,3 +116,32 @@ def test_the_same_machine_does_not_count_as_elsewhere_and_the_host_not_as_rebuil
 def test_a_different_result_and_no_replay_say_why() -> None:
     assert rung("repeatable", replayed(Sameness.DIFFERENT)).reason == f"{ANOTHER} gave something else: model.pt"
     assert rung("repeatable").reason == "never replayed"
+
+
+def ran(digest: str) -> Evidence:
+    return later(RanImages((RanImage("docker", "engine", "lab/x:1", ImageFacts("lab/x:1", manifest=digest), "x"),)))
+
+
+def test_an_image_that_ran_is_pinned_by_its_digest_and_not_by_its_tag() -> None:
+    others = [e for e in PINNED if e not in NO_IMAGE]
+
+    assert rung("pinned", *others, ran("sha256:" + "c" * 64)).reached
+    assert rung("pinned", *others, ran("")).reason == "environment: no digest of lab/x:1, which ran"
+
+
+def test_before_any_replay_the_best_way_to_rebuild_is_told() -> None:
+    assert rung("rebuildable", *PINNED).reason == (
+        "never replayed; the best way to have the environment again: lock without hashes, partial"
+    )
+    assert rung("rebuildable", ran("sha256:" + "c" * 64)).reason.endswith("image by digest, recorded")
+
+
+def test_an_image_that_was_built_again_counts_where_the_ladder_says_it_holds_the_same_files() -> None:
+    def again(level: str) -> Evidence:
+        one = replayed(environment="image-rebuilt")
+        verdict = codec.build(one.data, ReplayVerdict, "a verdict")
+        return replace(one, data=codec.plain(replace(verdict, images=(ImageVerdict("lab/x:1", "rebuilt", level, "tree hash"),))))
+
+    assert rung("rebuildable", again("same-files")).reached
+    assert not rung("rebuildable", again("unknown")).reached
+    assert "lab/x:1: different" in rung("rebuildable", again("different")).reason

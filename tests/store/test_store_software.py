@@ -17,6 +17,7 @@ from auditor.store.components import Row, key, rows
 from probes.containers import ImageFacts, RanImage, RanImages
 from probes.packages import Package
 from probes.software import Component
+from probes.software.toolchain import Toolchain
 from reports.judging.software import of
 from tests.factory import NOON, at, capture, hardware, job, modules, packages, seen, sha
 
@@ -143,11 +144,12 @@ def test_evidence_of_another_shape_is_stored_and_not_indexed() -> None:
 def test_the_index_names_software_as_the_reports_do() -> None:
     conda = Package("OpenSSL", "3.0", "/c", "conda", "https://e.org/openssl.conda#md5=cd34", "conda", "")
     wheel = Package("Ruamel_Yaml", "1", "/v", "wheel", "https://e.org/x-1.whl#sha256=ab12", "pip", sha("x"))
+    cached = Package("torch", "2", "/v", "index", "", "uv", sha("x"), wheel_sha256=sha("whl"))
     values = (
-        packages(packages=(conda, wheel)),
+        packages(packages=(conda, wheel, cached)),
         modules("gcc/12.2.0", "cuda/toolkit/12.4", "anaconda"),
         hardware(gpu_driver="550.54.15"),
-        Listed((GCC, SSL)),
+        Toolchain((GCC, SSL)),
     )
     for value in values:
         found = [(c.ecosystem, c.name, c.version, c.digest) for c in of(value)]
