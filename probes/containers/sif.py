@@ -17,7 +17,9 @@ from probes.containers.sifread import read
 from probes.containers.treehash import RULES, of_sif
 
 MAX_BYTES = 64 << 30
-TREE = Limits(bytes=16 << 30, seconds=60.0, entries=2_000_000)
+TREE = Limits(bytes=16 << 30, seconds=15.0, entries=2_000_000)
+TREE_BYTES = 1 << 30
+"""Larger files than this would only use the seconds up, each time again."""
 
 
 def collect(world: World, job: Job) -> Found[SifImages] | Absent:
@@ -42,6 +44,11 @@ def collect(world: World, job: Job) -> Found[SifImages] | Absent:
 
 
 def _with_tree(world: World, image: SifImage, reasons: list[str]) -> SifImage:
+    if image.size > TREE_BYTES:
+        reasons.append(
+            f"{image.path}: its files were not hashed: larger than {TREE_BYTES >> 30} GiB; `auditor image --files` does it"
+        )
+        return image
     try:
         return replace(image, tree=of_sif(world, image.path, TREE), tree_rules=RULES)
     except (OSError, ValueError) as error:
