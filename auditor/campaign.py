@@ -55,3 +55,21 @@ class Campaign:
     cycle: tuple[str, ...]
     lookalikes: tuple[str, ...]
     """Run ids of separate submissions, not one array, whose command and script differ from this run's only in numbers."""
+
+
+@dataclass(frozen=True)
+class Touch:
+    """A run that read (`input`) or made (`output`) a file with this content."""
+
+    run_id: str
+    role: str
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Family:
+    """A run and those around it with all their files: what a provenance document is made of. The run itself comes first."""
+
+    runs: tuple[Sibling, ...]
+    touches: tuple[Touch, ...]

@@ -15,8 +15,9 @@ from auditor.cli.plain import printable
 from auditor.model import AuditError
 
 if TYPE_CHECKING:
+    from auditor.campaign import Campaign
     from auditor.scorecard import Edge, Node
-    from auditor.store import RunRow
+    from auditor.store import RunRow, Store
 
 RUN = "Run id, a prefix of it, job id (123, 123_4) or `last`; none: the last one."
 
@@ -182,28 +183,65 @@ class As(StrEnum):
     TEXT = "text"
     SVG = "svg"
     JSON = "json"
+    PROV = "prov"
 
 
 def lineage(
     name: Annotated[str, typer.Argument(metavar="[RUN]", autocompletion=complete_run, help=RUN, show_default=False)] = "",
-    form: Annotated[As, typer.Option("--as", help="Text, a picture (SVG), or JSON.")] = As.TEXT,
+    form: Annotated[As, typer.Option("--as", help="Text, a picture (SVG), JSON, or W3C PROV (PROV-JSON).")] = As.TEXT,
+    check: Annotated[
+        bool, typer.Option("--check", help="What became of this run's files since: same, changed, gone, written over?")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Which runs made this run's inputs, and which used its outputs: a join on digests, no engine needed.
 
-    Example: auditor lineage last --as svg > lineage.svg
+    Examples: auditor lineage last --as svg > lineage.svg     auditor lineage last --check
     """
     with store() as opened:
         run_id = resolve(opened, name)
+        if check:
+            _check(opened, run_id, json)
+            return
+        if form is As.PROV:
+            from reports.prov import document
+
+            emit(document(opened.family(run_id)))
+            return
         nodes, edges = opened.lineage(run_id)
+        loop = _loop(opened, run_id)
     if json or form is As.JSON:
-        emit({"run": run_id, "nodes": nodes, "edges": edges})
+        emit({"run": run_id, "nodes": nodes, "edges": edges, "cycle": loop.cycle, "iterations": loop.iterations})
     elif form is As.SVG:
         print(_picture(nodes, edges))
     else:
         from auditor.cli.tables import lineage_tree
 
-        console().print(lineage_tree(run_id, nodes, edges))
+        console().print(lineage_tree(run_id, nodes, edges, loop.cycle, loop.iterations))
+
+
+def _loop(opened: Store, run_id: str) -> Campaign:
+    from auditor.campaign import Campaign
+    from auditor.codec import build
+
+    return build(opened.campaign(run_id).data, Campaign)
+
+
+def _check(opened: Store, run_id: str, json: bool) -> None:
+    """Exit status 1 when a file is not what it was."""
+    from auditor.cli.tables import since_table
+    from auditor.whereabouts import since
+    from auditor.world import RealWorld
+
+    found = since(opened, run_id, RealWorld())
+    if json:
+        emit({"run": run_id, "files": found})
+    elif found:
+        console().print(since_table(found))
+    else:
+        say("no file of this run is known by content: declare inputs and outputs, or trace it")
+    if any(f.state != "same" for f in found):
+        raise typer.Exit(1)
 
 
 def _picture(nodes: Sequence[Node], edges: Sequence[Edge]) -> str:

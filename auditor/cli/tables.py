@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from auditor.preflight import Preflight
     from auditor.scorecard import Change, Edge, Node, Scorecard
     from auditor.store import PackageVersion, RunRow, SoftwareUse
+    from auditor.whereabouts import Since
 
 STATE = {
     "COMPLETED": "green",
@@ -151,8 +152,10 @@ def versions_table(versions: Iterable[PackageVersion]) -> Table:
     return made
 
 
-def lineage_tree(run_id: str, nodes: Sequence[Node], edges: Sequence[Edge]) -> Tree:
-    """This run in the middle: what went in above, what came out below, with the runs that made and used it."""
+def lineage_tree(
+    run_id: str, nodes: Sequence[Node], edges: Sequence[Edge], cycle: Sequence[str] = (), iterations: int = 0
+) -> Tree:
+    """This run in the middle: what went in above, what came out below, with the runs that made and used it, and the loop it is on."""
     names = {n.id: n for n in nodes}
     root = Tree(cell(f"run {run_id}", "bold"))
     this = next((n.id for n in nodes if n.kind == "this-run"), run_id)
@@ -171,7 +174,23 @@ def lineage_tree(run_id: str, nodes: Sequence[Node], edges: Sequence[Edge]) -> T
                         "cyan",
                     )
                 )
+            if not beyond and not cut and "more-runs" not in names:
+                leaf.add(cell("no run that we know made it" if title == "went in" else "no run that we know used it", "dim"))
+    if cycle:
+        way = " → ".join(names[r].label if r in names else r for r in cycle)
+        root.add(cell(f"on a loop, {iterations} times around: {way}", "bold"))
     return root
+
+
+def since_table(found: Sequence[Since]) -> Table:
+    made = table("file", "role", "today", "by")
+    for one in found:
+        style = {"same": "green", "gone": "red", "changed": "red"}.get(one.state, "yellow")
+        others = f"made by {' '.join(one.others)}" if one.others else ""
+        origin = f"read from {' '.join(one.origin)}" if one.origin else ""
+        said = "; ".join(filter(None, (others, origin, one.reason)))
+        made.add_row(cell(one.path), one.role, Text(one.state, style=style), cell(said, "dim"))
+    return made
 
 
 def doctor_table(rows: Iterable[Row]) -> Table:

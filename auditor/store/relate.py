@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from auditor.campaign import Family
 from auditor.codec import plain
 from auditor.model import AuditError, Evidence, Grade, Phase, Status
 from auditor.scorecard import Edge, Node
@@ -131,3 +132,7 @@ def lineage(store: Store, run_id: str) -> tuple[tuple[Node, ...], tuple[Edge, ..
     from auditor.store import picture
 
     return picture.draw(neighbourhood(store, run_id))
+
+
+def family(store: Store, run_id: str) -> Family:
+    return shapes.family(neighbourhood(store, run_id))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from auditor.campaign import Campaign, Link, Sibling
+from auditor.campaign import Campaign, Family, Link, Sibling, Touch
 
 if TYPE_CHECKING:
     from auditor.store.facts import Facts
@@ -42,6 +42,18 @@ def build(around: Neighbourhood) -> Campaign:
         iterations=iterations,
         cycle=tuple(runs[no].id for no in cycle),
         lookalikes=tuple(f.id for f in around.lookalikes if f.no not in bound and _alike(f, me)),
+    )
+
+
+def family(around: Neighbourhood) -> Family:
+    """The neighbourhood as runs and the files they touched; arrays stand for their tasks and are left out."""
+    others = sorted(
+        (f for f in around.runs.values() if not f.is_array), key=lambda f: (f.no != around.centre.no, f.submitted, f.id)
+    )
+    known = {f.no: f.id for f in others}
+    touches = {Touch(known[u.run], u.role, u.path, u.sha256) for u in around.uses if u.run in known}
+    return Family(
+        tuple(_sibling(f, ()) for f in others), tuple(sorted(touches, key=lambda t: (t.run_id, t.role, t.path, t.sha256)))
     )
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from auditor.campaign import Family
 from auditor.model import Capture, Evidence, Job
 from auditor.scorecard import Edge, Node, Scorecard
 from auditor.store import database
@@ -152,6 +153,12 @@ class Store:
         from auditor.store import relate
 
         return relate.lineage(self, run_id)
+
+    def family(self, run_id: str) -> Family:
+        """The run and all that its data, label, array and dependencies join it to, with every file they touched; at most 500 runs."""
+        from auditor.store import relate
+
+        return relate.family(self, run_id)
 
     def scorecard(self, run_id: str) -> Scorecard | None:
         """The last audit of a run."""
