@@ -15,7 +15,7 @@ from probes.python.condameta import conda
 from probes.python.distributions import Archive, Distribution, installed, normal
 from probes.python.eggs import eggs
 from probes.python.interpreter import Interpreter, inspect
-from probes.python.paths import MAX_NAMES, around, leaks, overwritten, shadows, startup
+from probes.python.paths import MAX_NAMES, around, leaks, overwritten, shadows, startup, unowned
 from probes.python.record import Check, Now
 from probes.script.interpreter import Choice, choose
 from probes.script.trace import trace
@@ -85,6 +85,8 @@ class PythonPackages:
     """What is there twice: distributions that hide others, programs that two of them wrote."""
     startup: tuple[str, ...] = ()
     """Files with code that runs at every start (.pth, sitecustomize), and in brackets whose they are."""
+    unowned: tuple[str, ...] = ()
+    """Modules and packages at the top of its site-packages that no distribution wrote: no lock brings them back (the first ones)."""
 
 
 def collect(world: World, job: Job) -> Found[PythonPackages] | Absent:
@@ -143,12 +145,14 @@ def look(
         files_skipped=check.skipped,
         maker=own.maker,
         shadowed=(*shadows(found), *overwritten([d for _, d in found]))[:MAX_NAMES],
+        unowned=tuple(unowned(world, own.sites, [d for _, d in found]))[:MAX_NAMES],
         startup=startup(world, folders, [d for _, d in found]),
     )
 
 
 def _now(world: World, one: Distribution, check: Check) -> Now:
-    if one.source == zipapps.SOURCE:
+    # not to be read in place; and a Linux distribution strips and moves files after RECORD was written, its own database knows them
+    if one.source in (zipapps.SOURCE, "system"):
         return Now()
     return record.recompute(world, one.folder, one.rows, one.recorded_ns, check)
 

@@ -6,6 +6,7 @@ Nothing of the rebuilt environment is run to be asked: its packages are a strang
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,7 @@ def compare(run: PythonPackages, here: PythonPackages, carried: Iterable[str] = 
         else:
             equal += 1
     differing += [f"{p.name}=={p.version}: the run did not have it" for n, p in after.items() if alone and n not in before]
+    differing += [f"{os.path.basename(path)}: of no package, and not here" for path in run.unowned]
     return Compared(equal, tuple(differing), tuple(unsure))
 
 

@@ -18,6 +18,8 @@ MAX_PTH = 100
 MAX_LINES = 1000
 MAX_NAMES = 100
 _MAPPING = re.compile(r"^MAPPING\b[^=\n]*=\s*\{(.{0,100000}?)\}$", re.MULTILINE)
+MAX_ENTRIES = 10_000
+_IMPORTABLE = re.compile(r"(?!__pycache__$)[A-Za-z_]\w*(?:\.py|(?:\.[\w-]+)*\.so)?")
 _PAIR = re.compile(r"'([^']{1,300})'\s*:\s*'(/[^']{1,1000})'")
 
 
@@ -91,6 +93,22 @@ def _maker(file: str) -> str:
     return "virtualenv" if os.path.basename(file) == "_virtualenv.pth" else "of no package"
 
 
+def unowned(world: World, folders: Sequence[str], found: Sequence[Distribution]) -> Iterator[str]:
+    """Modules and packages at the top of these folders that no distribution wrote; Debian's own folders keep no RECORD to tell."""
+    for folder in folders:
+        mine = [d for d in found if d.folder == folder]
+        owned = {path.partition("/")[0] for d in mine for path, _, _ in d.rows}
+        owned |= {name for d in mine if not d.rows for name in (d.name, d.name.replace("-", "_"), f"{d.name}.py")}
+        if folder.endswith("/dist-packages") or any(not d.rows and d.where for d in mine):
+            continue
+        for path in world.glob(f"{glob.escape(folder)}/*")[:MAX_ENTRIES]:
+            name = os.path.basename(path)
+            if name in owned or not _IMPORTABLE.fullmatch(name) or name == "_virtualenv.py":
+                continue
+            if "." in name or any(world.glob(f"{glob.escape(path)}/{inner}") for inner in ("*.py", "*.so", "*/__init__.py")):
+                yield path
+
+
 def shadows(found: Sequence[tuple[str, Distribution]]) -> Iterator[str]:
     """What is installed twice, as `NAME 1.0 in A hides 2.0 in B`; found: by normal name, in the order that Python looks."""
     first: dict[str, Distribution] = {}
@@ -98,8 +116,6 @@ def shadows(found: Sequence[tuple[str, Distribution]]) -> Iterator[str]:
         other = first.setdefault(name, one)
         if other is not one and (other.folder, other.version) != (one.folder, one.version):
             yield f"{one.name} {other.version} in {other.folder} hides {one.version} in {one.folder}"
-        elif other is not one:
-            yield f"{one.name} {one.version} is twice in {one.folder}"
 
 
 def overwritten(found: Sequence[Distribution]) -> Iterator[str]:

@@ -24,7 +24,7 @@ from reports.archive.wheelhouse import House, collect
 from tests.needs import need
 from tests.wheels import environment, install, packages, ran, site, wheel
 
-PINS = ("tomli==2.2.1", "zipp==3.20.2", "markupsafe==3.0.2")
+PINS = ("tomli==2.3.0", "zipp==3.23.0", "markupsafe==3.0.3")
 """One compiled by mypyc, one pure, one with a C extension; with wheels for every Python."""
 UV = str(Path(sys.executable).with_name("uv"))
 
@@ -125,13 +125,13 @@ def test_what_is_fetched_once_is_not_asked_for_again(original: Original) -> None
 
 def test_an_edit_after_installing_is_carried_and_comes_back(tmp_path: Path, original: Original) -> None:
     copy = environment(tmp_path / "run")
-    ran(sys.executable, "-m", "pip", "-q", "--python", str(copy / "bin/python"), "install", "--no-deps", "zipp==3.20.2")
+    ran(sys.executable, "-m", "pip", "-q", "--python", str(copy / "bin/python"), "install", "--no-deps", "zipp==3.23.0")
     edited = site(copy) / "zipp/glob.py"
     edited.write_text(edited.read_text() + "# by hand\n")
     seen = packages(copy)
     assert [p.modified for p in seen.packages] == [("zipp/glob.py",)]
     house = collect("carry", seen, original.world)
-    assert [w.file for w in house.wheels] == ["zipp-3.20.2-0repacked-py3-none-any.whl"]
+    assert [w.file for w in house.wheels] == ["zipp-3.23.0-0repacked-py3-none-any.whl"]
     (tmp_path / house.wheels[0].file).write_bytes(house.items[0].data)
     again = environment(tmp_path / "again")
     install(again, "--no-index", tmp_path / house.wheels[0].file)

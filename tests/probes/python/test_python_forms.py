@@ -80,6 +80,16 @@ def test_code_that_runs_at_every_start_is_told_with_its_owner(venv: Path, tmp_pa
     assert packages(venv).startup == (f"{site(venv)}/hook.pth (hook)", f"{site(venv)}/sitecustomize.py (of no package)")
 
 
+def test_a_module_that_no_package_wrote_is_told(venv: Path, tmp_path: Path) -> None:
+    install(venv, wheel(tmp_path, "tiny", "1.0", {"tiny/__init__.py": "", "single.py": "", "tiny.libs/x.so": ""}))
+    lib = site(venv)
+    for path in ("helper.py", "fast.cpython-311-x86_64-linux-gnu.so", "mine/__init__.py", "data/table.csv", "__pycache__/x.pyc"):
+        (lib / path).parent.mkdir(exist_ok=True)
+        (lib / path).write_text("")
+    found = ["fast.cpython-311-x86_64-linux-gnu.so", "helper.py", "mine"]
+    assert packages(venv).unowned == tuple(f"{lib}/{name}" for name in found)
+
+
 def test_what_is_there_twice_is_told_and_the_first_one_counts(venv: Path, tmp_path: Path) -> None:
     house = tmp_path / "house"
     for version in ("1.0", "2.0"):
