@@ -42,7 +42,15 @@ def measure(world: World, path: str, found: Sequence[Object], size: int) -> Dige
     """Of the file and of each object, with sha256 and with what the image's signatures use. Raises NotSif, OSError."""
     algorithms = sorted({"sha256"} | {o.signature_hash for o in found if o.signature_hash})
     large = [o for o in found if o.size > SMALL]
-    told = remember.facts(world, path, _KIND, lambda: _read(world, path, large, algorithms, size))
+    before, fresh = world.stat(path), []
+
+    def compute() -> dict[str, str]:
+        fresh.append(_read(world, path, large, algorithms, size))
+        return fresh[0]
+
+    told = remember.facts(world, path, _KIND, compute)
+    if fresh and before.ino:  # whoever asks for the file's digest alone need not read it either
+        remember.digest_of(world, path, before).keep(bytes.fromhex(told["file"]))
     objects = {(o.id, a): told[f"{o.id} {a}"] for o in large for a in algorithms}
     for one in found:
         if one.size <= SMALL:

@@ -21,6 +21,7 @@ from probes.containers.compressed import Unreadable
 from probes.containers.sifformat import NotSif
 from probes.containers.sifread import read, sboms
 from probes.containers.treehash import of_folder, of_sif
+from probes.manifest import remember
 from tests.needs import need
 
 UUID = uuid.UUID("b36d50d8-7944-41a1-8eb9-d0a30c17814b")
@@ -318,6 +319,7 @@ def test_an_unchanged_image_is_read_once_and_a_changed_one_again(tmp_path: Path)
     world.now = lambda: datetime.now(UTC) + timedelta(days=1)  # type: ignore[method-assign]  # a file must have been left alone for a while
     first = read(world, str(path))
     assert (first, world.passes) == (read(world, str(path)), 1)
+    assert remember.sha256(world, str(path)) == (first.file_sha256, first.size, True)
     with path.open("r+b") as file:
         file.seek(50_000)
         file.write(b"changed")
