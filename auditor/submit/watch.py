@@ -41,12 +41,15 @@ def main(argv: list[str]) -> None:
     seen = first(time.monotonic())
     known: dict[str, Library | None] = {}
     job, mine = os.environ["SLURM_JOB_ID"], frozenset({shell, os.getpid()})
-    write(out, seen, known)
+    if not end.within(0):
+        write(out, seen, known)
     while not end.within(seen.due - time.monotonic()):
         seen.look(of_job(job, mine), time.monotonic())
         write(out, seen, known)
     if os.path.exists(out):
-        hand_in(out, seen, known)
+        if seen.paths:
+            hand_in(out, seen, known)
+        os.unlink(out)
 
 
 def write(out: str, seen: Glances, known: dict[str, Library | None]) -> None:
@@ -73,7 +76,7 @@ def told(seen: Glances, known: dict[str, Library | None]) -> LoadedLibraries:
 
 
 def hand_in(out: str, seen: Glances, known: dict[str, Library | None]) -> None:
-    """A capture of the end with this one piece of evidence, in place of OUT, whose name says which run it is."""
+    """A capture of the end with this one piece of evidence; the name of OUT says which run it is."""
     from dataclasses import replace
     from datetime import UTC, datetime
 
@@ -90,7 +93,6 @@ def hand_in(out: str, seen: Glances, known: dict[str, Library | None]) -> None:
     probe = replace(PROBE, collect=lambda _world, _job: Found(told(seen, known), SAMPLED))
     evidence = observe(probe, RealWorld(cwd="/"), job, Phase.END, Redactor(os.environ))
     spool.save(os.path.dirname(out), Capture(job, Phase.END, (evidence,)))
-    os.unlink(out)
 
 
 class _Shell:

@@ -132,6 +132,12 @@ def test_the_watcher_ends_with_the_shell_and_leaves_nothing(slurmd: Slurmd) -> N
     assert [p.name for p in Path(slurmd.home.spool).iterdir() if p.name.startswith(".")] == []
 
 
+def test_a_job_that_is_over_before_the_watcher_is_up_leaves_its_two_records_and_nothing_else(slurmd: Slurmd) -> None:
+    slurmd.run("true", "libraries\nnohash")
+    until(lambda: watchers(slurmd) == [])
+    assert sorted(p.name.split("-")[2] for p in Path(slurmd.home.spool).iterdir()) == ["end", "start"]
+
+
 def watchers(slurmd: Slurmd) -> list[str]:
     shown = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout.splitlines()
     return [line for line in shown if watch.__file__ in line and str(slurmd.folder) in line]

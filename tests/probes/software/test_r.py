@@ -103,6 +103,28 @@ def test_a_project_library_of_renv_comes_before_the_installation(tmp_path: Path,
     assert [(c.name, c.version) for c in seen.value.components] == [("base", "4.2.2"), ("markdown", "2.0")]
 
 
+DEBIAN = """Package: mime
+Type: Package
+Title: Map Filenames to MIME Types
+Version: 0.12
+Authors@R: c(
+    person("Yihui", "Xie", role = c("aut", "cre"), email = "xie@yihui.name", comment = c(ORCID = "0000-0003-0645-5666")),
+    person("Beilei", "Bian", role = "ctb")
+    )
+Imports: tools
+Packaged: 2021-09-28 02:06:04 UTC; yihui
+Author: Yihui Xie [aut, cre] (<https://orcid.org/0000-0003-0645-5666>),
+  Beilei Bian [ctb]
+Repository: CRAN
+Built: R 4.2.1; x86_64-pc-linux-gnu; 'Sun, 18 Sep 2022 22:44:35 +0000'; unix
+"""
+"""From Debian's package r-cran-mime, shortened."""
+
+
+def test_a_package_as_debian_installs_it_is_read() -> None:
+    assert parse_description(DEBIAN) == Component("cran", "mime", "0.12", "", "CRAN", "built R 4.2.1; x86_64-pc-linux-gnu")
+
+
 def test_a_source_package_and_broken_text_are_not_installed() -> None:
     texts = ("", "Package: x\nVersion: 1\n", "\x00\xff", "Built: R\n")
     assert [parse_description(t) for t in texts] == [None] * 4
