@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from auditor.replay.images.choices import Choice, Step, Way, choices
-from auditor.replay.images.obtain import Had, Place, obtain
+from auditor.replay.images.obtain import Had, obtain
+from auditor.replay.images.places import Place
 
 __all__ = ["Choice", "Had", "Place", "Step", "Way", "choices", "obtain"]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from auditor.replay.images import shim
 from auditor.replay.images.choices import Way
-from auditor.replay.images.obtain import Had, Place, added, obtain
+from auditor.replay.images.obtain import Had, added, obtain
+from auditor.replay.images.places import Place
 from auditor.replay.run import Launch
 from auditor.verdict import ImageVerdict
 from auditor.world import World

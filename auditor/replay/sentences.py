@@ -1,0 +1,79 @@
+"""How is a plan told to the person who says yes: what can be checked, what cannot and why, what will happen, what did it cost the first time?"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+
+from auditor.replay import environment
+from auditor.replay.images import Choice
+from auditor.replay.sandbox import Sandbox
+from reports.archive.recipe import Recipe
+from reports.judging.amounts import several
+
+
+def can(recipe: Recipe, found: Mapping[str, str]) -> tuple[str, ...]:
+    count = {role: [f for f in recipe.files if f.role == role] for role in ("code", "input", "expected", "log")}
+    outputs = [*count["expected"], *count["log"]]
+    close = sum(1 for f in outputs if f.carried)
+    return (
+        "the bundle is whole: every checksum was recomputed",
+        f"code files carried: {sum(1 for f in count['code'] if f.carried)}",
+        f"inputs carried: {sum(1 for f in count['input'] if f.carried)}; found here with the same sha256: {len(found)}",
+        f"outputs to compare: {len(outputs)}, {close} by content within a tolerance, {len(outputs) - close} by checksum only",
+    )
+
+
+def cannot(recipe: Recipe, kind: str) -> tuple[str, ...]:
+    told = [f"{f.place} is carried without its secrets: it is not the file that ran" for f in recipe.files if f.redacted]
+    if recipe.modules:
+        told.append(f"environment modules are not rebuilt: {' '.join(recipe.modules[:10])}")
+    if kind == environment.HOST and recipe.requirements:
+        told.append(f"its Python packages ({recipe.packages}) are not rebuilt: this machine's are used")
+    return (*told, *(g for g in recipe.gaps if not g.endswith("not carried")))
+
+
+def will(recipe: Recipe, on: str, shut: Sandbox, kind: str, images: Sequence[Choice]) -> tuple[str, ...]:
+    """What happens after a yes; shown word by word before it."""
+    how = {
+        environment.LOCK: f"make a virtual environment of Python {recipe.python} with its {recipe.packages} packages (pip fetches what is not carried)",
+        environment.BARE: f"make an empty environment of Python {recipe.python}: the code imports only the standard library",
+        environment.IMAGE: "use its container images, checked by content; the script gets them under the names it types",
+        environment.HOST: "use this machine's own software",
+    }
+    task = f" as array task {recipe.array_task}" if recipe.array_task else ""
+    network = "with network" if shut.network or shut.kind == "none" else "without network"
+    place = (
+        f"in a sandbox, {network}"
+        if shut.kind == "bubblewrap"
+        else f"inside of its image by Apptainer, {network}: it sees its work directory and none of your files"
+        if shut.kind == "apptainer"
+        else f"WITHOUT a sandbox ({shut.reason}): it can do what you can do"
+    )
+    typed = shlex.join((*shlex.split(recipe.interpreter), recipe.script, *recipe.arguments))
+    return (
+        "unpack the bundle into a new folder",
+        how[kind],
+        *(f"image {c.image.reference}: {', else '.join(s.told for s in c.steps)}" for c in images if c.steps),
+        f"run {typed}{task} {'under Slurm' if on == 'slurm' else 'on this machine'}",
+        place,
+        f"compare {several(sum(1 for f in recipe.files if f.role in ('expected', 'log')), 'output')}",
+    )
+
+
+def cost(recipe: Recipe) -> str:
+    """What the original took, in words."""
+    o, a = recipe.original, recipe.asked
+    parts: Sequence[str] = [
+        _seconds(o.seconds) if o.seconds is not None else "",
+        f"{_seconds(o.cpu_seconds)} of CPU" if o.cpu_seconds is not None else "",
+        f"{o.memory / 2**20:.0f} MiB of memory" if o.memory is not None else "",
+        f"{a.cpus} core{'s' * (a.cpus > 1)}" if a.cpus else "",
+        f"{a.gpus} GPU{'s' * (a.gpus > 1)}" if a.gpus else "",
+    ]
+    known = ", ".join(p for p in parts if p)
+    return f"the original took {known}" if known else "what the original took is not known"
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.0f} s" if value >= 1 else "less than 1 s"
