@@ -90,7 +90,7 @@ def manifest(
         workers=workers,
         verify=verify,
         exclude=tuple(exclude or ()),
-        without=frozenset({os.path.abspath(output)}) if output else frozenset(),
+        without=frozenset(map(os.path.abspath, (output, _part(output)))) if output else frozenset(),
         sample_above=size_of(sample, "--sample-above") if sample else 0,
     )
     runner = _engine(engine, scheduler, slurm, jobs, tuple(option or ()))
@@ -196,12 +196,16 @@ def _say_total(total: Total, output: str, json: bool) -> None:
 
 @contextmanager
 def _result(output: str) -> Iterator[IO[bytes]]:
-    """stdout, or a file that is whole or not there."""
+    """stdout, or a file that is whole or not there; a pipe or a device is written to as it is."""
     if not output:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    temporary = f"{output}.{os.getpid()}.part"
+    if os.path.exists(output) and not os.path.isfile(output):
+        with open(output, "wb") as file:
+            yield file
+        return
+    temporary = _part(output)
     try:
         with open(temporary, "xb") as file:
             yield file
@@ -212,6 +216,10 @@ def _result(output: str) -> Iterator[IO[bytes]]:
         if os.path.exists(temporary):
             os.unlink(temporary)
         raise
+
+
+def _part(output: str) -> str:
+    return f"{output}.{os.getpid()}.part"
 
 
 @contextmanager

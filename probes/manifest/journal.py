@@ -11,6 +11,8 @@ import os
 import struct
 import tempfile
 from array import array
+from contextlib import suppress
+from functools import partial
 from hashlib import blake2b
 from typing import BinaryIO
 
@@ -46,6 +48,8 @@ class Journal:
         self.file = self._own() or tempfile.TemporaryFile(dir=folder if os.path.isdir(folder) else None)  # noqa: SIM115
         self._end = self.file.seek(0, 2)
         self._began = self._end
+        self.full = False
+        """It was the journal that could not be written."""
 
     def _own(self) -> BinaryIO | None:
         if not self.path:
@@ -67,12 +71,11 @@ class Journal:
 
     def close(self, complete: bool) -> None:
         """complete: everything was looked at, so what was not asked for again is gone from the tree."""
-        if self.path:
-            try:
+        with suppress(OSError):  # a full disk: what is whole is found again without the index
+            if self.path:
                 self._settle(complete)
-            except OSError:  # the manifest is made; a cache that cannot be kept is none
-                os.unlink(self.path)
-        self.file.close()
+        with suppress(OSError):
+            self.file.close()
 
     def find(self, where: bytes) -> tuple[bytes, Answer, int] | None:
         """What is kept under `name`: the digest of its names, the answer, and its place."""
@@ -93,9 +96,11 @@ class Journal:
     def append(self, where: bytes, which: bytes, raw: bytes) -> int:
         """A new one; gives its place."""
         at = self._end
+        self.full = True
         self.file.seek(at)
         self.file.write(_FRAME.pack(_MAGIC, len(raw), where, which))
         self.file.write(raw)
+        self.full = False
         self._end += _FRAME.size + len(raw)
         self._at[where] = self._live[where] = at
         return at
@@ -105,7 +110,9 @@ class Journal:
         return self._read(at)[1]
 
     def flush(self) -> None:
+        self.full = True
         self.file.flush()
+        self.full = False
 
     def _read(self, at: int) -> tuple[bytes, Answer]:
         fd = self.file.fileno()
@@ -159,19 +166,38 @@ class Journal:
         """Write the index, unless nothing is new; rewrite the file when more than half of it is no longer true."""
         kept = self._live if complete else {**self._at, **self._live}
         if self._end == self._began and kept.keys() == self._at.keys():
-            self.file.flush()
             return
-        body = b"".join(kept) + array("Q", kept.values()).tobytes()
-        self.file.seek(self._end)
-        check = blake2b(body, digest_size=8).digest()
-        self.file.write(_FRAME.pack(_INDEX, len(body), check, b"") + body + _END.pack(_TAIL, self._end))
         self.file.flush()
-        if complete and self._waste(kept) > self._end // 2:
-            os.unlink(self.path)  # the next run reads everything once more and writes it anew
+        sizes = {where: _FRAME.size + self._length(at) for where, at in kept.items()}
+        if complete and sum(sizes.values()) < self._end // 2:
+            self._rewrite(kept, sizes)
+            return
+        self.file.seek(self._end)
+        self.file.write(_index(kept, self._end))
+        self.file.flush()
 
-    def _waste(self, kept: dict[bytes, int]) -> int:
-        fd = self.file.fileno()
-        return self._end - sum(int(_FRAME.unpack(os.pread(fd, _FRAME.size, at))[1]) for at in kept.values())
+    def _length(self, at: int) -> int:
+        return int(_FRAME.unpack(os.pread(self.file.fileno(), _FRAME.size, at))[1])
+
+    def _rewrite(self, kept: dict[bytes, int], sizes: dict[bytes, int]) -> None:
+        temporary = f"{self.path}.{os.getpid()}"
+        try:
+            with open(temporary, "wb", opener=partial(os.open, mode=0o600)) as file:
+                moved: dict[bytes, int] = {}
+                for where, at in kept.items():
+                    moved[where] = file.tell()
+                    file.write(os.pread(self.file.fileno(), sizes[where], at))
+                file.write(_index(moved, file.tell()))
+            os.replace(temporary, self.path)
+        except OSError:
+            with suppress(OSError):
+                os.unlink(temporary)
+
+
+def _index(places: dict[bytes, int], at: int) -> bytes:
+    """Where everything is, to stand at `at`, the end of the file."""
+    body = b"".join(places) + array("Q", places.values()).tobytes()
+    return _FRAME.pack(_INDEX, len(body), blake2b(body, digest_size=8).digest(), b"") + body + _END.pack(_TAIL, at)
 
 
 def tidy(folder: str, spare: str) -> None:

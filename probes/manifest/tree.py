@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import tempfile
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
@@ -40,6 +42,13 @@ def manifest(
         look.run()
         total = write(look, out)
         whole = not {"time", "worker-died"} & set(total.skipped)
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG} and kept.full:
+            raise AuditError(
+                f"there is no room left for what is remembered: {kept.path or tempfile.gettempdir()}",
+                "make room, or export AUDITOR_HOME=/another/disk; what was done is kept",
+            ) from error
+        raise
     finally:
         kept.close(whole)
         if folder:
