@@ -6,17 +6,16 @@ whiteout hides what lower layers hold, wherever it stands in its own. A path tha
 
 from __future__ import annotations
 
-import hashlib
 import tarfile
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from probes.containers.compressed import Unreadable, stream
 from probes.containers.limits import Budget
+from probes.containers.tarstream import Forward, digest
 
 _WHITEOUT, _OPAQUE = b".wh.", b".wh..wh..opq"
-_AT_ONCE = 4 << 20
 _HOPS = 40
 _DAMAGE = (tarfile.TarError, ValueError, EOFError, zlib.error, OverflowError, IndexError, RecursionError, ArithmeticError)
 
@@ -44,7 +43,7 @@ def merged(blobs: Iterable[BinaryIO], budget: Budget) -> Folder:
     for number, blob in enumerate(blobs, 1):
         try:
             layer = _Layer(root)
-            layer.read(_Forward(stream(blob), budget))
+            layer.read(Forward(stream(blob), budget))
         except _DAMAGE as error:
             raise Unreadable(f"layer {number}: {str(error) or type(error).__name__}") from error
         layer.apply()
@@ -71,14 +70,14 @@ class _Layer:
         self.new = Folder(True)
         self.hidden: list[tuple[tuple[bytes, ...], bytes]] = []
 
-    def read(self, source: _Forward) -> None:
+    def read(self, source: Forward) -> None:
         with tarfile.open(fileobj=source, mode="r:", errors="surrogateescape", encoding="utf-8") as tar:  # type: ignore[call-overload]
             while member := tar.next():
                 self._member(member, tar, source)
                 tar.members.clear()  # it keeps all it saw
         source.check_end()
 
-    def _member(self, member: tarfile.TarInfo, tar: tarfile.TarFile, source: _Forward) -> None:
+    def _member(self, member: tarfile.TarInfo, tar: tarfile.TarFile, source: Forward) -> None:
         path = _parts(member.name)
         if not path:
             return
@@ -93,7 +92,7 @@ class _Layer:
         else:
             self._folder(above).below[name] = self._leaf(member, tar, source)
 
-    def _leaf(self, member: tarfile.TarInfo, tar: tarfile.TarFile, source: _Forward) -> Leaf:
+    def _leaf(self, member: tarfile.TarInfo, tar: tarfile.TarFile, source: Forward) -> Leaf:
         if member.issym():
             return Leaf(b"l", _bytes(member.linkname))
         if member.islnk():
@@ -104,7 +103,7 @@ class _Layer:
             return found
         if not member.isfile():
             return Leaf(b"o", b"")
-        return Leaf(b"x" if member.mode & 0o100 else b"f", _digest(member, tar, source))
+        return Leaf(b"x" if member.mode & 0o100 else b"f", digest(member, tar, source))
 
     def _folder(self, path: list[bytes]) -> Folder:
         """This layer's folder at that path, made where it is not there; what is in its way goes: the later entry counts."""
@@ -178,67 +177,3 @@ def _parts(name: str) -> list[bytes]:
 
 def _bytes(name: str) -> bytes:
     return name.encode("utf-8", "surrogateescape")
-
-
-def _digest(member: tarfile.TarInfo, tar: tarfile.TarFile, source: _Forward) -> bytes:
-    digest = hashlib.sha256()
-    if member.issparse():
-        for piece in _sparse(member, tar, source):
-            digest.update(piece)
-        return digest.digest()
-    left = member.size
-    while left > 0:
-        piece = source.read(min(left, 1 << 18))
-        if not piece:
-            raise Unreadable("cut short in the middle of a file")
-        digest.update(piece)
-        left -= len(piece)
-    return digest.digest()
-
-
-def _sparse(member: tarfile.TarInfo, tar: tarfile.TarFile, source: _Forward) -> Iterator[bytes]:
-    file: Any = tar.extractfile(member)
-    left = member.size
-    while left > 0 and (piece := file.read(min(left, 1 << 18))):
-        source.budget.spend(len(piece))
-        left -= len(piece)
-        yield piece
-    if left:
-        raise Unreadable("cut short in the middle of a file")
-
-
-class _Forward:
-    """A stream as `tarfile` wants one: it may look where it is, and go on. Reads are limited, since lengths are whatever the tar says."""
-
-    def __init__(self, source: BinaryIO, budget: Budget) -> None:
-        self._source = source
-        self.budget = budget
-        self._place = 0
-        self._last = b""
-
-    def read(self, size: int) -> bytes:
-        if not 0 <= size <= _AT_ONCE:
-            raise Unreadable(f"a head of {size} bytes")
-        out = self._source.read(size)
-        self._place += len(out)
-        self._last = out
-        self.budget.spend(len(out))
-        return out
-
-    def tell(self) -> int:
-        return self._place
-
-    def seek(self, place: int) -> int:
-        if place < self._place:
-            raise Unreadable("an entry lies before itself")
-        while self._place < place:
-            if not self.read(min(place - self._place, 1 << 18)):
-                raise Unreadable("cut short")
-        return place
-
-    def check_end(self) -> None:
-        """A tar ends in a block of zeros; `tarfile` does not mind when it is missing, and half a layer is not a layer."""
-        if self._last.count(0) != 512:
-            raise Unreadable("cut short: the layer's end is missing")
-        while self.read(1 << 18):
-            pass  # a packed layer's own checksum comes last

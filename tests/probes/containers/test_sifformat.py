@@ -242,7 +242,7 @@ def named(content: bytes, **more: object) -> dict[str, object]:
     return {"digest": f"sha256:{hashlib.sha256(content).hexdigest()}", "size": len(content), **more}
 
 
-def oci_sif(path: Path, layer: bytes, *, lie: bool = False) -> tuple[Path, str, str]:
+def oci_sif(path: Path, layer: bytes, *, lie: bool = False, lack: bool = False) -> tuple[Path, str, str]:
     """An OCI-SIF: a layout's index.json, and manifest, configuration and layer as blobs. Also its manifest's and configuration's digest."""
     about = {"rootfs": {"type": "layers", "diff_ids": [named(layer)["digest"]]}, "os": "linux", "architecture": "amd64"}
     config = json.dumps(about | {"config": {"Cmd": ["a"], "Labels": {"version": "7"}}}).encode()
@@ -250,6 +250,7 @@ def oci_sif(path: Path, layer: bytes, *, lie: bool = False) -> tuple[Path, str, 
     index = json.dumps({"schemaVersion": 2, "manifests": [named(manifest)]}).encode()
     kept = (*blob(config)[:1], config.replace(b"linux", b"other"), *blob(config)[2:]) if lie else blob(config)
     digests = str(named(manifest)["digest"]), str(named(config)["digest"])
+    kept = blob(b"{}") if lack else kept
     return sif(path, (OCI_INDEX, index, b"", ""), blob(manifest), kept, blob(layer)), *digests
 
 
@@ -276,6 +277,12 @@ def test_blobs_that_are_not_what_they_are_called_say_nothing(tmp_path: Path) -> 
     path, *_ = oci_sif(tmp_path / "x.oci.sif", b"layer", lie=True)
     found = read(RealWorld(), str(path))
     assert (found.manifest_digest, found.config_digest, found.diff_ids, found.labels) == ("", "", (), {})
+
+
+def test_a_configuration_that_is_only_named_leaves_the_manifest_s_digest(tmp_path: Path) -> None:
+    path, manifest, config = oci_sif(tmp_path / "x.oci.sif", b"layer", lack=True)
+    found = read(RealWorld(), str(path))
+    assert (found.manifest_digest, found.config_digest, found.diff_ids, found.labels) == (manifest, config, (), {})
 
 
 def test_a_bare_squashfs_is_known_by_its_bytes(tmp_path: Path) -> None:
