@@ -46,7 +46,7 @@ def look(world: World, job: Job) -> Found:
     environment = run_environment(world.env, job)
     made = [*_of_sbatch(job, world.env), *_of_commands(seen, job, environment)]
     engines, unread = _of_workflows(world, job, seen, environment)
-    images = [r for r in linked(made) if r.transport != "recipe"]
+    images = [r for r in linked(made) if r.transport != "recipe" and (r.resolved or r.unresolved)]
     found = list(dict.fromkeys(_apart([*images, *engines])))
     found.sort(key=lambda r: (r.file != "", r.line if not r.file else 0))
     return Found(tuple(found[:MAX_REFERENCES]), unread)

@@ -156,8 +156,9 @@ def substitutions(raw: str, state: Scope, offset: int) -> None:
     """Commands inside `$(..)`, backticks and `<(..)` run as well."""
     from probes.script.walk import walk
 
-    at = 0
-    while state.depth < MAX_DEPTH and (match := _INNER.search(raw, at)):
+    at = counted = lines = 0
+    while state.depth < MAX_DEPTH and state.left > 0 and (match := _INNER.search(raw, at)):
+        lines, counted = lines + raw.count("\n", counted, match.start()), match.start()
         at = match.end()
         if match[0] == "`":
             end = raw.find("`", at)
@@ -169,7 +170,7 @@ def substitutions(raw: str, state: Scope, offset: int) -> None:
             at = close(raw, at - 1)
             inner = raw[match.end() : at - 1]
         cwd, nested = state.cwd, state.nested
-        walk(inner, state, offset + raw.count("\n", 0, match.start()))
+        walk(inner, state, offset + lines)
         state.cwd, state.nested = cwd, nested
 
 

@@ -6,27 +6,16 @@ Nextflow documentation, "Containers" (`docker.enabled` and its kin, `process.con
 from __future__ import annotations
 
 import os.path
-import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from probes.containers.engines import groovy
+from probes.containers.engines.nextflowfiles import Setting, configs, main, scripts
 from probes.containers.engines.nextflowline import RUNTIMES, Asked, asked_of
 from probes.containers.engines.shelf import Image, Shelf
 from probes.script.command import Command
 from probes.script.expand import Word
-
-_INCLUDE = re.compile(r"^\s*include\s*\{[^}]*\}\s*from\s*(['\"])([^'\"]+)\1", re.MULTILINE)
-MAX_DEPTH = 10
-
-
-@dataclass(frozen=True)
-class Setting:
-    path: tuple[str, ...]
-    value: str
-    line: int
-    file: str
 
 
 def images(command: Command, words: tuple[Word, ...], shelf: Shelf, environment: Mapping[str, str]) -> Iterator[Image]:
@@ -38,9 +27,9 @@ def images(command: Command, words: tuple[Word, ...], shelf: Shelf, environment:
         shelf.unread[asked.project.raw] = "only the run knows this project's name or folder"
         return
     user = f"nextflow {command.file} {command.line}"
-    main = _main(asked.project.text, command.cwd, shelf, user, environment)
-    found = [*_configs(asked, command.cwd, os.path.dirname(main[0]) if main else "", shelf, user, environment)]
-    scripts = [*_scripts(*main, shelf, user)] if main else []
+    script = main(asked.project.text, command.cwd, shelf, user, environment)
+    found = [*configs(asked, command.cwd, os.path.dirname(script[0]) if script else "", shelf, user, environment)]
+    own = [*scripts(*script, shelf, user)] if script else []
     active = [s for s in found if s.path[0] != "profiles"]
     active += [s for s in found if s.path[0] == "profiles" and _active(s, asked.profiles)]
     engine, enabled = _engine(active, asked, bool(shelf.unread))
@@ -52,7 +41,7 @@ def images(command: Command, words: tuple[Word, ...], shelf: Shelf, environment:
     if asked.image is not None:
         yield _image(asked.image.text, asked.image.text, command.file, command.line, "", read)
     last = {step: setting for setting in active if (step := _step(setting)) is not None}  # a later one replaces it
-    for setting in (*last.values(), *scripts):
+    for setting in (*last.values(), *own):
         step = _step(setting)
         if step is not None and setting.value not in ("null", "''", '""'):
             name = groovy.value(setting.value, read.known, engine)
@@ -119,62 +108,6 @@ def _placed(name: str, registry: bool = True) -> bool:
         or name.endswith((".sif", ".img"))
         or (registry and ("." in first or ":" in first) and "/" in name)
     )
-
-
-def _main(project: str, cwd: str, shelf: Shelf, user: str, environment: Mapping[str, str]) -> tuple[str, str] | None:
-    path = os.path.normpath(os.path.join(cwd, project))
-    assets = (
-        environment.get("NXF_ASSETS") or f"{environment.get('NXF_HOME') or environment.get('HOME', '') + '/.nextflow'}/assets"
-    )
-    pulled = os.path.join(assets, re.sub(r"^https?://[^/]+/", "", project).removesuffix(".git"))
-    if project.endswith(".nf"):
-        return shelf.first(path, user=user)
-    return shelf.first(f"{path}/main.nf", f"{pulled}/main.nf", user=user)
-
-
-def _configs(asked: Asked, cwd: str, project: str, shelf: Shelf, user: str, environment: Mapping[str, str]) -> Iterator[Setting]:
-    usual = (
-        []
-        if asked.only
-        else [f"{environment.get('HOME', '')}/.nextflow/config", f"{project}/nextflow.config", f"{cwd}/nextflow.config"]
-    )
-    for path in dict.fromkeys(os.path.normpath(p) for p in usual if p.startswith("/") and not p.startswith("/nextflow.config")):
-        yield from _config(path, shelf, user, False)
-    for word in asked.configs:
-        if word.known:
-            yield from _config(os.path.normpath(os.path.join(cwd, word.text)), shelf, user, True)
-        else:
-            shelf.unread[word.raw] = "only the run knows this configuration's name"
-
-
-def _config(path: str, shelf: Shelf, user: str, needed: bool, around: tuple[str, ...] = (), depth: int = 0) -> Iterator[Setting]:
-    text = shelf.text(path, needed, f"{user} {'.'.join(around)}")
-    for setting in groovy.settings(text or ""):
-        if setting.path[-1] == "includeConfig":
-            name = groovy.value(setting.value, {"projectDir": os.path.dirname(path), "baseDir": os.path.dirname(path)}, "")
-            if name is None or "://" in name or depth >= MAX_DEPTH:
-                shelf.unread[f"includeConfig {groovy.shown(setting.value)}"] = (
-                    f"not a file's name as such ({path}, line {setting.line})"
-                )
-            else:
-                inner = os.path.normpath(os.path.join(os.path.dirname(path), name))
-                yield from _config(inner, shelf, user, True, (*around, *setting.path[:-1]), depth + 1)
-        else:
-            yield Setting((*around, *setting.path), setting.value, setting.line, path)
-
-
-def _scripts(path: str, text: str, shelf: Shelf, user: str, depth: int = 0) -> Iterator[Setting]:
-    for setting in groovy.settings(text):
-        if setting.path[0].startswith("process ") and len(setting.path) == 2:
-            yield Setting(setting.path, setting.value, setting.line, path)
-    for match in _INCLUDE.finditer(text) if depth < MAX_DEPTH else ():
-        if match[2].startswith("."):
-            inner = os.path.normpath(os.path.join(os.path.dirname(path), match[2]))
-            found = shelf.first(
-                *((inner,) if inner.endswith(".nf") else (f"{inner}.nf", f"{inner}/main.nf")), user=user, needed=False
-            )
-            if found:
-                yield from _scripts(*found, shelf, user, depth + 1)
 
 
 def _active(setting: Setting, profiles: tuple[str, ...]) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from auditor.model import Job
-from auditor.world import RealWorld
+from auditor.world import RealWorld, RecordedWorld
 from probes.containers import State
 from probes.containers.engines import groovy, snakemake
 from probes.containers.scripts import Found, files, look
@@ -282,3 +285,26 @@ def test_a_copy_that_is_there_is_an_image_file_of_the_job(tmp_path: Path) -> Non
 def test_broken_groovy_and_python_are_read_to_their_end(text: str) -> None:
     list(groovy.settings(text))
     list(snakemake.lines(text))
+
+
+GROOVY = [
+    "process ", "A ", "{", "}", "container ", "= ", "'a'", '"${x}"', '"""', "'", '"', "\n", "(", ")", "[", "docker.enabled=true", "profiles ",
+    "//", "/*", "?", ":",
+]  # fmt: skip
+
+
+PYTHON = [
+    "rule a:", "\n", "    ", "container: ", "include: ", '"docker://a"', "'", '"""', "f'{A}'", "A = 'x'", "(", ")", "[", "None", "\\", "\t",
+    "use rule a as b with:",
+]  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@given(st.lists(st.sampled_from(GROOVY), max_size=30).map("".join), st.lists(st.sampled_from(PYTHON), max_size=30).map("".join))
+def test_pieces_of_workflow_files_in_any_order_are_read_without_an_accident(config: str, snakefile: str) -> None:
+    files = {"/w/main.nf": config, "/w/nextflow.config": config, "/w/Snakefile": snakefile}
+    world = RecordedWorld(
+        {}, {k: v.encode() for k, v in files.items()}, {}, frozenset(), datetime(2026, 1, 1, tzinfo=UTC), "n", "/w"
+    )
+    found = look(world, Job("slurm", "1", workdir="/w", script="nextflow run main.nf\nsnakemake\n"))
+    assert all(bool(r.resolved) != bool(r.unresolved) for r in found.references)

@@ -11,7 +11,7 @@ from auditor.model import Absent, Job
 from auditor.world import RealWorld
 from probes.containers import ContainerReferences
 from probes.containers.references import collect
-from probes.containers.scripts import files, references
+from probes.containers.scripts import MAX_REFERENCES, files, references
 
 
 def look(folder: Path, **job: object) -> list[tuple[str, int, str]]:
@@ -61,3 +61,42 @@ def test_any_text_is_read_without_an_accident(text: str) -> None:
     for reference in references(text, {"a": "1"}):
         assert reference.text
         assert bool(reference.resolved) != bool(reference.unresolved)
+
+
+PARTS = [
+    "apptainer ", "exec ", "docker run ", "x.sif ", "--nv ", "-B ", "$A", "${A:-", "}", '"', "'", "`", "$(", ")", "{ ", "} ", "f() { ", "f ", "; ",
+    "\n", "cd ", "export A=", "if x; then ", "fi; ", "for i in 1 2; do ", "done; ", "case x in a) ", ";; esac; ", "<<E\n", "\nE\n", "bash -c ",
+    "xargs -I{} ", "srun --container-image=", "#SBATCH --container-name=", "instance start ", "instance://f ", "snakemake -s ", "nextflow run ",
+    "enroot create -n f ", "shifter --image=", "A=(", "\"${A[@]}\" ", "set -- ", "shift; ", "eval ", "source ", "$1 ", "~/", "\\", "\0", "\u00e9",
+]  # fmt: skip
+
+
+@given(
+    st.lists(st.sampled_from(PARTS), max_size=30).map("".join),
+    st.dictionaries(st.sampled_from(["A", "HOME", "SHIFTER"]), st.text(max_size=9)),
+)
+@settings(max_examples=400, deadline=None, derandomize=True, database=None)
+def test_pieces_of_scripts_in_any_order_are_read_without_an_accident(text: str, environ: dict[str, str]) -> None:
+    for reference in references(text, environ, ("one.sif",)):
+        assert bool(reference.resolved) != bool(reference.unresolved)
+        assert (reference.doors is not None) == (reference.action == "run")
+
+
+def test_a_job_that_names_more_images_than_anybody_reads_is_cut() -> None:
+    assert len(references("".join(f"docker run a:{n}\n" for n in range(2000)), {})) == MAX_REFERENCES
+
+
+def test_names_are_filled_in_once_more_inside_the_job_and_only_where_variables_hold_them() -> None:
+    world = RealWorld(env={"SLURM_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "2"}, cwd="/")
+    literal, variable = (
+        Job("slurm", "7", workdir="/w", script=f"docker run lab/a:{tag}\n") for tag in ("1", "$SLURM_ARRAY_TASK_ID")
+    )
+    found = collect(world, variable)
+    assert isinstance(found, ContainerReferences)
+    assert [r.resolved for r in found.references] == ["lab/a:2"]
+    assert collect(world, literal) == Absent("images are named without variables: as at submission")
+
+
+def test_a_workflow_file_that_cannot_be_read_is_evidence_by_itself(tmp_path: Path) -> None:
+    found = collect(RealWorld(env={}, cwd="/"), Job("slurm", "1", workdir=str(tmp_path), script="snakemake\n"))
+    assert found == ContainerReferences((), ("Snakefile: no such file, or not readable",))
