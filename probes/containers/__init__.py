@@ -84,6 +84,8 @@ class Reference:
     """The engine's rule or process, or the selector that the setting is for; empty: all of them."""
     enabled: str = "yes"
     """`yes`, `no`, `unknown`: is the engine's container switch on, as far as the text tells?"""
+    copy: str = ""
+    """The file that the engine makes of the image and runs: named after the address, and never made anew while it is there."""
     doors: Doors | None = None
 
 
