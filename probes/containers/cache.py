@@ -55,13 +55,16 @@ def folders(world: World, job: Job) -> Iterator[str]:
             yield os.path.join(home, hidden, "cache")
 
 
-def entries(world: World, folder: str) -> list[Entry]:
-    """Every image in this cache, none hashed. An unreadable one counts as one of which nothing is known."""
+def entries(world: World, folder: str, digests: Iterable[str] = ()) -> list[Entry]:
+    """Every image in this cache, none hashed. An unreadable one counts as one of which nothing is known.
+
+    digests: that the job names; what Apptainer made for an index is found by them alone, it keeps no index.
+    """
     if not world.exists(folder):
         return []
     files = [p for p in world.glob(os.path.join(folder, "oci-tmp", "*")) if _KEY.fullmatch(os.path.basename(p))]
-    digests = behind(world, folder, {os.path.basename(p) for p in files})
-    found = [_entry(world, p, "docker", digests.get(os.path.basename(p), "")) for p in files[:MAX_ENTRIES]]
+    known = behind(world, folder, {os.path.basename(p) for p in files}, digests)
+    found = [_entry(world, p, "docker", known.get(os.path.basename(p), "")) for p in files[:MAX_ENTRIES]]
     for transport in ("oras", "library"):
         for path in world.glob(os.path.join(folder, transport, "sha256*"))[:MAX_ENTRIES]:
             if own := _OWN.fullmatch(os.path.basename(path)):
@@ -69,13 +72,14 @@ def entries(world: World, folder: str) -> list[Entry]:
     return [entry for entry in found if entry]
 
 
-def behind(world: World, folder: str, keys: Iterable[str]) -> dict[str, str]:
-    """Key -> digest, by trying every manifest that the cache has."""
+def behind(world: World, folder: str, keys: Iterable[str], digests: Iterable[str] = ()) -> dict[str, str]:
+    """Key -> digest, by trying these and every manifest that the cache has."""
     wanted = set(keys)
     found: dict[str, str] = {}
     if not wanted:
         return found
-    names = [os.path.basename(p) for p in world.glob(os.path.join(folder, "blob", "blobs", "sha256", "*"))]
+    names = [d.removeprefix("sha256:") for d in digests]
+    names += [os.path.basename(p) for p in world.glob(os.path.join(folder, "blob", "blobs", "sha256", "*"))]
     own = here().removeprefix("linux/")
     for architecture in (own, *(a for a in _ARCHITECTURES if a != own)):
         for variant in _VARIANTS if architecture.startswith("arm") else ("",):
@@ -125,9 +129,12 @@ def facts(world: World, folder: str, entry: Entry, reference: str) -> ImageFacts
     def blob(digest: str) -> bytes:
         return world.read(os.path.join(folder, "blob", "blobs", "sha256", digest.removeprefix("sha256:")), MAX_JSON)
 
-    if not entry.digest:
-        return ImageFacts(reference, source=f"{source}; its manifest is not in the cache")
-    raw = blob(entry.digest)
+    try:
+        raw = blob(entry.digest) if entry.digest else b""
+    except FileNotFoundError:
+        raw = b""  # only manifests are kept: it is an index's, or cleaned away
+    if not raw:
+        return ImageFacts(reference, index=entry.digest, source=source)
     if f"sha256:{hashlib.sha256(raw).hexdigest()}" != entry.digest:
         raise BadImage(f"the cache's manifest {entry.digest} has other bytes")
     return facts_of(raw, blob, reference, source=source)

@@ -59,7 +59,8 @@ def _cached(
     world: World, job: Job, wanted: list[Reference], times: Times, hashed: bool, reasons: list[str]
 ) -> Iterator[RanImage]:
     asked = {r.resolved: r for r in wanted if r.runtime == "apptainer" and r.transport in {"docker", "oras", "library"}}
-    folders = {f: cache.entries(world, f) for f in dict.fromkeys(cache.folders(world, job))} if asked else {}
+    digests = [r.digest for r in asked.values() if r.digest]
+    folders = {f: cache.entries(world, f, digests) for f in dict.fromkeys(cache.folders(world, job))} if asked else {}
     for text, reference in asked.items():
         entry, why = cache.choose([e for found in folders.values() for e in found], reference, *times)
         if entry is None:
@@ -76,6 +77,11 @@ def _facts(world: World, folder: str, entry: cache.Entry, text: str, hashed: boo
         known = cache.facts(world, folder, entry, text)
     except (OSError, ValueError) as error:
         known = ImageFacts(text, source=f"{entry.path}: {error}")
+    if entry.transport == "docker" and not known.manifest:
+        from probes.containers.cachelink import made_from
+
+        found, why = made_from(world, folder, entry.path)
+        known = replace(found, reference=text, index=known.index, source=f"{known.source}; {why}")
     return _with_file(world, entry.path, known) if hashed else known
 
 

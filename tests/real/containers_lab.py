@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import json
 import os
 import shutil
 import signal
@@ -181,6 +182,23 @@ def registry(folder: Path) -> Iterator[str]:
     )
     with _daemon([which("docker-registry"), "serve", str(conf)], folder / "registry.log", lambda: _answers(address)):
         yield address
+
+
+ACCEPT = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json"
+LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+
+
+def push_index(registry: str, repository: str, tag: str, manifest: str) -> str:
+    """Give the tag to an index over platforms, of which this manifest is amd64's; the index's digest."""
+    where = f"http://{registry}/v2/{repository}/manifests"
+    with urllib.request.urlopen(urllib.request.Request(f"{where}/{manifest}", headers={"Accept": ACCEPT}), timeout=10) as answer:
+        size, kind = len(answer.read()), answer.headers["Content-Type"]
+    entry = {"mediaType": kind, "size": size, "digest": manifest, "platform": {"os": "linux", "architecture": "amd64"}}
+    index = json.dumps({"schemaVersion": 2, "mediaType": LIST, "manifests": [entry]}).encode()
+    put = urllib.request.Request(f"{where}/{tag}", index, headers={"Content-Type": LIST}, method="PUT")
+    with urllib.request.urlopen(put, timeout=10) as answer:
+        assert answer.status == 201
+    return f"sha256:{hashlib.sha256(index).hexdigest()}"
 
 
 def sif(path: Path, files: Mapping[str, bytes], recipe: str, group: bool = True) -> Path:

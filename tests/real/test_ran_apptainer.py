@@ -102,6 +102,27 @@ def test_the_digest_behind_a_tag_is_known_after_the_tag_moved(
     assert now.image.manifest == new
 
 
+def test_behind_a_name_for_several_platforms_lie_an_index_and_this_machine_s_manifest(
+    docker_engine: Engine, registry: str, apptainer: str, tmp_path: Path
+) -> None:
+    name = f"{registry}/ran/many"
+    manifest, layer = push(docker_engine, name, "1", b"many")
+    index = containers_lab.push_index(registry, "ran/many", "all", manifest)
+    run(tmp_path / "h", "exec", f"docker://{name}:all", "echo")
+    [seen] = ran(tmp_path / "h", f"apptainer exec docker://{name}:all echo\n")
+    assert (seen.image.manifest, seen.image.index, seen.image.diff_ids) == (manifest, "", (layer,))  # no index is kept
+    assert seen.image.source.endswith("its files are those of the manifest's layers, by tree hash")
+    [pinned] = ran(tmp_path / "h", f"apptainer exec docker://{name}@{index} echo\n")
+    assert (pinned.image.manifest, pinned.image.index) == (manifest, index)
+
+    other, _ = push(docker_engine, name, "1", b"other")
+    second = containers_lab.push_index(registry, "ran/many", "all", other)
+    age(tmp_path / "h", 7200)
+    run(tmp_path / "h", "exec", f"docker://{name}:all", "echo")
+    [then], [now] = (ran(tmp_path / "h", f"apptainer exec docker://{name}:all echo\n", ago) for ago in (7200, 0))
+    assert ((then.image.manifest, now.image.manifest), index != second) == ((manifest, other), True)
+
+
 def test_an_image_that_was_cached_before_is_told_while_only_one_fits(
     docker_engine: Engine, registry: str, apptainer: str, tmp_path: Path
 ) -> None:

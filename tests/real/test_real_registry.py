@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import subprocess
 import urllib.request
 from pathlib import Path
 
+import containers_lab
 import docker
 import pytest
 from containers_lab import Engine
@@ -21,7 +20,6 @@ from probes.containers.layout import facts_of_archive, facts_of_layout
 from probes.containers.scripts import named
 
 pytestmark = pytest.mark.docker
-INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
 
 
 def look(registry: str, rest: str, ran: str = "", platform: str = "") -> RegistryImage:
@@ -63,20 +61,9 @@ def test_a_deleted_manifest_is_gone_and_an_unknown_tag_too(docker_engine: Engine
 def test_a_name_for_several_platforms_is_an_index_and_one_of_its_manifests(docker_engine: Engine, registry: str) -> None:
     push(docker_engine, f"{registry}/reg/many", b"amd64")
     one = look(registry, "reg/many:1").image
-    request = urllib.request.Request(
-        f"http://{registry}/v2/reg/many/manifests/1", headers={"Accept": "application/vnd.docker.distribution.manifest.v2+json"}
-    )
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        size, kind = len(answer.read()), answer.headers["Content-Type"]
-    entry = {"mediaType": kind, "size": size, "digest": one.manifest, "platform": {"os": "linux", "architecture": "amd64"}}
-    index = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry]}).encode()
-    put = urllib.request.Request(
-        f"http://{registry}/v2/reg/many/manifests/all", index, headers={"Content-Type": INDEX}, method="PUT"
-    )
-    with urllib.request.urlopen(put, timeout=10) as answer:
-        assert answer.status == 201
+    index = containers_lab.push_index(registry, "reg/many", "all", one.manifest)
     found = look(registry, "reg/many:all", platform="linux/amd64").image
-    assert (found.index, found.manifest) == (f"sha256:{hashlib.sha256(index).hexdigest()}", one.manifest)
+    assert (found.index, found.manifest) == (index, one.manifest)
     assert (found.config, found.diff_ids, found.platform) == (one.config, one.diff_ids, "linux/amd64")
     other = look(registry, "reg/many:all", platform="linux/s390x").image
     assert (other.index, other.manifest) == (found.index, "")

@@ -155,10 +155,19 @@ def test_a_layer_with_other_bytes_is_found_by_its_digest(tmp_path: Path) -> None
         check_layers(where)
 
 
-def test_a_zstd_layer_is_said_to_be_unchecked(tmp_path: Path) -> None:
-    squeezed = b"\x28\xb5\x2f\xfd rest"
+def test_a_zstd_layer_is_unpacked_in_the_stream(tmp_path: Path) -> None:
+    zstd = pytest.importorskip("backports.zstd")
+    squeezed = zstd.compress(LAYER)
     top = manifest(CONFIG, squeezed)
-    assert check_layers(layout(tmp_path / "x", listed(top), top, CONFIG, squeezed)) == (DIFF,)
+    assert check_layers(layout(tmp_path / "x", listed(top), top, CONFIG, squeezed)) == ()
+
+
+@pytest.mark.parametrize("squeezed", [gzip.compress(LAYER)[:-9], b"\x1f\x8b\x08 rest", b"\x28\xb5\x2f\xfd rest"])
+def test_a_damaged_layer_is_refused(tmp_path: Path, squeezed: bytes) -> None:
+    pytest.importorskip("backports.zstd")
+    top = manifest(CONFIG, squeezed)
+    with pytest.raises(BadImage, match="a layer is damaged"):
+        check_layers(layout(tmp_path / "x", listed(top), top, CONFIG, squeezed))
 
 
 WIDE = config(*[DIFF] * 1001)
