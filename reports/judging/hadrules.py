@@ -13,36 +13,33 @@ from reports.judging.ranking import STRONG, besides, ways
 from reports.judging.verdicts import Unclear, failed, passed, weak
 
 REBUILT = ("rebuilt-from-lock", "bare-python", "image-by-digest")
+CONTAINERS = 7
+"""So many of the facts that are handed over are about containers; software follows."""
 FIX = "apptainer pull image.sif docker://IMAGE@sha256:DIGEST   # or: auditor bundle, with the image carried"
 
 
 def unobtainable_environment(*facts: Fact[Any] | Absent | None) -> Verdict:
-    """The best way decides; what lies beside an environment without an image (modules) must come back too."""
+    """The best way decides; what lies beside it (another image by tag; without an image, modules) must come back too.
+
+    A look that is missing may hide such a thing; inside an image, what the host has does not matter.
+    """
     every = [f for f in facts if isinstance(f, Fact)]
     found = ways(every)
-    best = found[0]
-    beside = besides(found)
+    best, beside = found[0], besides(found)
     used = [f for f in every if f.evidence_id in {c for w in found for c in w.cites}]
-    if best.state == "lost" or best.name == "nothing":
-        if any(f is None for f in facts) and best.name == "nothing":
-            raise Unclear("what the job ran in was not seen")
-        return failed(f"{_said(best)}", best.how or FIX, *used)
-    if best.name not in STRONG or best.state == "partial":
+    missing = any(f is None for f in (facts[:CONTAINERS] if best.name.startswith("image-") else facts))
+    if best.name == "nothing" and missing:
+        raise Unclear("what the job ran in was not seen")
+    if best.name == "nothing" or best.state == "lost":
+        return failed(_said(best), best.how or FIX, *used)
+    if best.name not in STRONG or best.state == "partial" or beside:
         more = f"; and {some(w.evidence for w in beside)}" if beside else ""
         return weak(f"the best way is {_said(best)}{more}", _better(best), *used)
-    if beside:
-        return weak(
-            f"{_said(best)}; and {some(w.evidence for w in beside)}",
-            "# put what the modules give into an image: apptainer build image.sif image.def",
-            *used,
-        )
-    if any(f is None for f in facts):
-        raise Unclear(f"{_said(best)}; not everything that the job used was seen")
-    if best.state == "confirmed":
-        return passed(_said(best), *used)
     if best.name == "image-file":
         return weak(_said(best), f"{best.how}\nauditor bundle --help   # says how an image is carried", *used)
-    if best.name == "image-by-digest":
+    if missing:
+        raise Unclear(f"{_said(best)}; not everything that the job used was seen")
+    if best.name == "image-by-digest" and best.state != "confirmed":
         raise Unclear(_said(best))
     return passed(_said(best), *used)
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from auditor.model import Fact
 from auditor.scorecard import Leak
-from probes.containers import ContainerReferences, Doors, Reference, State
+from probes.containers import ContainerReferences, Doors, Reference, SifImages, State
 from probes.packages import PythonPackages
-from reports.judging.amounts import some
+from reports.judging.amounts import several, some
 from reports.judging.software import choose
 
 CHANGING = {
@@ -37,6 +37,17 @@ def leaks(facts: Iterable[Fact[Any]]) -> tuple[Leak, ...]:
     found: list[Leak] = []
     if named := best.get(ContainerReferences.__name__):
         found += [leak for ref in started(named.value) for leak in doors(ref, named.evidence_id)]
+    if files := best.get(SifImages.__name__):
+        found += [
+            Leak(
+                "overlay",
+                f"{i.path}: {several(len(i.overlays), 'overlay partition')} in the file itself",
+                True,
+                (files.evidence_id,),
+            )
+            for i in files.value.images
+            if i.overlays
+        ]
     if packages := best.get(PythonPackages.__name__):
         found += _packages(packages)
     return tuple(sorted(dict.fromkeys(found), key=lambda leak: not leak.serious))

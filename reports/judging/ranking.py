@@ -17,6 +17,8 @@ from auditor.verdict import ReplayVerdict
 from probes.containers import ContainerIdentities, ContainerReferences, EngineImages, RegistryImages, SifImages
 from probes.packages import PythonPackages
 from probes.software import Component
+from probes.software.guix import GuixProfile
+from probes.software.spack import SpackSpecs
 from reports.judging.amounts import line, several, some, words
 from reports.judging.proofs import step
 from reports.judging.software import choose, components, of
@@ -196,7 +198,7 @@ def _locks(every: Sequence[Fact[Any]], best: dict[str, Fact[Any]]) -> Iterator[W
     for part in components(every):
         parts.setdefault(part.ecosystem, []).append(part)
     if guix := parts.get("guix"):
-        fact = best.get("GuixProfile")
+        fact = _value(best, GuixProfile)
         commits = [c.commit for c in fact.value.channels if c.commit] if fact else []
         said = f"{several(len(guix), 'Guix package')}{f' of channel commit {commits[0][:12]}' if commits else '; of which commit is not known'}"
         how = "guix time-machine -C channels.scm -- shell -m manifest.scm"
@@ -209,15 +211,13 @@ def _locks(every: Sequence[Fact[Any]], best: dict[str, Fact[Any]]) -> Iterator[W
             "conda-explicit", _state(hashed, conda), said, "conda create --name again --file explicit.txt", _of(best, "conda")
         )
     if spack := parts.get("spack"):
+        fact = _value(best, SpackSpecs)
+        lock = bool(fact and fact.value.lock_sha256)
         hashed = [p for p in spack if p.digest or p.detail]
         said = f"{several(len(spack), 'Spack package')}, {_all(len(hashed), len(spack))} with the hash of its full spec"
-        yield Way(
-            "spack-lock",
-            _state(hashed, spack),
-            said,
-            "spack -e . install   # beside spack.lock; never concretize -f",
-            _of(best, "spack"),
-        )
+        said += f", in {fact.value.environment}/spack.lock" if fact and lock else "; there is no lock"
+        how = "spack -e . install   # beside spack.lock; never concretize -f"
+        yield Way("spack-lock", _state(hashed, spack) if lock else "partial", said, how, _of(best, "spack"))
     if modules := parts.get("module"):
         names = [f"{m.name}/{m.version}" if m.version else m.name for m in modules]
         said = f"{several(len(modules), 'module')} by name: {some(names)}; only this site knows what stands behind them"

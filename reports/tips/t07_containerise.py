@@ -18,6 +18,9 @@ from probes.hardware import Hardware
 from probes.modules import LoadedModules
 from probes.packages import PythonPackages
 from probes.schedulers import JobAccounting
+from probes.software.conda import CondaPackages
+from probes.software.guix import GuixProfile
+from probes.software.spack import SpackSpecs
 from probes.submission import Submission
 from reports.judging.again import program
 from reports.judging.amounts import several, some, words
@@ -151,6 +154,9 @@ TIP = Tip(
                 MAYBE_REGISTRY,
                 MAYBE_PACKAGES,
                 Need(LoadedModules, START, optional=True),
+                Need(CondaPackages, SUBMIT, optional=True),
+                Need(SpackSpecs, SUBMIT, optional=True),
+                Need(GuixProfile, SUBMIT, optional=True),
             ),
             unobtainable_environment,
             ASK,

@@ -28,8 +28,15 @@ from probes.containers import (
 )
 from probes.modules import LoadedModules
 from probes.packages import PythonPackages
+from probes.software import Component
+from probes.software.conda import CondaPackages
+from probes.software.guix import Channel, GuixProfile
+from probes.software.spack import SpackSpecs
+from reports.judging.known import known
+from reports.judging.ranking import again, ways
+from reports.judging.record import record
 from tests.factory import git_state, hardware, modules, packages, seen, sha, submission, unseen
-from tests.reports.ask import FAILED, NOT_APPLICABLE, PASSED, UNKNOWN, WEAK, ask, declared, later, start
+from tests.reports.ask import FAILED, NOT_APPLICABLE, PASSED, UNKNOWN, WEAK, ask, declared, later, replayed, start
 
 DIGEST = "sha256:" + "c" * 64
 OTHER = "sha256:" + "d" * 64
@@ -47,9 +54,10 @@ NO_PYTHON = unseen(PythonPackages, "Python runs inside the image")
 NO_MODULES = unseen(LoadedModules, "no module is loaded", phase=Phase.START)
 NO_REGISTRY = unseen(RegistryImages, "no image of a registry is named", phase=Phase.LATER)
 NOT_ASKED = unseen(RegistryImages, "ask_registries is off", phase=Phase.LATER, status=Status.FAILED)
+NO_OTHER = tuple(unseen(kind, "nothing of the kind is used") for kind in (CondaPackages, SpackSpecs, GuixProfile))
 TYPED = seen(submission("#!/bin/bash\nimage python train.py\n"))
 NODE = start(hardware())
-BASE = (TYPED, NODE, NO_MODULES, NO_TRACE)
+BASE = (TYPED, NODE, NO_MODULES, NO_TRACE, *NO_OTHER)
 
 
 def typed(text: str, runtime: str = "docker", doors: Doors = TIGHT, **changes: object) -> Evidence:
@@ -112,7 +120,7 @@ def engine_run(
     )
 
 
-PYTHON = (NO_NAME, NO_START, NO_RAN, NO_TRACE, NO_FILES, NO_ENGINE, NO_REGISTRY, TYPED, NODE)
+PYTHON = (NO_NAME, NO_START, NO_RAN, NO_TRACE, NO_FILES, NO_ENGINE, NO_REGISTRY, TYPED, NODE, *NO_OTHER)
 HASHED = packages("numpy==2.3.0")
 HASHED = replace(HASHED, packages=(replace(HASHED.packages[0], reference=f"https://e.org/numpy.whl#sha256={sha('wheel')}"),))
 SOURCE = {"source": "https://example.org/ada/train", "base_name": "docker.io/library/debian:13"}
@@ -239,3 +247,60 @@ def test_a_fault_is_told_with_what_was_seen_and_something_to_paste() -> None:
 def test_evidence_that_is_only_declared_does_not_reach_the_second_level() -> None:
     evidence = [replace(e, grade=Grade.DECLARED) for e in SCENARIOS["an image file as people run it"][0]]
     assert ask("loose-recipe", *evidence).outcome is UNKNOWN
+
+
+# the order of ways, by what each kind of evidence gives
+
+CHANNEL = Channel("guix", "https://git.savannah.gnu.org/git/guix.git", "master", "a" * 40)
+GUIX = seen(GuixProfile("/p", "PATH", "4", (CHANNEL,), (Component("guix", "hello", "2.12"),)))
+SPACK = SpackSpecs(
+    "/env", "SPACK_ENV", sha("lock"), "5", "0.22", ("hdf5",), (), (Component("spack", "hdf5", "1.14", detail="/abc %gcc@12"),)
+)
+WAYS: dict[str, tuple[tuple[Evidence, ...], list[tuple[str, str]]]] = {
+    "an image that ran, before everything else": (
+        (ran("lab/torch:2"), GUIX, seen(HASHED), start(modules("gcc/12"))),
+        [("image-by-digest", "recorded"), ("guix", "recorded"), ("lock-with-hashes", "recorded"), ("module-names", "partial")],
+    ),
+    "Guix without its channels is no more than names": (
+        (seen(GuixProfile("/p", "PATH", "4", (), (Component("guix", "hello", "2.12"),))),),
+        [("guix", "partial")],
+    ),
+    "Spack with its lock": (
+        (seen(SPACK),),
+        [("spack-lock", "recorded")],
+    ),
+    "Spack without a lock": (
+        (seen(replace(SPACK, lock_sha256="")),),
+        [("spack-lock", "partial")],
+    ),
+    "names and versions come before modules": (
+        (seen(packages("numpy==2.3.0")), start(modules("gcc/12"))),
+        [("lock-without-hashes", "partial"), ("module-names", "partial")],
+    ),
+    "an image that is gone stands last": (
+        (ran("lab/torch:2"), told("lab/torch:2", "", "gone", "gone"), start(modules("gcc/12"))),
+        [("module-names", "partial"), ("image-by-digest", "lost")],
+    ),
+    "a file and its recipe": (
+        (seen(SifImages((sif(),))),),
+        [("image-file", "recorded"), ("image-recipe", "recorded")],
+    ),
+    "what a replay did is confirmed": (
+        (seen(SifImages((sif(base_pinned=False),))), replayed()),
+        [("image-file", "confirmed"), ("image-recipe", "partial")],
+    ),
+    "nothing": ((), [("nothing", "recorded")]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_ways_to_have_it_again_are_ranked_by_what_comes_back(name: str) -> None:
+    evidence, expected = WAYS[name]
+    assert [(way.name, way.state) for way in ways(known(record(evidence, 0)))] == expected
+
+
+def test_the_whole_is_no_better_than_what_lies_beside_its_best_way() -> None:
+    beside = ways(known(record((GUIX, start(modules("gcc/12"))), 0)))
+    whole = ways(known(record((ran("lab/torch:2"), start(modules("gcc/12"))), 0)))
+
+    assert (again(beside), again(whole)) == ("partial", "recorded")
