@@ -20,7 +20,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from auditor.submit.glances import Glances
     from probes.software.identify import Library
-    from probes.software.libraries import LoadedLibraries
 
 IGNORED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM)
 """What a job is sent is not for us; the end of its shell is."""
@@ -47,7 +46,7 @@ def main(argv: list[str]) -> None:
         seen.look(of_job(job, mine), time.monotonic())
         write(out, seen, known)
     if os.path.exists(out):
-        if seen.paths:
+        if seen.paths or seen.inside:
             hand_in(out, seen, known)
         os.unlink(out)
 
@@ -56,7 +55,7 @@ def write(out: str, seen: Glances, known: dict[str, Library | None]) -> None:
     """All that was seen, whole at any time; not after the end record has taken the file."""
     from auditor.codec import dumps
 
-    data = dumps(told(seen, known))
+    data = dumps(seen.told(known))
     if seen.looks and not os.path.exists(out):
         return
     try:
@@ -66,13 +65,6 @@ def write(out: str, seen: Glances, known: dict[str, Library | None]) -> None:
     except OSError:  # a full disk, a file size limit of the job's
         os.unlink(f"{out}.new")
         raise
-
-
-def told(seen: Glances, known: dict[str, Library | None]) -> LoadedLibraries:
-    from auditor.world import RealWorld
-    from probes.software.libraries import look
-
-    return look("sampled", tuple(seen.programs), seen.paths, RealWorld(cwd="/"), seen.looks, known)
 
 
 def hand_in(out: str, seen: Glances, known: dict[str, Library | None]) -> None:
@@ -90,7 +82,7 @@ def hand_in(out: str, seen: Glances, known: dict[str, Library | None]) -> None:
     job_id, attempt, submission = (*os.path.basename(out).removeprefix(".libraries-").split("-"), "")[:3]
     cluster, now = os.environ.get("SLURM_CLUSTER_NAME", ""), datetime.now(UTC).isoformat(timespec="seconds")
     job = Job("slurm", job_id, cluster, submission, attempt=int(attempt), ended_at=now, hook="installed")
-    probe = replace(PROBE, collect=lambda _world, _job: Found(told(seen, known), SAMPLED))
+    probe = replace(PROBE, collect=lambda _world, _job: Found(seen.told(known), SAMPLED))
     evidence = observe(probe, RealWorld(cwd="/"), job, Phase.END, Redactor(os.environ))
     spool.save(os.path.dirname(out), Capture(job, Phase.END, (evidence,)))
 

@@ -24,7 +24,6 @@ from probes.data import BEGAN
 from probes.schedulers import JobAccounting
 from probes.schedulers.local_executor import VARIABLE, ExecutorRecord
 from probes.software import libraries as known
-from probes.software.libraries import look
 
 Choice = Callable[[Probe[Any]], bool]
 
@@ -105,8 +104,8 @@ def note(home: Home, record: ExecutorRecord, environ: Mapping[str, str]) -> None
 def libraries(home: Home, job: Job, seen: Glances | None) -> bytes:
     """What was seen of the libraries while it ran, identified now; empty when nothing was."""
     with _logged(home, f"libraries of {job.job_id}"):
-        if seen and seen.paths:
-            return dumps(look("sampled", tuple(seen.programs), seen.paths, RealWorld(cwd="/"), seen.looks))
+        if seen and (seen.paths or seen.inside):
+            return dumps(seen.told())
     return b""
 
 

@@ -32,6 +32,8 @@ class Library:
     build: str = ""
     sha256: str = ""
     size: int | None = None
+    inside: bool = False
+    """The path is one inside a container."""
 
 
 @dataclass
@@ -97,7 +99,7 @@ def components(libraries: Iterable[Library]) -> tuple[Component, ...]:
             lib.version,
             f"sha256:{lib.sha256}" if lib.sha256 else "",
             lib.path,
-            lib.build or (f"build-id {lib.build_id}" if lib.build_id else ""),
+            ("in a container: " if lib.inside else "") + (lib.build or (f"build-id {lib.build_id}" if lib.build_id else "")),
         )
         for lib in libraries
         if lib.role != "libc" or lib.build

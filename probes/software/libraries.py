@@ -7,7 +7,9 @@ programs' and packages' own headers, as ld.so(8) would do it. Sources: proc_pid_
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from auditor.codec import build
 from auditor.model import Absent, Found, Grade, Job, Phase, Probe
@@ -74,13 +76,18 @@ def look(
     world: World,
     looks: int = 0,
     known: dict[str, Library | None] | None = None,
+    inside: Mapping[str, Library | None] = MappingProxyType({}),
 ) -> LoadedLibraries:
-    """Identify those that matter, by content, within a budget. known: what an earlier look read already, added to here."""
+    """Identify those that matter, by content, within a budget. known: what an earlier look read already, added to here.
+
+    inside: those of processes in containers, identified already.
+    """
     told, budget = {} if known is None else known, Budget()
     for path in sorted(paths - told.keys()):
         told[path] = identify(world, path, budget)
-    ours = tuple(lib for path in sorted(paths) if (lib := told[path]))[:MAX_LIBRARIES]
-    return LoadedLibraries(how, programs, ours, components(ours), looks, len(paths) - len(ours))
+    every = [*(told[path] for path in sorted(paths)), *(inside[path] for path in sorted(inside))]
+    ours = tuple(lib for lib in every if lib)[:MAX_LIBRARIES]
+    return LoadedLibraries(how, programs, ours, components(ours), looks, len(every) - len(ours))
 
 
 def mapped(maps: str) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
 import shutil
@@ -176,6 +177,31 @@ def test_only_processes_of_this_job_and_this_user_are_looked_at(tmp_path: Path) 
         for child in children:
             child.kill()
             child.wait()
+
+
+def test_what_a_process_in_a_container_has_mapped_is_read_inside(tmp_path: Path) -> None:
+    """The same path out here is another file: a changed libm stands in its place in the process's own mount namespace."""
+    loaded = glances.mapped(Path("/proc/self/maps").read_text())
+    real = next((path for path in sorted(loaded) if "/libm.so" in path or "/libm-2" in path), "")
+    need(*([] if real and shutil.which("unshare") else ["unshare, libm"]))
+    other = tmp_path / "libm.so.6"
+    other.write_bytes(Path(real).read_bytes() + b"changed")
+    inner = f"mount --bind {other} {real} && cd {tmp_path} && {SLEEPER}"
+    child = subprocess.Popen(["unshare", "-rm", "sh", "-c", inner], stderr=subprocess.PIPE)
+    until(lambda: (tmp_path / "ready").exists() or child.poll() is not None)
+    try:
+        need(*([] if child.poll() is None else ["user namespaces"]))
+        seen = glances.first(0.0)
+        seen.look([child.pid, os.getpid()], 0.0)
+        found = {(lib.inside, lib.sha256) for lib in seen.told().libraries if lib.path == real}
+        assert found == {(True, sha256(other)), (False, sha256(Path(real)))}
+    finally:
+        child.kill()
+        child.communicate()
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_the_pauses_between_looks_grow_to_a_minute() -> None:
