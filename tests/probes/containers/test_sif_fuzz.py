@@ -25,6 +25,7 @@ from probes.containers.sifread import read, sboms
 from probes.containers.squashfs import Squashfs
 from probes.containers.treehash import of_layers, of_sif
 from tests.needs import need
+from tests.probes.containers import test_sifformat as sifs
 
 WORLD = RealWorld(env={"PATH": ""})
 FEW = Limits(bytes=64 << 20, seconds=10, entries=10_000)
@@ -81,7 +82,7 @@ def test_the_whole_image_is_read(image: Path) -> None:
 INTERESTING = st.sampled_from([0, 1, 0x7F, 0x80, 0xFF]) | st.integers(0, 255)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_changed_bytes_are_refused_or_read_and_nothing_else_happens(image: Path, data: st.DataObject) -> None:
     content = bytearray(image.read_bytes())
@@ -97,6 +98,26 @@ def test_changed_bytes_are_refused_or_read_and_nothing_else_happens(image: Path,
     cut = data.draw(st.none() | st.integers(0, len(content)))
     path = image.with_name("changed.sif")
     path.write_bytes(content[:cut])
+    looked_at(path)
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_signatures_and_an_oci_image_with_changed_bytes_are_refused_or_read(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    work = tmp_path_factory.getbasetemp()
+    if data.draw(st.booleans()):
+        path, *_ = sifs.oci_sif(work / "oci.sif", b"hsqs no more")
+    else:
+        extra = struct.pack("<i256s", 1, bytes(20))
+        signatures = [(sifs.SIGNATURE, text, extra, "") for text in (sifs.CAPTURED, sifs.DSSE)]
+        path = sifs.sif(work / "signed.sif", (sifs.DEFFILE, sifs.RECIPE, b"", ""), *signatures, links={2: 0xF0000001, 3: 1})
+    content = bytearray(path.read_bytes())
+    places = st.integers(TABLE, TABLE + 4 * DESCRIPTOR) | st.integers(TABLE + 48 * DESCRIPTOR, len(content) - 1)
+    for at, value in data.draw(st.lists(st.tuples(places, INTERESTING), min_size=1, max_size=8)):
+        content[at] = value
+    path.write_bytes(content)
     looked_at(path)
 
 
@@ -119,7 +140,7 @@ def test_a_file_system_with_changed_bytes_is_refused_or_read(image: Path, compre
             of_sif(WORLD, str(changed), FEW)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(st.integers(0, 4095), INTERESTING), min_size=1, max_size=6))
 def test_a_layer_with_changed_bytes_is_refused_or_read(changes: list[tuple[int, int]]) -> None:
     raw = io.BytesIO()
