@@ -75,9 +75,10 @@ def ran(*argv: str, **env: str) -> str:
     return done.out
 
 
-def packages(prefix: Path, **variables: str) -> PythonPackages:
+def packages(prefix: Path, budget: int = PLENTY, **variables: str) -> PythonPackages:
+    """budget: files and bytes that may be hashed."""
     world = RealWorld()
-    return look(world, inspect(world, str(prefix / "bin/python"), ""), variables, Check(PLENTY, PLENTY))
+    return look(world, inspect(world, str(prefix / "bin/python"), ""), variables, Check(budget, budget))
 
 
 def site(prefix: Path) -> Path:

@@ -47,16 +47,24 @@ def of_run(crate: Path) -> PythonPackages | None:
     return known(job, evidence).packages
 
 
-def built(python: str, world: World) -> PythonPackages:
-    """What lies in the environment of this interpreter; its own folder only, every file hashed. Raises OSError."""
-    return look(world, inspect(world, python, ""), {}, Check(BYTES, FILES))
+def built(python: str, world: World, *, hashed: bool = True) -> PythonPackages:
+    """What lies in the environment of this interpreter; its own folder only. hashed: every file, else versions only. Raises OSError."""
+    return look(world, inspect(world, python, ""), {}, Check(BYTES, FILES) if hashed else Check(0, 0))
 
 
-def compare(run: PythonPackages, here: PythonPackages, carried: Iterable[str] = (), *, alone: bool = True) -> Compared:
-    """carried: file names of the bundle's wheels; one that was packed from a working tree cannot be compared with anything.
+def missing(run: PythonPackages, here: PythonPackages) -> tuple[str, ...]:
+    """What of the run's a Python that was here before does not have, by version only."""
+    there = {normal(p.name): p.version for p in here.packages}
+    wanted = (p for p in run.packages if normal(p.name) != _SEEDED)
+    return tuple(_other(p, there.get(normal(p.name), "")) for p in wanted if there.get(normal(p.name)) != p.version)
 
-    alone: what the run did not have is a difference too; not so in a Python that was here before.
-    """
+
+def _other(was: Package, version: str) -> str:
+    return f"{was.name}=={was.version}: {f'{version} is here' if version else 'it is not here'}"
+
+
+def compare(run: PythonPackages, here: PythonPackages, carried: Iterable[str] = ()) -> Compared:
+    """carried: file names of the bundle's wheels; one that was packed from a working tree cannot be compared with anything."""
     repacked = {normal(n.partition("-")[0]) for n in carried if f"-{REPACKED}-" in n}
     before = {
         normal(p.name): p for p in run.packages if normal(p.name) != _SEEDED and p.source != "zipapp"
@@ -66,7 +74,7 @@ def compare(run: PythonPackages, here: PythonPackages, carried: Iterable[str] = 
     for name, was in before.items():
         now = after.get(name)
         if now is None or now.version != was.version:
-            differing.append(f"{was.name}=={was.version}: {f'{now.version} is here' if now else 'it is not here'}")
+            differing.append(_other(was, now.version if now else ""))
         elif name in repacked and was.source == "editable":
             unsure.append(f"{was.name}: packed from its working tree, which nobody hashed when it ran")
         elif why := _incomparable(was, now):
@@ -75,7 +83,7 @@ def compare(run: PythonPackages, here: PythonPackages, carried: Iterable[str] = 
             differing.append(f"{was.name}=={was.version}: other files than the run had")
         else:
             equal += 1
-    differing += [f"{p.name}=={p.version}: the run did not have it" for n, p in after.items() if alone and n not in before]
+    differing += [f"{p.name}=={p.version}: the run did not have it" for n, p in after.items() if n not in before]
     differing += [f"{os.path.basename(path)}: of no package, and not here" for path in run.unowned]
     return Compared(equal, tuple(differing), tuple(unsure))
 

@@ -107,11 +107,8 @@ def rebuild(recipe: Recipe, crate: Path, folder: Path, sandbox: Sandbox, world: 
     order = Order(own, env, wanted, crate / "environment" / "wheels", sandbox, made=bool(listed.lines))
     tool, trouble = ("conda", trouble) if trouble else install(order, world)
     if trouble:
-        told = _told(crate, python, order, world, alone=False)[0] if python else Compared(0, (), ())
-        readable = base(python) if python else ()
-        return Software(
-            HOST, "", readable, f"the lock could not be installed: {trouble}", (trouble, *told.differing, *told.unsure)
-        )
+        readable, missing = (base(python), _missing(crate, python, world)) if python else ((), ())
+        return Software(HOST, "", readable, f"the lock could not be installed: {trouble}", (trouble, *missing))
     return _made(recipe, crate, order, (tool, len(listed.lines)), odd, world)
 
 
@@ -131,11 +128,19 @@ def _made(recipe: Recipe, crate: Path, order: Order, by: tuple[str, int], odd: t
     return Software(LOCK, mine, readable, f"{detail}; {_equal(told)}", warnings, equal)
 
 
-def _told(crate: Path, python: str, order: Order, world: World, *, alone: bool = True) -> tuple[Compared, str]:
+def _missing(crate: Path, python: str, world: World) -> tuple[str, ...]:
+    try:
+        run = compared.of_run(crate)
+        return compared.missing(run, compared.built(python, world, hashed=False)) if run else ()
+    except (AuditError, OSError, TimeoutError) as error:
+        return (f"the packages could not be compared: {error}",)
+
+
+def _told(crate: Path, python: str, order: Order, world: World) -> tuple[Compared, str]:
     """The comparison with the run, and this Python's version; from files."""
     try:
         here, run = compared.built(python, world), compared.of_run(crate)
-        return compared.compare(run, here, order.carried, alone=alone) if run else Compared(0, (), ()), here.version
+        return compared.compare(run, here, order.carried) if run else Compared(0, (), ()), here.version
     except (AuditError, OSError, TimeoutError) as error:
         return Compared(0, (), (f"the packages could not be compared: {error}",)), "(version not known)"
 

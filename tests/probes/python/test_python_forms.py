@@ -120,9 +120,9 @@ def test_a_user_s_own_folder_reaches_a_python_that_is_not_isolated(tmp_path: Pat
     (user / "local-1.0.dist-info").mkdir()
     (user / "local-1.0.dist-info/METADATA").write_text("Name: local\nVersion: 1.0\n")
     home = str(tmp_path / "home")
-    assert f"site {user}" in packages(prefix, HOME=home).leaks
-    assert "local" in [p.name for p in packages(prefix, HOME=home).packages]
-    assert f"site {user}" not in packages(prefix, HOME=home, PYTHONNOUSERSITE="1").leaks
+    assert f"site {user}" in packages(prefix, 0, HOME=home).leaks
+    assert "local" in [p.name for p in packages(prefix, 0, HOME=home).packages]
+    assert f"site {user}" not in packages(prefix, 0, HOME=home, PYTHONNOUSERSITE="1").leaks
 
 
 def test_python_agrees_about_what_is_installed(venv: Path, tmp_path: Path) -> None:
