@@ -31,7 +31,7 @@ from reports.judging.ladder import Same, same
 from reports.judging.record import Record
 from reports.judging.software import choose, components, switches
 from reports.judging.software import of as components_of
-from reports.judging.traces import content, traces
+from reports.judging.traces import called, content, traces
 
 MOST = 200
 """Changes of one group that are named; the rest is counted."""
@@ -127,7 +127,7 @@ def _states(parts: Iterable[Component]) -> dict[tuple[str, str], str]:
 
 def _known_images(seen: Record, facts: Iterable[Fact[Any]], best: dict[str, Fact[Any]]) -> dict[str, tuple[ImageFacts, str]]:
     """By name: what ran, else what was there as the job started, else at submission."""
-    found = {one.typed or one.image.reference: (identifying(one), "") for one, _ in traces(facts)}
+    found = {called(one): (identifying(one), "") for one, _ in traces(facts)}
     identities = seen.value(ContainerIdentities, Phase.START) or seen.value(ContainerIdentities)
     states = of.identities(identities.value) if identities else {}
     for i in identities.value.images if identities else ():

@@ -8,7 +8,7 @@ from auditor.model import Fact, Verdict
 from probes.containers import EngineImages, RanImages, SifImages
 from probes.hardware import Hardware
 from reports.judging.amounts import some, words
-from reports.judging.traces import both
+from reports.judging.traces import both, called
 from reports.judging.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
 
 SAME = {
@@ -56,7 +56,7 @@ def _architectures(ran: Maybe[RanImages], sif: Maybe[SifImages], engine: Maybe[E
     """Name -> GOARCH."""
     for one in traces.value.images if (traces := known(ran)) else ():
         if architecture := one.image.platform.partition("/")[2].partition("/")[0]:
-            yield one.typed or one.image.reference, architecture
+            yield called(one), architecture
     for file in files.value.images if (files := known(sif)) else ():
         if file.architecture:
             yield file.path, SAME.get(file.architecture, file.architecture)

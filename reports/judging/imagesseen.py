@@ -21,7 +21,7 @@ from reports.judging.imagefacts import facts as identifying
 from reports.judging.ladder import same
 from reports.judging.moved import moved
 from reports.judging.record import Record
-from reports.judging.traces import traces
+from reports.judging.traces import called, traces
 
 DIGESTS = ("manifest", "index", "config", "file", "partition", "definition", "tree")
 Best = dict[str, Fact[Any]]
@@ -30,7 +30,7 @@ Best = dict[str, Fact[Any]]
 def images(seen: Record, every: Iterable[Fact[Any]], best: Best) -> Iterator[ImageSeen]:
     told: set[str] = set()
     for one, cite in traces(every):
-        name = one.typed or one.image.reference
+        name = called(one)
         told |= {name, one.image.reference}
         yield _row(seen, best, ImageSeen(name, one.runtime, one.how, one.evidence, (), "", "", "", (cite,)), identifying(one))
     named = best.get(ContainerReferences.__name__)

@@ -20,9 +20,10 @@ from probes.software import Component
 from probes.software.guix import GuixProfile
 from probes.software.spack import SpackSpecs
 from reports.judging.amounts import line, several, some, words
+from reports.judging.imagefacts import facts as identifying
 from reports.judging.proofs import step
 from reports.judging.software import choose, components, of
-from reports.judging.traces import traces
+from reports.judging.traces import called, content, traces
 
 ORDER = (
     "image-by-digest",
@@ -103,12 +104,17 @@ def _images(every: Sequence[Fact[Any]], best: dict[str, Fact[Any]]) -> Iterator[
     loose = (
         [r for r in named.value.references if r.text not in pinned and r.resolved not in pinned and not r.digest] if named else []
     )
-    tags = [r for r in loose if r.transport not in ("file", "directory", "instance")]
+    tags = [r for r in loose if r.transport not in ("file", "directory", "instance", "recipe")]
     if tags and named:
         said = f"{some(r.text for r in tags)}: by a tag that can be moved"
         yield Way(
             "image-by-tag", "partial", said, f"docker pull {words([tags[0].resolved or tags[0].text])}", (named.evidence_id,)
         )
+    typed = {text for r in tags for text in (r.text, r.resolved)}
+    lost = [(one, cite) for one, cite in traces(every) if not content(identifying(one)) and one.typed not in typed]
+    if lost:
+        said = f"{some(called(one) for one, _ in lost)}: which content it had is not known"
+        yield Way("image-by-tag", "partial", said, "", tuple(dict.fromkeys(cite for _, cite in lost)))
 
 
 def _digests(every: Sequence[Fact[Any]], best: dict[str, Fact[Any]]) -> tuple[_Digest, ...]:
@@ -124,9 +130,9 @@ def _ran(every: Sequence[Fact[Any]]) -> Iterator[_Digest]:
         i = one.image
         digest = i.manifest or i.index
         if digest:
-            yield _Digest(one.typed or i.reference, one.runtime, digest, _by_digest(i.reference or one.typed, digest), (cite,))
+            yield _Digest(called(one), one.runtime, digest, _by_digest(i.reference or one.typed, digest), (cite,))
         elif i.file:
-            yield _Digest(one.typed or i.reference, one.runtime, i.file, "", (cite,))
+            yield _Digest(called(one), one.runtime, i.file, "", (cite,))
 
 
 def _seen(best: dict[str, Fact[Any]]) -> Iterator[_Digest]:

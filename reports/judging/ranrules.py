@@ -15,7 +15,7 @@ from probes.packages import PythonPackages
 from reports.judging.amounts import several, some, words
 from reports.judging.imagefacts import facts
 from reports.judging.sightings import digests
-from reports.judging.traces import both, content
+from reports.judging.traces import both, called, content
 from reports.judging.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
 
 
@@ -55,7 +55,7 @@ def _found(ran: Maybe[RanImages], images: Maybe[ContainerIdentities], files: May
     seen, start, sif = known(ran), known(images), known(files)
     found = dict(digests(start.value, sif.value if sif else None)) if start else {}
     for one in seen.value.images if seen else ():
-        name = one.typed or one.image.reference or one.runtime
+        name = called(one)
         found[name] = content(facts(one)) or found.get(name, "")
     return found
 

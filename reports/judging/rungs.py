@@ -24,7 +24,7 @@ from reports.judging.proofs import REPLAY, same, step, summary
 from reports.judging.ranking import ways
 from reports.judging.record import Record
 from reports.judging.sightings import digests, unmoved
-from reports.judging.traces import content, traces
+from reports.judging.traces import called, content, traces
 
 REBUILT = ("rebuilt-from-lock", "bare-python", "image-by-digest", "image-rebuilt")
 MATCHED = (Level.BYTE_SAME, Level.SAME_IMAGE, Level.SAME_LAYERS, Level.SAME_FILES)
@@ -130,7 +130,7 @@ def _environment(seen: Record) -> Proof:
     for one, cite in traces(looks):
         if not content(facts(one)):
             fact = next(f for f in looks if f.evidence_id == cite)
-            return f"environment: no digest of {one.typed or one.runtime}, which ran", fact
+            return f"environment: no digest of {called(one)}, which ran", fact
     images, packages = seen.value(ContainerIdentities, Phase.START), seen.value(PythonPackages, Phase.SUBMIT)
     if images and images.value.images:
         files = seen.value(SifImages, Phase.SUBMIT)

@@ -17,6 +17,12 @@ def content(image: ImageFacts) -> str:
     return image.manifest or image.index or image.file or image.config or image.partition or image.tree
 
 
+def called(one: RanImage) -> str:
+    """What to call it: as it was typed, else by its own name, else by where it was."""
+    around = "around the job" if one.how == "inside" else "that ran"
+    return one.typed or one.image.reference or f"the {one.runtime} image {around}".replace("  ", " ")
+
+
 def traces(every: Iterable[Fact[Any]]) -> tuple[tuple[RanImage, str], ...]:
     """Each container once, with the id of the evidence that saw it; in the order in which they were seen."""
     found: dict[tuple[str, str], tuple[RanImage, str]] = {}

@@ -207,6 +207,10 @@ SCENARIOS: dict[str, tuple[tuple[Evidence, ...], dict[str, Outcome]]] = {
         (*PYTHON, NO_PYTHON, start(modules("gcc/12.2.0", "openmpi"))),
         {"unnamed-environment": FAILED, "unidentified-environment": FAILED, "unobtainable-environment": WEAK, "unversioned-modules": WEAK},
     ),
+    "a job inside a container that tells no name": (
+        (*(e for e in PYTHON if e is not NO_RAN), start(RanImages((RanImage("docker", "inside", "", ImageFacts(""), "/.dockerenv"),))), seen(HASHED), NO_MODULES),
+        {"unnamed-environment": PASSED, "unidentified-environment": FAILED, "unobtainable-environment": WEAK},
+    ),
     "nothing was seen": (
         (),
         {"unnamed-environment": UNKNOWN, "unidentified-environment": UNKNOWN, "unobtainable-environment": UNKNOWN,
@@ -288,6 +292,10 @@ WAYS: dict[str, tuple[tuple[Evidence, ...], list[tuple[str, str]]]] = {
     "what a replay did is confirmed": (
         (seen(SifImages((sif(base_pinned=False),))), replayed()),
         [("image-file", "confirmed"), ("image-recipe", "partial")],
+    ),
+    "an image around the job that nobody can name is no way by itself": (
+        (start(RanImages((RanImage("docker", "inside", "", ImageFacts(""), "/.dockerenv"),))), seen(HASHED)),
+        [("lock-with-hashes", "recorded"), ("image-by-tag", "partial")],
     ),
     "nothing": ((), [("nothing", "recorded")]),
 }  # fmt: skip
