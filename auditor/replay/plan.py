@@ -23,7 +23,7 @@ from auditor.world import RealWorld, World
 from reports.archive.engines import NotHad, apptainer
 from reports.archive.recipe import Recipe
 
-NEEDS_THE_HOST = re.compile(r"\b(?:srun|sbatch|mpirun|mpiexec|docker|podman|apptainer|singularity|ch-run|shifter|enroot)\b")
+NEEDS_THE_HOST = re.compile(r"\b(?:srun|sbatch|mpirun|mpiexec|docker|podman|apptainer|singularity|ch-run|shifter|enroot)\b(?!://)")
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def images(known: Known) -> tuple[RecipeImage, ...]:
 
 def _around(known: Known, named: set[str]) -> Iterator[RecipeImage]:
     """The image file that the script itself was started in, when its content is known: no script names that one."""
-    for ran in known.ran.images if known.ran else ():
+    for ran in known.ran.images:
         if ran.how == "inside" and ran.runtime == "apptainer" and ran.image.file and ran.typed not in named:
             digest = ran.image.file.removeprefix("sha256:")
             yield RecipeImage(
@@ -51,7 +51,7 @@ def _needed(reference: Reference, texts: set[str], known: Known) -> bool:
     """Not what the job makes itself out of another image or a recipe, nor what a branch or a switch left out."""
     if reference.transport in ("instance", "recipe") or reference.enabled == "no" or reference.origin in texts - {""}:
         return False
-    ran = {i.typed for i in known.ran.images} if known.ran else set()
+    ran = {i.typed for i in known.ran.images}
     return reference.sure or not ran or bool(ran & {reference.text, reference.resolved})
 
 
@@ -80,16 +80,16 @@ def _identity(reference: Reference, known: Known) -> ImageIdentity | None:
 
 def file_image(text: str, sha256: str, known: Known) -> SifImage | None:
     """What was read in the image file of this name, as long as it was the one the job saw."""
-    found = known.sif_images.images if known.sif_images else ()
     where = place(text, known.root)
-    return next((s for s in found if place(s.path, known.root) == where and sha256 in ("", s.file_sha256)), None)
+    return next(
+        (s for s in known.sif_images.images if place(s.path, known.root) == where and sha256 in ("", s.file_sha256)), None
+    )
 
 
 def _engine(text: str, seen: ImageIdentity | None, known: Known) -> EngineImage | None:
     """What the engine said under this name, unless the job saw another image there: then the tag had moved."""
-    found = known.engine_images.images if known.engine_images else ()
     identity = seen.image_id if seen else ""
-    return next((i for i in found if i.reference == text and identity in ("", i.image_id)), None)
+    return next((i for i in known.engine_images.images if i.reference == text and identity in ("", i.image_id)), None)
 
 
 def _candidates(
@@ -101,7 +101,7 @@ def _candidates(
     engine: EngineImage | None,
 ) -> Iterator[ImageFacts]:
     """What ran first, then what was seen in the job, then what was there before it."""
-    for ran in known.ran.images if known.ran else ():
+    for ran in known.ran.images:
         if ran.typed in (text, reference.text):
             yield ran.image
     yield from (facts(value) for value in (seen, sif, engine) if value)

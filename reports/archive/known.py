@@ -32,6 +32,9 @@ T = TypeVar("T")
 IN_JOB = (Phase.START, Phase.END, Phase.SUBMIT, Phase.LATER)
 """What the job itself saw comes before what was there when it was submitted."""
 
+AFTER = (Phase.LATER, Phase.END, Phase.START, Phase.SUBMIT)
+"""What takes time is looked at when the job is over."""
+
 
 @dataclass(frozen=True)
 class Known:
@@ -49,9 +52,10 @@ class Known:
     accounting: JobAccounting | None
     references: ContainerReferences | None
     identities: ContainerIdentities | None
-    engine_images: EngineImages | None
-    sif_images: SifImages | None
-    ran: RanImages | None
+    engine_images: EngineImages
+    sif_images: SifImages
+    ran: RanImages
+    """Of these three every sighting, none of which replaces another: what fits what the job saw is chosen later."""
     registries: RegistryImages | None
     markers: ContainerMarkers | None
     inputs: tuple[DataFile, ...]
@@ -86,9 +90,9 @@ def known(job: Job, evidence: Sequence[Evidence]) -> Known:
         accounting=accounting,
         references=newest(ContainerReferences),
         identities=newest(ContainerIdentities),
-        engine_images=newest(EngineImages),
-        sif_images=newest(SifImages),
-        ran=newest(RanImages),
+        engine_images=EngineImages(tuple(i for seen in _in_order(evidence, EngineImages, IN_JOB) for i in seen.images)),
+        sif_images=SifImages(tuple(i for seen in _in_order(evidence, SifImages, AFTER) for i in seen.images)),
+        ran=RanImages(tuple(i for seen in _in_order(evidence, RanImages, IN_JOB) for i in seen.images)),
         registries=newest(RegistryImages),
         markers=newest(ContainerMarkers),
         inputs=_files(before, "input"),

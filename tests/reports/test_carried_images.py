@@ -131,3 +131,11 @@ def test_instructions_for_a_person_name_every_way_to_the_image(tmp_path: Path) -
 def test_another_word_for_images_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AuditError, match="images 'all' is none of digest, carry, fetch"):
         bundle(tmp_path, image_policy="all")
+
+
+def test_what_was_seen_when_the_job_started_does_not_hide_what_was_seen_when_it_was_over(tmp_path: Path) -> None:
+    """A marker of the machine's own container at the start; the digest behind the tag only afterwards."""
+    around = RanImages((RanImage("docker", "inside", "", ImageFacts(""), "/.dockerenv"),))
+    ran = RanImages((RanImage("apptainer", "cache", tag().text, ImageFacts(tag().text, manifest=DIGEST), "its key"),))
+    info = bundle(tmp_path, names(tag()), seen(around, phase=Phase.START), seen(ran, phase=Phase.LATER))
+    assert [i.pull for i in info.images] == [f"quay.io/lab/fit@{DIGEST}"]
