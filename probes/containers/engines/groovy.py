@@ -12,6 +12,7 @@ from dataclasses import dataclass
 MAX_TOKENS = 60_000
 MAX_DEPTH = 40
 MAX_SHOWN = 60
+MAX_PARTS = 8
 _TOKEN = re.compile(
     r"(?P<skip>//[^\n]*|/\*.*?(?:\*/|\Z)|[ \t\r\f]+|\\\n|\#![^\n]*)"
     r"|(?P<text>\"\"\".*?(?:\"\"\"|\Z)|'''.*?(?:'''|\Z)|\"(?:\\.|\$\{[^{}]*\}|[^\"\\\n])*\"?|'(?:\\.|[^'\\\n])*'?)"
@@ -40,16 +41,16 @@ class _Token:
 
 
 def settings(text: str) -> Iterator[Setting]:
-    """`a.b = value`, `a { b = value }` and, as in a process, `name value`; in order."""
+    """`a.b = value`, `a { b = value }` and, as in a process, `name value`; in order. Ends where blocks lie too deep."""
     tokens = _tokens(text)
     blocks: list[tuple[str, ...]] = []
     at = 0
-    while at < len(tokens):
+    while at < len(tokens) and len(blocks) <= MAX_DEPTH:
         end = _statement_end(tokens, at)
         words = tokens[at:end]
         opens = end < len(tokens) and tokens[end].text == "{"
         if opens:
-            blocks.append(_block(words) if len(blocks) < MAX_DEPTH else ())
+            blocks.append(_block(words))
         around = tuple(name for block in blocks for name in block)
         if not opens:
             yield from _assigned(words, text, around)
@@ -110,7 +111,7 @@ def _block(words: list[_Token]) -> tuple[str, ...]:
         return (f"process {parts[1]}",)
     if len(parts) > 1 and parts[1] == ":":
         return ("".join(parts),)
-    return tuple(parts[0].split("."))
+    return tuple(parts[0].split(".", MAX_PARTS))
 
 
 def _assigned(words: list[_Token], text: str, around: tuple[str, ...]) -> Iterator[Setting]:
@@ -121,7 +122,7 @@ def _assigned(words: list[_Token], text: str, around: tuple[str, ...]) -> Iterat
         rest and rest[0].text == "(" and words[0].text == "container"
     ):
         source = text[rest[0].at : rest[-1].at + len(rest[-1].text)]
-        yield Setting((*around, *words[0].text.split(".")), source, words[0].line)
+        yield Setting((*around, *words[0].text.split(".", MAX_PARTS)), source, words[0].line)
 
 
 def value(source: str, known: Mapping[str, str], engine: str) -> str | None:

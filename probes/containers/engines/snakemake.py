@@ -11,6 +11,7 @@ import os.path
 import re
 import shlex
 import tokenize
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -26,6 +27,7 @@ _DEFAULTS = ("Snakefile", "snakefile", "workflow/Snakefile", "workflow/snakefile
 _CONSTANT = re.compile(r"^([A-Za-z_]\w*)\s*=\s*((?:[rRfF]?['\"]).*)$", re.MULTILINE)
 _SKIPPED = frozenset({tokenize.COMMENT, tokenize.NL})
 MAX_DEPTH = 10
+MAX_CONSTANTS = 2000
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def _kept(settings: Settings, folder: str) -> tuple[str, ...]:
 
 
 def _of_file(path: str, text: str, shelf: Shelf, user: str, known: Mapping[str, str], depth: int = 0) -> Iterator[Image]:
-    constants = {**known, **_constants(text, known)}
+    constants = _constants(text, known)
     for line in lines(text):
         if line.name in _IMAGES:
             if not literal.is_none(line.expression):
@@ -112,11 +114,12 @@ def _image(line: Line, path: str, constants: Mapping[str, str]) -> Image:
 
 def _constants(text: str, known: Mapping[str, str]) -> dict[str, str]:
     """Names that are set once, at the margin, to a literal."""
-    found: dict[str, str] = {}
-    rows = _CONSTANT.findall(text)
+    rows = _CONSTANT.findall(text)[:MAX_CONSTANTS]
+    times = Counter(name for name, _ in rows)
+    found = dict(known)
     for name, expression in rows:
-        value = literal.value(expression, {**known, **found})
-        if value is not None and sum(other == name for other, _ in rows) == 1:
+        value = literal.value(expression, found) if times[name] == 1 else None
+        if value is not None and len(value) <= literal.MAX_EXPRESSION:
             found[name] = value
     return found
 
