@@ -74,6 +74,8 @@ def _libraries(world: World, found: Trace, workdir: str) -> Iterator[str]:
             yield from (f for f in listed(world, f"{workdir}/renv/library", depth) if listed(world, f, "*/DESCRIPTION"))
     for name in ("R_LIBS", "R_LIBS_USER"):
         yield from (f for f in folders(world, found, name) if "%" not in f and there(world, f))
+    if home := found.variables.get("HOME", ""):  # R's own default: ~/R/PLATFORM-library/VERSION
+        yield from reversed(listed(world, home, "R/*-library/*"))
     rscript = program(world, found, "Rscript", "R")
     prefix = os.path.dirname(os.path.dirname(rscript)) if rscript else ""
     homes = [found.variables.get("R_HOME", "").rstrip("/")] + [f"{prefix}/{lib}/R" for lib in ("lib", "lib64") if prefix]

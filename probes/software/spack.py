@@ -1,13 +1,15 @@
 """Which Spack packages does the job use, by concrete spec and hash?
 
 An active environment's `spack.lock` (SPACK_ENV, `spack env activate`, or one in the work directory), and `.spack/spec.json` of the
-installation prefixes that are on the job's paths. Formats: Spack's documentation, "spack.lock format", lock versions 1 to 7.
+installation prefixes that are on the job's paths; at the job's end, where modules have set those paths and files are not read, the
+hash in the prefix's own name. Formats: Spack's documentation, "spack.lock format", lock versions 1 to 7; "install_tree projections".
 """
 
 from __future__ import annotations
 
 import hashlib
 import os.path
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +23,9 @@ from probes.software.reading import calls, entries, folders, json_object, looked
 MAX_SPECS = 4000
 PATHS = ("PATH", "LD_LIBRARY_PATH", "CMAKE_PREFIX_PATH", "PKG_CONFIG_PATH", "MANPATH", "PYTHONPATH")
 LOCK = "spack.lock"
+_PREFIX = re.compile(r"(?P<name>[a-z0-9][\w-]*?)-(?P<version>\d[\w.]*|develop|main|master)-(?P<hash>[a-z2-7]{32})")
+"""`openmpi-4.1.5-<dag hash>`: the default projection, and the end of most others."""
+NONE = "no active Spack environment with a lock, and nothing that Spack installed on the job's paths"
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ def collect(world: World, job: Job) -> Found[SpackSpecs] | Absent:
     lock = text(world, f"{folder}/{LOCK}") if folder else ""
     loaded = _loaded(world, found)
     if not lock and not loaded:
-        return Absent("no active Spack environment with a lock, and nothing that Spack installed on the job's paths")
+        return Absent(NONE)
     told = json_object(lock)
     parts = dict.fromkeys((*specs(told), *(c for prefix in loaded for c in _prefix(world, prefix))))
     seen = SpackSpecs(
@@ -60,7 +65,7 @@ def collect(world: World, job: Job) -> Found[SpackSpecs] | Absent:
         loaded=loaded,
         components=tuple(sorted(parts, key=lambda c: (c.name, c.version, c.detail)))[:MAX_SPECS],
     )
-    return Found(seen, f"{folder}/{LOCK}" if lock else f"{loaded[0]}/.spack/spec.json", _grade(by if lock else "loaded"))
+    return Found(seen, f"{folder}/{LOCK}" if lock else f"{loaded[0]} on the job's paths", _grade(by if lock else "loaded"))
 
 
 def _grade(by: str) -> Grade:
@@ -88,15 +93,19 @@ def _loaded(world: World, found: Trace) -> tuple[str, ...]:
     for name in PATHS:
         for folder in folders(world, found, name):
             for prefix in (folder, os.path.dirname(folder), os.path.dirname(os.path.dirname(folder))):
-                if prefix not in told and there(world, f"{prefix}/.spack/spec.json"):
+                if prefix not in told and (
+                    _PREFIX.fullmatch(os.path.basename(prefix)) or there(world, f"{prefix}/.spack/spec.json")
+                ):
                     told[prefix] = None
     return tuple(told)[:MAX_SPECS]
 
 
 def _prefix(world: World, prefix: str) -> Iterator[Component]:
-    """All nodes of an installed package's own note: it and what it was concretized with."""
-    told = mapping(json_object(text(world, f"{prefix}/.spack/spec.json")).get("spec"))
-    yield from (c for node in entries(told.get("nodes")) if (c := component(mapping(node), word(mapping(node).get("hash")))))
+    """All nodes of an installed package's own note, it and what it was concretized with; without one, what its name says."""
+    told = entries(mapping(json_object(text(world, f"{prefix}/.spack/spec.json")).get("spec")).get("nodes"))
+    yield from (c for node in told if (c := component(mapping(node), word(mapping(node).get("hash")))))
+    if not told and (match := _PREFIX.fullmatch(os.path.basename(prefix))):
+        yield Component("spack", match["name"], match["version"], "", prefix, f"/{match['hash']}")
 
 
 def specs(lock: Mapping[str, Any]) -> Iterator[Component]:
@@ -135,4 +144,10 @@ def variants(parameters: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name}={told}"
 
 
-PROBE = Probe("spack", SpackSpecs, collect, frozenset({Phase.SUBMIT, Phase.LATER}), source="spack.lock, .spack/spec.json")
+PROBE = Probe(
+    "spack",
+    SpackSpecs,
+    collect,
+    frozenset({Phase.SUBMIT, Phase.END, Phase.LATER}),
+    source="spack.lock, .spack/spec.json, names of prefixes",
+)

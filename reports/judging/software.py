@@ -59,7 +59,11 @@ def components(facts: Iterable[Fact[Any]]) -> tuple[Component, ...]:
     best = _own(choose(facts))
     hashed = _modulefiles(facts)
     found: dict[tuple[str, str, str], Component] = {}
-    for kind, fact in best.items():
+    # an environment's lock, and what modules put on the paths later, are both of the run
+    spack = [f for f in facts if isinstance(f.value, SpackSpecs)]
+    last = max((f.attempt for f in spack), default=0)
+    both = (("SpackSpecs", f) for f in spack if f.attempt == last or f.phase is Phase.SUBMIT)
+    for kind, fact in (*best.items(), *both):
         for told in of(fact.value):
             if told.ecosystem == "libc" and kind in AROUND and "NodeSystem" in best:
                 continue  # the submitting machine's
@@ -130,7 +134,7 @@ def of(value: object) -> Iterator[Component]:
 
 def _rank(fact: Fact[Any]) -> tuple[int, int, int]:
     how = HOW.get(fact.value.how, 0) if isinstance(fact.value, LoadedLibraries) else 0
-    return fact.attempt, how, -ORDER.index(fact.phase)
+    return how, fact.attempt, -ORDER.index(fact.phase)
 
 
 def _told(one: Component) -> tuple[bool, int, str]:

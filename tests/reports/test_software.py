@@ -15,6 +15,7 @@ from probes.software.conda import CondaPackages
 from probes.software.final_modules import FinalModules
 from probes.software.libraries import LoadedLibraries
 from probes.software.node import NodeSystem
+from probes.software.spack import SpackSpecs
 from probes.software.system_packages import SystemPackages
 from reports.judging.software import choose, components, switches
 from tests import factory
@@ -149,3 +150,11 @@ def test_libraries_that_were_seen_come_before_those_of_headers_and_both_before_w
     assert chosen("resolved", "alive-at-end", "sampled") == ["sampled"]
     assert chosen("alive-at-end", "resolved") == ["resolved"]
     assert chosen("alive-at-end") == ["alive-at-end"]
+
+
+def test_what_spack_locked_and_what_modules_loaded_from_spack_are_both_of_the_run() -> None:
+    def spack(name: str) -> SpackSpecs:
+        return SpackSpecs("", "", "", "", "", (), (), (Component("spack", name, "1", detail="/h"),))
+
+    seen = [fact(spack("zlib")), fact(spack("openmpi"), Phase.END, attempt=1), fact(spack("old"), Phase.END)]
+    assert [c.name for c in components(seen)] == ["openmpi", "zlib"]

@@ -125,6 +125,12 @@ def test_a_package_as_debian_installs_it_is_read() -> None:
     assert parse_description(DEBIAN) == Component("cran", "mime", "0.12", "", "CRAN", "built R 4.2.1; x86_64-pc-linux-gnu")
 
 
+def test_the_user_s_own_library_is_where_r_puts_it_by_default(tmp_path: Path) -> None:
+    library = install(tmp_path / "home/R/x86_64-pc-linux-gnu-library/4.2", markdown=MARKDOWN)
+    seen = collect(tmp_path, HOME=f"{tmp_path}/home")
+    assert (seen.value.libraries, [c.name for c in seen.value.components]) == ((str(library),), ["markdown"])
+
+
 def test_a_source_package_and_broken_text_are_not_installed() -> None:
     texts = ("", "Package: x\nVersion: 1\n", "\x00\xff", "Built: R\n")
     assert [parse_description(t) for t in texts] == [None] * 4

@@ -10,7 +10,8 @@ from typing import Any
 from auditor.model import Absent, Found, Grade, Job
 from auditor.world import RealWorld
 from probes.software import Component
-from probes.software.spack import PROBE, SpackSpecs, specs
+from probes.software.spack import NONE, PROBE, SpackSpecs, specs
+from tests.fakes import recorded
 
 HASH = "hdw7vo7aap7mqx34ipo3nkzwshctnbnv"
 ZLIB: dict[str, Any] = {
@@ -85,7 +86,17 @@ def test_prefixes_on_the_paths_that_spack_installed_are_told_with_their_dependen
 
     assert seen.value.loaded == (str(prefix),)
     assert seen.value.components == (Component("spack", "hdf5", "1.14", "", "", "/abc arch=zen3"), EXPECTED)
-    assert (seen.source, seen.grade) == (f"{prefix}/.spack/spec.json", Grade.OBSERVED)
+    assert (seen.source, seen.grade) == (f"{prefix} on the job's paths", Grade.OBSERVED)
+
+
+def test_at_the_end_a_prefix_on_the_path_tells_by_its_name_what_a_module_loaded() -> None:
+    prefix = f"/apps/spack/linux-rocky9-zen3/gcc-12.2.0/py-torch-geometric-2.5.3-{HASH}"
+    world = recorded(env={"PATH": f"{prefix}/bin:/usr/bin", "LD_LIBRARY_PATH": f"{prefix}/lib"})
+    seen = PROBE.collect(world, Job("slurm", "1", ended_at="2026-11-23T12:10:00+00:00"))
+
+    assert isinstance(seen, Found)
+    assert seen.value.components == (Component("spack", "py-torch-geometric", "2.5.3", "", prefix, f"/{HASH}"),)
+    assert (seen.value.environment, seen.value.loaded) == ("", (prefix,))
 
 
 def test_nodes_of_old_locks_and_of_included_environments_are_read() -> None:
@@ -112,5 +123,4 @@ def test_hostile_locks_name_nothing(tmp_path: Path) -> None:
 
 
 def test_a_job_without_spack_is_absent(tmp_path: Path) -> None:
-    reason = "no active Spack environment with a lock, and nothing that Spack installed on the job's paths"
-    assert collect(tmp_path, PATH="/usr/bin") == Absent(reason)
+    assert collect(tmp_path, PATH="/usr/bin") == Absent(NONE)
