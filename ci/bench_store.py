@@ -153,6 +153,7 @@ def queries(home: Home, total: int, runs: Runs) -> Iterator[Row]:
             ("evidence of a run", "–", lambda: store.evidence(one.job.run_id)),
             ("diff of two runs", "≤ 50 ms", lambda: diff(store.evidence(one.job.run_id), store.evidence(other.job.run_id))),
             ("drift of one package", "≤ 100 ms", lambda: store.package_versions("package7")),
+            ("runs that had one version of a package", "≤ 100 ms", lambda: store.packages("package7", "7.7")),
             ("lineage by digest", "≤ 10 ms", lambda: store.uses(digest)),
             ("campaign", "–", lambda: store.campaign(one.job.run_id)),
         )

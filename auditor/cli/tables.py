@@ -138,7 +138,7 @@ def uses_table(uses: Iterable[SoftwareUse]) -> Table:
     made = table("run", "job", "submitted", "ecosystem", "name", "version", "seen", "digest")
     for u in uses:
         when = cell(u.submitted[:16].replace("T", " "))
-        digest = _short(u.digest.removeprefix("sha256:"))
+        digest = _short(u.digest.removeprefix("sha256:")) or "–"
         made.add_row(
             cell(u.run_id), cell(u.job_id), when, *map(cell, (u.ecosystem, u.name, u.version or "–", WHEN[u.when], digest))
         )

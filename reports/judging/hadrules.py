@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from auditor.model import Absent, Fact, Verdict
 from auditor.scorecard import Way
 from auditor.verdict import ReplayVerdict
-from reports.judging.amounts import some
+from probes.packages import PythonPackages
+from reports.judging.amounts import some, words
 from reports.judging.proofs import same, step, summary
 from reports.judging.ranking import STRONG, besides, ways
 from reports.judging.verdicts import Unclear, failed, passed, weak
@@ -34,7 +36,7 @@ def unobtainable_environment(*facts: Fact[Any] | Absent | None) -> Verdict:
         return failed(_said(best), best.how or FIX, *used)
     if best.name not in STRONG or best.state == "partial" or beside:
         more = f"; and {some(w.evidence for w in beside)}" if beside else ""
-        return weak(f"the best way is {_said(best)}{more}", _better(best), *used)
+        return weak(f"the best way is {_said(best)}{more}", _better(best, every), *used)
     if best.name == "image-file":
         return weak(_said(best), f"{best.how}\nauditor bundle --help   # says how an image is carried", *used)
     if missing:
@@ -48,9 +50,14 @@ def _said(way: Way) -> str:
     return f"{way.name.replace('-', ' ')}: {way.evidence}"
 
 
-def _better(way: Way) -> str:
+def _better(way: Way, every: Sequence[Fact[Any]]) -> str:
+    """What would make a better way of it, with the run's own interpreter."""
     if way.name == "lock-without-hashes":
-        return "uv pip compile --format pylock.toml --generate-hashes requirements.in   # or: pip download, and auditor bundle --wheels"
+        python = next((f.value.interpreter for f in every if isinstance(f.value, PythonPackages)), "python3")
+        frozen = f"{words([python])} -m pip freeze > requirements.in"
+        return (
+            f"{frozen} && uv pip compile --no-deps --format pylock.toml -o pylock.toml requirements.in   # each with its hashes"
+        )
     return f"{way.how}\n{FIX}" if way.how else FIX
 
 
