@@ -163,7 +163,8 @@ def _check(trees: list[str], path: str, wish: Wish, engine: Any, json: bool) -> 
 
     with open(path, "rb") as file, tempfile.TemporaryFile() as fresh:
         before = Reader(file, path)
-        wish = replace(wish, algorithms=before.algorithms, without=frozenset({os.path.abspath(path)}))
+        exclude = wish.exclude or before.exclude
+        wish = replace(wish, algorithms=before.algorithms, exclude=exclude, without=frozenset({os.path.abspath(path)}))
         total = _made(trees, wish, engine, fresh.write)
         fresh.seek(0)
         counts: dict[str, int] = {}

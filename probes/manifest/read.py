@@ -1,13 +1,20 @@
-"""What does a manifest file say, and is it whole? Streamed: a manifest of a million files is read in the memory of one line."""
+"""What does a manifest file say, and is it whole and unaltered? Streamed: a million files are read in the memory of their folders."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO, NamedTuple
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from auditor.model import AuditError
-from probes.manifest.rows import VERSION, unescaped
+from probes.manifest.rows import PATH, VERSION, unescaped
+from probes.manifest.rows import line as written
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+_PATH = PATH.encode()
 
 MAX_LINE = 1 << 20
 ROW_ALGORITHMS = frozenset({"sha256", "md5", "sha1", "sha512", "sha256-tree:1GiB"})
@@ -24,6 +31,41 @@ class Row(NamedTuple):
     skipped: str
 
 
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list) else ()
+
+
+class _Sums:
+    """The folders' digests, recomputed. trees: where several were listed in one manifest, their names."""
+
+    def __init__(self, trees: frozenset[str]) -> None:
+        self._trees = trees
+        self._open: dict[str, _Hash] = {}
+        self._folder, self._cut, self._hash = "", 0, sha256()
+        self._open[""] = self._hash
+
+    def file(self, path: str, line: bytes) -> None:
+        folder = path.rpartition("/")[0]
+        if folder != self._folder:
+            self._folder, self._hash = folder, self._open.setdefault(folder, sha256())
+            self._cut = len(json.dumps(folder, ensure_ascii=False).encode("utf-8", "surrogatepass")) - 1 if folder else 0
+        self._hash.update(_PATH + line[len(_PATH) + self._cut :] if self._cut else line)
+
+    def folder(self, row: Mapping[str, Any]) -> bool:
+        """Do the lines since it was entered come to this digest?"""
+        folder = str(row["folder"])
+        skipped = "skipped" in row
+        name = folder if folder in self._trees else folder.rpartition("/")[2]
+        said = row.get("skipped") if skipped else row.get("digest")
+        fits = skipped or said == f"sha256:{self._open.pop(folder, sha256()).hexdigest()}"
+        self._folder = "/"  # no folder's name: the next line looks its own up
+        if folder:
+            above = "" if folder in self._trees else folder.rpartition("/")[0]
+            entry = written({"folder": name, "skipped" if skipped else "digest": said})
+            self._open.setdefault(above, sha256()).update(entry)
+        return fits
+
+
 class Reader:
     """A manifest from its header on. `rows` once; then `digest`, `complete` and `total` are known. Raises AuditError for what is none."""
 
@@ -37,16 +79,24 @@ class Reader:
             raise AuditError(f"{name} is no manifest", "make one with `auditor manifest TREE -o FILE`")
         if head.get("version") != VERSION:
             raise AuditError(f"{name} is a manifest of version {head.get('version')}", "read it with a newer auditor")
-        self.algorithms = tuple(str(a) for a in head.get("algorithms", ()))
+        self.algorithms = _texts(head.get("algorithms"))
+        self.exclude = tuple(map(unescaped, _texts(head.get("exclude"))))
+        self._sums = _Sums(frozenset(_texts(head.get("trees"))))
 
     def rows(self) -> Iterator[Row]:
         for number, line in enumerate(iter(lambda: self._file.readline(MAX_LINE), b""), 2):
             value = self._parsed(line, number)
             if "path" in value:
+                self._sums.file(str(value["path"]), line)
                 yield self._row(value, number)
             elif "folder" in value:
                 if "skipped" in value:
                     self.skipped_folders[unescaped(str(value["folder"]))] = str(value["skipped"])
+                if not self._sums.folder(value):
+                    where = value["folder"] or "the tree"
+                    raise AuditError(
+                        f"{self._name}:{number}: the digest of {where} does not fit its lines", "it was altered or damaged"
+                    )
             elif "total" in value:
                 self.digest, self.complete = str(value.get("digest", "")), value.get("complete") is True
                 self.total = dict(value["total"])

@@ -7,6 +7,7 @@
     {"folder":"a","files":2,"bytes":15,"digest":"sha256:77ab..."}       after everything below it; the tree itself is ""
     {"total":{"files":2,"bytes":15,...},"complete":true}                the last line: without it the manifest was cut
 
+The first line also has "exclude", the globs left out, and "trees", the names of several trees in one manifest, where there are such.
 Order: a folder's own files by the bytes of their names, then its folders likewise, each with all below it. A folder's digest is the sha256
 of its lines with bare names, then one line `{"folder":NAME,"digest":DIGEST}` a folder in it: it does not change when the folder moves.
 Names are UTF-8; control characters, `%` and bytes that are not UTF-8 are written `%XX`, so that every name comes back as it was.

@@ -43,8 +43,7 @@ class _Open:
 def write(look: Look, out: Callable[[bytes], object]) -> Total:
     """Give the manifest's lines to `out`, in pieces."""
     look.kept.flush()
-    head = {"auditor": "manifest", "version": VERSION, "algorithms": list(look.wish.algorithms)}
-    out(line(head | ({"exclude": list(map(escaped, look.wish.exclude))} if look.wish.exclude else {})))
+    out(line(_head(look)))
     open_: list[_Open] = []
     tally = Tally()
     for place in look.descent.places:
@@ -79,6 +78,15 @@ def write(look: Look, out: Callable[[bytes], object]) -> Total:
 
 
 _PATH = PATH.encode()
+
+
+def _head(look: Look) -> dict[str, object]:
+    head: dict[str, object] = {"auditor": "manifest", "version": VERSION, "algorithms": list(look.wish.algorithms)}
+    if look.wish.exclude:
+        head["exclude"] = list(map(escaped, look.wish.exclude))
+    if trees := [escaped(root.rel) for root in look.roots if root.rel]:
+        head["trees"] = trees
+    return head
 
 
 def _skipped(look: Look, tally: Tally) -> dict[str, int]:

@@ -493,6 +493,26 @@ def test_a_manifest_that_was_cut_is_not_taken_for_whole(tmp_path: Path, cut_at: 
         list(Reader(BytesIO(raw[:cut_at]), "it").rows())
 
 
+def test_a_manifest_reads_as_it_was_written_whatever_is_in_it(tmp_path: Path) -> None:
+    tree = fill(tmp_path / "t", **{'quo"te__x\n': b"1", "a__é__%": b"2", "a__b__c__d": b"3", "top": b"4"})
+    (tree / "empty/in/empty").mkdir(parents=True)
+    for trees in ((tree,), (tree / "a/b", tree / "top", tree / "empty")):
+        total, raw = made(*map(str, trees), world=RealWorld({}, str(tmp_path)))
+        reader = Reader(BytesIO(raw), "it")
+        assert len(list(reader.rows())) == total.files
+        assert (reader.digest, reader.complete) == (total.digest, True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [(b'"size":1', b'"size":2'), (b'"path":"a/b', b'"path":"a/x'), (b'"folder":"a"', b'"folder":"z"')]
+)
+def test_a_manifest_that_was_altered_is_not_believed(tmp_path: Path, old: bytes, new: bytes) -> None:
+    raw = made(fill(tmp_path / "t", a__b=b"1", c=b"22"))[1]
+    assert raw.count(old) == 1
+    with pytest.raises(AuditError, match="does not fit its lines"):
+        list(Reader(BytesIO(raw.replace(old, new)), "it").rows())
+
+
 def test_memory_does_not_grow_with_the_number_of_files(tmp_path: Path) -> None:
     for folder in range(50):
         (tmp_path / "t" / f"{folder}").mkdir(parents=True)
