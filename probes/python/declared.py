@@ -12,6 +12,7 @@ import os.path
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from urllib.parse import unquote
 
 from auditor.world import World
@@ -20,12 +21,15 @@ from probes.python.distributions import Archive, normal, read
 
 LOCK_BYTES = 8 << 20
 MAX_FILES = 20
+MAX_WHEELS = 100_000
 UPWARDS = 3
 NAMES = ("uv.lock", "pylock.toml", "pylock.*.toml", "poetry.lock", "pdm.lock", "pixi.lock", "Pipfile.lock", "requirements*.txt")
-_WHEEL = re.compile(
-    r"(https?://[^\s\"'<>]{1,900}/)?([A-Za-z0-9._]{1,150}-[A-Za-z0-9.!+_%]{1,100}-[\w.%-]{1,400}\.whl)"
-    r"(?:(?!\.whl|\.tar\.gz)[\s\S]){0,400}?\bsha256[\"':=\s]{1,8}([0-9a-f]{64})\b"
+_FILE = re.compile(
+    r"(?P<url>https?://[^\s\"'<>]{1,900}/)?(?P<file>[A-Za-z0-9._]{1,150}-[A-Za-z0-9.!+_%]{1,100}-[\w.%-]{1,400}\.whl)\Z"
 )
+_SHA256 = re.compile(r"\bsha256[\"':=\s]{1,8}([0-9a-f]{64})\b")
+_NEXT = re.compile(r"\.whl|\.tar\.gz")
+_START = re.compile(r"[\s\"'<>,{]")
 _PIN = re.compile(
     r"(?m)^([A-Za-z0-9][A-Za-z0-9._-]{0,150})(?:\[[^\]\n]{0,200}\])?==([A-Za-z0-9.!+_-]{1,100})((?:[^\n]*\\\n)*[^\n]*)$"
 )
@@ -62,12 +66,24 @@ def parse(name: str, text: str) -> Locked:
     if name.endswith(".txt"):
         return Locked(name, {}, dict(_pins(text)))
     wheels: dict[tuple[str, str], list[Archive]] = {}
-    for match in _WHEEL.finditer(text):
-        file = unquote(match[2])
+    for url, file, digest in _named(text):
         project, _, rest = file.partition("-")
-        address = public(f"{match[1]}{match[2]}") if match[1] else ""
-        wheels.setdefault((normal(project), rest.partition("-")[0]), []).append(Archive(match[3], name, file, address))
+        address = public(url) if url else ""
+        wheels.setdefault((normal(project), rest.partition("-")[0]), []).append(Archive(digest, name, file, address))
     return Locked(name, wheels, {})
+
+
+def _named(text: str) -> Iterator[tuple[str, str, str]]:
+    """(address or empty, file name, sha256) of each wheel. From each `.whl` backwards to where its word starts: linear, whatever the text."""
+    for end in (m.end() for m in islice(re.finditer(r"\.whl", text), MAX_WHEELS)):
+        word = _START.split(text[max(0, end - 1500) : end])[-1]
+        behind = text[end : end + 500]
+        stop = _NEXT.search(behind)
+        digest = _SHA256.search(behind, 0, stop.start() if stop else len(behind))
+        # a word that is only a file name has no slash; one with an address starts with it
+        match = _FILE.match(word) if digest else None
+        if match and digest:
+            yield (word if match["url"] else ""), unquote(match["file"]), digest[1]
 
 
 def _pins(text: str) -> Iterator[tuple[tuple[str, str], str]]:

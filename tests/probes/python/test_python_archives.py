@@ -65,6 +65,20 @@ def test_a_lock_names_the_wheel_of_the_installed_tags(name: str, text: str, url:
     assert (found.sha256, found.source, found.url, found.proved) == (A, name, url, False)
 
 
+def test_a_wheel_without_a_hash_of_its_own_does_not_take_the_next_one_s() -> None:
+    text = f'files = ["tomli-2.2.1-py3-none-any.whl", "tomli-2.2.1.tar.gz", "sha256:{A}"]'
+    assert parse("poetry.lock", text).wheels == {}
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "text", ["a" * 4_000_000, "a-" * 2_000_000, ".whl" * 1_000_000, "https://" * 500_000, "x==1 \\\n" * 500_000]
+)
+def test_a_hostile_lock_is_read_in_bounded_time(text: str) -> None:
+    assert parse("uv.lock", text).wheels == {}
+    assert parse("requirements.txt", text).single == {}
+
+
 def test_another_version_or_other_tags_are_not_the_installed_wheel() -> None:
     lock = [parse("uv.lock", UV)]
     assert archive(lock, "tomli", "2.2.2", TAGS) is None
