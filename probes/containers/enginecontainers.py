@@ -121,13 +121,13 @@ def _removed(socket: str, about: Store, began: float, ended: float, now: float, 
 def _events(
     socket: str, about: Store, since: float, until: float, filters: str, deadline: float
 ) -> Iterator[tuple[float, Mapping[str, Any]]]:
-    """Time and event. Docker would wait for what lies in the future; Podman knows whole seconds only, and does not wait."""
+    """Time and event. Docker would wait for what lies in the future; Podman 4 answers nothing where the end lies in the past."""
     if since > until:
         return
-    end = f"{until:.6f}" if about.engine == "docker" else str(int(until) + 1)
-    for event in lines(socket, f"/events?since={int(since)}&until={end}&stream=false&filters={filters}", deadline):
+    end = f"&until={until:.6f}" if about.engine == "docker" else "&stream=false"
+    for event in lines(socket, f"/events?since={int(since)}{end}&filters={filters}", deadline):
         at = event.get("timeNano")
-        if isinstance(at, int):
+        if isinstance(at, int) and at / 1e9 <= until:
             yield at / 1e9, event
 
 
