@@ -29,7 +29,7 @@ _FILE = re.compile(
 )
 _SHA256 = re.compile(r"\bsha256[\"':=\s]{1,8}([0-9a-f]{64})\b")
 _NEXT = re.compile(r"\.whl|\.tar\.gz")
-_START = re.compile(r"[\s\"'<>,{]")
+_STARTS = " \n\r\t\"'<>,{"
 _PIN = re.compile(
     r"(?m)^([A-Za-z0-9][A-Za-z0-9._-]{0,150})(?:\[[^\]\n]{0,200}\])?==([A-Za-z0-9.!+_-]{1,100})((?:[^\n]*\\\n)*[^\n]*)$"
 )
@@ -76,7 +76,8 @@ def parse(name: str, text: str) -> Locked:
 def _named(text: str) -> Iterator[tuple[str, str, str]]:
     """(address or empty, file name, sha256) of each wheel. From each `.whl` backwards to where its word starts: linear, whatever the text."""
     for end in (m.end() for m in islice(re.finditer(r"\.whl", text), MAX_WHEELS)):
-        word = _START.split(text[max(0, end - 1500) : end])[-1]
+        before = text[max(0, end - 1500) : end]
+        word = before[max(before.rfind(c) for c in _STARTS) + 1 :]
         behind = text[end : end + 500]
         stop = _NEXT.search(behind)
         digest = _SHA256.search(behind, 0, stop.start() if stop else len(behind))
