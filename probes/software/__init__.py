@@ -9,9 +9,10 @@ from dataclasses import dataclass
 class Component:
     """One piece of software, the same shape for every ecosystem, so that one list, one comparison and one query hold them all.
 
-    ecosystem: `conda`, `spack`, `guix`, `cran`, `julia`, `deb`, `rpm`, `module`, `compiler`, `mpi`, `blas`, `libc`, `driver`, `cuda`,
-    `rocm`, `library`. digest: `sha256:<hex>` (or `md5:`) of what was installed, empty where nobody recorded one. origin: URL, channel,
-    repository commit or path. detail: what else tells two apart (build string, full spec, architecture).
+    ecosystem: `pypi`, `conda`, `spack`, `guix`, `cran`, `julia`, `deb`, `rpm`, `module`, `interpreter`, `compiler`, `mpi`, `blas`,
+    `libc`, `kernel`, `driver`, `cuda`, `rocm`, `library`. digest: `sha256:<hex>` (or `md5:`) of what was installed, empty where
+    nobody recorded one. origin: URL, channel, repository commit or path. detail: what else tells two apart (build string, full spec,
+    architecture).
     """
 
     ecosystem: str

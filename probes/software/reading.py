@@ -19,6 +19,7 @@ from auditor.world import World
 from probes.script.trace import Trace, trace
 
 NOTE_BYTES = 32 << 20
+MAX_WORD = 4096
 _LOGIN = re.compile(r"://[^/@\s]*@")
 _TOKEN = re.compile(r"/t/[^/\s]+/")
 
@@ -49,8 +50,8 @@ def entries(value: Any) -> list[Any]:
 
 
 def word(value: Any) -> str:
-    """A JSON or TOML scalar as text; empty for nothing and for what holds others."""
-    return "" if value is None or isinstance(value, (dict, list)) else str(value)
+    """A JSON or TOML scalar as text, its first MAX_WORD characters; empty for nothing and for what holds others."""
+    return "" if value is None or isinstance(value, (dict, list)) else str(value)[:MAX_WORD]
 
 
 def there(world: World, path: str) -> bool:

@@ -81,16 +81,23 @@ def choose(facts: Iterable[Fact[Any]]) -> dict[str, Fact[Any]]:
         kind = type(fact.value).__name__
         if kind not in best or _rank(fact) > _rank(best[kind]):
             best[kind] = fact
-    if (cpu := best.get("CpuDispatch")) and not cpu.value.level:
-        best["CpuDispatch"] = _on_its_processor(cpu, facts)
+    if cpu := best.get("CpuDispatch"):
+        best["CpuDispatch"] = _dispatch(cpu, facts)
     return best
 
 
-def _on_its_processor(cpu: Fact[CpuDispatch], facts: Iterable[Fact[Any]]) -> Fact[CpuDispatch]:
-    """The switches of a job's end with what its start told of the processor: the end does not look again."""
-    known = (f for f in facts if isinstance(f.value, CpuDispatch) and f.value.level and f.phase is Phase.START)
-    start = next((f.value for f in known if f.attempt == cpu.attempt), None)
-    return replace(cpu, value=replace(cpu.value, level=start.level, features=start.features)) if start else cpu
+def _dispatch(cpu: Fact[CpuDispatch], facts: Iterable[Fact[Any]]) -> Fact[CpuDispatch]:
+    """What one look leaves out: the end does not look at the processor again, the start does not know what the script will set."""
+    looks = [f for f in facts if isinstance(f.value, CpuDispatch)]
+    value = cpu.value
+    start = next((f.value for f in looks if f.phase is Phase.START and f.attempt == cpu.attempt), None)
+    if start and not value.level:
+        value = replace(value, level=start.level, features=start.features)
+    if cpu.phase is Phase.START:
+        own = [s for f in looks if f.phase is Phase.SUBMIT for s in f.value.switches if s.where == "script"]
+        named = {s.name for s in own}
+        value = replace(value, switches=(*(s for s in value.switches if s.name not in named), *own))
+    return replace(cpu, value=value)
 
 
 def _modulefiles(facts: Iterable[Fact[Any]]) -> dict[str, str]:

@@ -138,6 +138,17 @@ def test_the_end_s_switches_are_told_on_the_processor_of_the_start() -> None:
     assert choose([elsewhere, end])["CpuDispatch"].value == cpu("", "MKL_CBWR")
 
 
+def test_where_no_end_was_seen_the_script_s_own_switches_count_beside_the_start_s() -> None:
+    def switch(name: str, value: str, where: str) -> DispatchSwitch:
+        return DispatchSwitch(name, value, "mkl", where)
+
+    submit = CpuDispatch((switch("MKL_CBWR", "AVX2", "script"), switch("FLEXIBLAS", "x", "environment")), "x86-64-v2", ())
+    start = CpuDispatch((switch("MKL_CBWR", "AUTO", "environment"),), "x86-64-v4", ())
+    seen = choose([fact(submit), fact(start, Phase.START)])["CpuDispatch"].value
+
+    assert seen == CpuDispatch((switch("MKL_CBWR", "AVX2", "script"),), "x86-64-v4", ())
+
+
 def test_libraries_that_were_seen_come_before_those_of_headers_and_both_before_what_was_left_behind() -> None:
     looks = {
         how: fact(LoadedLibraries(how, (), (), (Component("blas", how, "1"),)), phase)
