@@ -54,7 +54,7 @@ def _reference(found: Image, workdir: str, variables: Mapping[str, str]) -> Refe
     words = [Word(text, True, text) for text in found.kept]
     grammar = _GRAMMARS.get(found.runtime, Grammar(frozenset()))
     options = kept(read(words, grammar)[0], grammar)
-    value = found.resolved if found.resolved is not None else found.text
+    value = (found.resolved if found.resolved is not None else found.text).removeprefix("file://")
     hit = Hit(found.runtime, Word(value, not found.missing, found.text, found.missing), "", options)
     reference = of_hit(hit, found.line, found.folder, workdir, {**variables, "PWD": found.folder})
     doors = reference.doors and _unsure(reference.doors, found.engine)

@@ -91,7 +91,7 @@ def _cache(engine: str, setting: str, environment: Mapping[str, str], work: str)
 
 def _copy(name: str | None, cache: str) -> str:
     """`docker://lab/a:1` -> `lab-a-1.img`; an image file it runs as it is."""
-    if not name or "://" not in name or not cache or cache.endswith("/charliecloud"):
+    if not name or "://" not in name or name.startswith("file://") or not cache or cache.endswith("/charliecloud"):
         return ""
     rest = name.partition("://")[2]
     kind = ".sif" if rest.endswith(".sif") or ".sif:" in rest else ".img"

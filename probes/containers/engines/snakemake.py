@@ -63,7 +63,7 @@ def images(command: Command, words: tuple[Word, ...], shelf: Shelf, environment:
 
 def _copy(address: str | None, prefix: str, folder: str) -> str:
     """Snakemake runs `PREFIX/<md5 of the address>.simg`; an image file it runs as it is."""
-    if address is None or "://" not in address:
+    if address is None or "://" not in address or address.startswith("file://"):
         return ""
     name = hashlib.md5(address.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
     return os.path.normpath(os.path.join(folder, prefix or ".snakemake/singularity", f"{name}.simg"))

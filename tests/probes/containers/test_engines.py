@@ -269,6 +269,11 @@ def test_the_file_that_an_engine_makes_of_an_image_is_known_by_its_rule(tmp_path
     assert found.copy == (f"{tmp_path}/{copy}" if copy and not copy.startswith("/") else copy)
 
 
+def test_an_image_file_is_run_as_it_is(tmp_path: Path) -> None:
+    [found] = job(tmp_path, "snakemake --use-singularity", {"Snakefile": 'container: "file:///images/a.sif"\n'}).references
+    assert (found.text, found.resolved, found.transport, found.copy) == ("file:///images/a.sif", "/images/a.sif", "file", "")
+
+
 def test_a_copy_that_is_there_is_an_image_file_of_the_job(tmp_path: Path) -> None:
     (tmp_path / "main.nf").write_text("process A {\n  container 'lab/a:1'\n}\n")
     world = RealWorld(env={}, cwd="/")
