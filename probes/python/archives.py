@@ -15,13 +15,12 @@ def archives(
     """By name. The installer's own note, else uv's cache, else a lock file in one of the folders `near` or above."""
     cache = uvcache.folder(variables)
     cache = cache if cache and world.exists(cache) else ""
-    locks = declared.locks(world, [n for n in near if n])
-    known = ((name, _archive(world, one, cache, locks)) for name, one in found.items())
-    return {name: archive for name, archive in known if archive}
+    known = {name: one.archive or _proved(world, cache, one) for name, one in found.items()}
+    unknown = [name for name, archive in known.items() if archive is None and found[name].source == "index"]
+    locks = declared.locks(world, [n for n in near if n]) if unknown else ()
+    known |= {name: declared.archive(locks, found[name].name, found[name].version, found[name].tags) for name in unknown}
+    return {name: archive for name, archive in known.items() if archive}
 
 
-def _archive(world: World, one: Distribution, cache: str, locks: Sequence[declared.Locked]) -> Archive | None:
-    if one.archive or one.source != "index":
-        return one.archive
-    proved = uvcache.archive(world, cache, one) if cache and one.installer == "uv" else None
-    return proved or declared.archive(locks, one.name, one.version, one.tags)
+def _proved(world: World, cache: str, one: Distribution) -> Archive | None:
+    return uvcache.archive(world, cache, one) if cache and one.source == "index" and one.installer == "uv" else None

@@ -12,7 +12,7 @@ from probes.python.declared import archive, expanded, locks, parse
 from probes.python.distributions import Distribution, told
 from probes.python.record import parse as rows
 from probes.python.uvcache import archive as cached
-from tests.wheels import digest
+from tests.wheels import digest, environment, install, packages, wheel
 
 A, B = "a" * 64, "b" * 64
 URL = "https://files.pythonhosted.org/packages/a9/6b/x/tomli-2.2.1-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl"
@@ -171,3 +171,13 @@ def test_installers_notes_of_the_archive_are_read_in_both_forms() -> None:
 )  # fmt: skip
 def test_only_an_address_that_everybody_can_ask_is_written_down(url: str, expected: str) -> None:
     assert public(url) == expected
+
+
+def test_what_the_lock_beside_the_project_declares_reaches_the_package(tmp_path: Path) -> None:
+    (tmp_path / "house").mkdir()
+    file = wheel(tmp_path / "house", "tomli", "2.2.1", {"tomli.py": ""})
+    prefix = environment(tmp_path / "project/.venv")
+    install(prefix, "--no-index", "--find-links", tmp_path / "house", "tomli")
+    (tmp_path / "project/poetry.lock").write_text(f'files = [{{file = "{file.name}", hash = "sha256:{A}"}}]\n')
+    (one,) = packages(prefix).packages
+    assert (one.wheel_sha256, one.wheel_source, one.wheel_proved) == (A, "poetry.lock", False)
