@@ -215,6 +215,17 @@ def test_the_pauses_between_looks_grow_to_a_minute() -> None:
     assert (seen.paths, dict(seen.programs)) == (set(), {})
 
 
+def test_the_setting_asks_for_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AUDITOR_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("BASH_ENV", raising=False)
+    Path(".auditor.toml").write_text("libraries = true\n")
+    Path("job.sh").write_text("#!/bin/bash\ntrue\n")
+    env, state = hooked([], ["job.sh"], SUBMISSION, "/usr/bin/sbatch")
+
+    assert (state, "::libraries:" in env["BASH_ENV"]) == ("installed", True)
+
+
 @pytest.mark.parametrize(
     ("own", "environ", "words"),
     [
