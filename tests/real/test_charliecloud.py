@@ -21,6 +21,7 @@ from probes.containers.inside import inside
 from probes.containers.markers import DOCKER, LABELS, MOUNTS, PODMAN
 from tests.needs import need
 
+pytestmark = pytest.mark.charliecloud
 NOBODY = 65534
 
 

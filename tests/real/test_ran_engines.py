@@ -13,9 +13,11 @@ from containers_lab import Engine
 from docker.types import Ulimit
 
 from auditor.model import Absent, Found, Job
-from auditor.world import RealWorld
+from auditor.world import RealWorld, RecordedWorld
 from probes.containers import EngineImage, RanImage
 from probes.containers.docker import collect as images
+from probes.containers.inside import inside
+from probes.containers.markers import DOCKER, LABELS, MOUNTS, PODMAN
 from probes.containers.ran import collect
 
 pytestmark = pytest.mark.docker
@@ -120,6 +122,21 @@ def test_a_container_outside_of_the_run_s_time_is_not_the_run_s(engine: Engine, 
     found = collect(world(engine), then)
     assert isinstance(found, Absent)
     assert "knows of no container of these images in the run's time" in found.reason
+
+
+def test_a_script_inside_sees_which_engine_it_is_in_and_never_of_which_image(engine: Engine, client: docker.DockerClient) -> None:
+    engine.make("localhost/ran/inside:1", {})
+    there = f"for f in {PODMAN} {DOCKER}; do [ -e $f ] && echo $f; done; :"
+    command = ["/bin/sh", "-c", f"/bin/busybox env; echo; cat {MOUNTS}; echo; {there}"]
+    limits = {"ulimits": LIMITS} if engine.podman else {}
+    said = client.containers.run("localhost/ran/inside:1", command, network_mode="host", remove=True, **limits).decode()
+    env, mounts, files = said.split("\n\n")
+    variables = dict(line.split("=", 1) for line in env.splitlines() if "=" in line)
+    found = {MOUNTS: mounts.encode(), **dict.fromkeys(files.split(), b"")}
+    missing = frozenset({LABELS, PODMAN, DOCKER} - found.keys())
+    [seen] = inside(RecordedWorld(variables, found, {}, missing, datetime.now(UTC), "n", "/"))
+    assert (seen.runtime, seen.how, seen.image.config) == ("podman" if engine.podman else "docker", "inside", "")
+    assert "container=" in seen.evidence
 
 
 def test_podman_names_the_manifest_and_the_configuration_by_their_digests(podman_engine: Engine) -> None:
