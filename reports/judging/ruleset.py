@@ -21,6 +21,7 @@ SHARED = (
     "reports.judging.again",
     "reports.judging.amounts",
     "reports.judging.imagefacts",
+    "reports.judging.imageways",
     "reports.judging.judge",
     "reports.judging.ladder",
     "reports.judging.leaks",

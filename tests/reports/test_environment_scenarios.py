@@ -44,6 +44,7 @@ SHUT = Door(State.SHUT, "default")
 TIGHT = Doors(SHUT, SHUT, SHUT, SHUT, SHUT, SHUT, SHUT, SHUT, SHUT)
 USUAL = replace(TIGHT, home=Door(State.OPEN, "default of Apptainer"), environment=Door(State.OPEN, "default of Apptainer"))
 
+AROUND = start(RanImages((RanImage("docker", "inside", "", ImageFacts(""), "/.dockerenv"),)))
 NO_NAME = unseen(ContainerReferences, "no image is named")
 NO_START = unseen(ContainerIdentities, "no image is named", phase=Phase.START)
 NO_TRACE = unseen(RanImages, "no trace of a container is left", phase=Phase.LATER)
@@ -208,7 +209,7 @@ SCENARIOS: dict[str, tuple[tuple[Evidence, ...], dict[str, Outcome]]] = {
         {"unnamed-environment": FAILED, "unidentified-environment": FAILED, "unobtainable-environment": WEAK, "unversioned-modules": WEAK},
     ),
     "a job inside a container that tells no name": (
-        (*(e for e in PYTHON if e is not NO_RAN), start(RanImages((RanImage("docker", "inside", "", ImageFacts(""), "/.dockerenv"),))), seen(HASHED), NO_MODULES),
+        (*(e for e in PYTHON if e is not NO_RAN), AROUND, seen(HASHED), NO_MODULES),
         {"unnamed-environment": PASSED, "unidentified-environment": FAILED, "unobtainable-environment": WEAK},
     ),
     "nothing was seen": (
@@ -294,8 +295,12 @@ WAYS: dict[str, tuple[tuple[Evidence, ...], list[tuple[str, str]]]] = {
         [("image-file", "confirmed"), ("image-recipe", "partial")],
     ),
     "an image around the job that nobody can name is no way by itself": (
-        (start(RanImages((RanImage("docker", "inside", "", ImageFacts(""), "/.dockerenv"),))), seen(HASHED)),
+        (AROUND, seen(HASHED)),
         [("lock-with-hashes", "recorded"), ("image-by-tag", "partial")],
+    ),
+    "an image that was never pushed": (
+        (typed("lab/own:1"), engine("lab/own:1")),
+        [("image-by-tag", "partial")],
     ),
     "nothing": ((), [("nothing", "recorded")]),
 }  # fmt: skip
@@ -305,6 +310,13 @@ WAYS: dict[str, tuple[tuple[Evidence, ...], list[tuple[str, str]]]] = {
 def test_ways_to_have_it_again_are_ranked_by_what_comes_back(name: str) -> None:
     evidence, expected = WAYS[name]
     assert [(way.name, way.state) for way in ways(known(record(evidence, 0)))] == expected
+
+
+def test_an_image_that_only_one_machine_has_is_answered_with_a_push() -> None:
+    (way,) = ways(known(record((typed("lab/own:1"), engine("lab/own:1")), 0)))
+
+    assert way.evidence == "lab/own:1: only this machine's engine has it, it was never pushed to a registry"
+    assert way.how == "docker push lab/own:1"
 
 
 def test_the_whole_is_no_better_than_what_lies_beside_its_best_way() -> None:
