@@ -15,7 +15,7 @@ from auditor.world import Ran, World
 from probes.containers import EngineImage, Reference
 from probes.containers.engineimage import image_of, store_of
 
-ASK_SECONDS = 30.0
+ASK_SECONDS = 15.0
 MOVE_SECONDS = 1800.0
 """A pull, save, load or conversion of one image."""
 BUILD_SECONDS = 7200.0

@@ -57,7 +57,8 @@ def _needed(reference: Reference, texts: set[str], known: Known) -> bool:
 
 def _image(reference: Reference, text: str, known: Known) -> RecipeImage:
     seen = _identity(reference, known)
-    sif = file_image(text, seen.sha256 if seen else "", known) if reference.transport == "file" else None
+    made = _made_of(reference, text, known)
+    sif = file_image(text, seen.sha256 if seen else "", known) if reference.transport == "file" else made
     engine = _engine(text, seen, known)
     whole = _asked(reference, text, known, _merged(text, _candidates(reference, text, known, seen, sif, engine)))
     return RecipeImage(
@@ -69,8 +70,16 @@ def _image(reference: Reference, text: str, known: Known) -> RecipeImage:
         pull=_pull(reference, whole, engine),
         facts=whole,
         typed=reference.text if "$" in reference.text else "",
+        made=made.path if made else "",
         whole=_whole(reference, known),
     )
+
+
+def _made_of(reference: Reference, text: str, known: Known) -> SifImage | None:
+    """The file that the job made of this image and then ran, as it lay there when the job was over."""
+    named = known.references.references if known.references and reference.action == "fetch" else ()
+    files = [r.resolved or r.text for r in named if r.transport == "file" and r.origin in (text, reference.text)]
+    return next((sif for file in files if (sif := file_image(file, "", known))), None)
 
 
 def _identity(reference: Reference, known: Known) -> ImageIdentity | None:

@@ -60,6 +60,8 @@ class RecipeImage:
     builder: str = ""
     typed: str = ""
     """The name with its variables, where it has some: in a replay they may hold something else."""
+    made: str = ""
+    """The image file that the job itself made of it (`apptainer pull`), and ran; `sha256` is then that file's."""
     whole: bool = False
     """The batch script itself ran in it (Pyxis, or started inside), not only what the script starts."""
 

@@ -72,7 +72,7 @@ def _ways(image: RecipeImage, work: Work) -> Iterator[Way]:
     if image.transport == "file":
         yield _file
     elif image.transport == "docker" and (image.whole or image.runtime in APPTAINER):
-        yield _from_cache
+        yield _made if image.made else _from_cache
         if fetch:
             yield _pulled_file
     elif image.transport == "docker" and image.runtime in ENGINES:
@@ -86,6 +86,11 @@ def _file(image: RecipeImage, left: int, work: Work, world: World) -> tuple[tupl
     if not image.sha256:
         raise NotHad("its content was not seen in the run")
     return _as_file(image, os.path.join(work.known.root, image.reference), image.sha256, left, work, world)
+
+
+def _made(image: RecipeImage, left: int, work: Work, world: World) -> tuple[tuple[Item, ...], RecipeImage]:
+    """The file that the job made of it."""
+    return _as_file(image, os.path.join(work.known.root, image.made), image.sha256, left, work, world)
 
 
 def _from_cache(image: RecipeImage, left: int, work: Work, world: World) -> tuple[tuple[Item, ...], RecipeImage]:

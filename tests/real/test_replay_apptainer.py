@@ -191,6 +191,21 @@ def test_the_layout_of_an_image_is_made_into_a_file_when_that_is_what_the_job_ru
     assert said.stdout == b"1\n"
 
 
+@pytest.mark.apptainer
+def test_a_job_that_pulls_its_image_itself_gets_the_file_that_it_got_then(
+    quiet: str, docker_engine: Engine, registry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push(docker_engine, f"{registry}/self/count:1", "1", monkeypatch)
+    script = JOB.format(image="mine.sif").replace("\n", f"\napptainer pull mine.sif docker://{registry}/self/count:1\n", 1)
+    info = bundled(tmp_path, script, image_policy="carry")
+    assert [(i.reference, i.carried) for i in info.images] == [(f"docker://{registry}/self/count:1", "images/count_1.sif")]
+    push(docker_engine, f"{registry}/self/count:1", "2", monkeypatch)
+    (tmp_path / "moved" / "mine.sif").unlink()
+
+    verdict = execute(plan(info.path), tmp_path / "again", yes=True)
+    assert (verdict.sameness, [(i.way, i.level) for i in verdict.images]) == (Sameness.IDENTICAL, [("carried", "byte-same")])
+
+
 INSIDE = """#!/bin/sh
 #SBATCH --container-image=./count.sqsh
 [ -e /home/not-yours ] && exit 9

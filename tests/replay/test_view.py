@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console, RenderableType
 
 from auditor.replay import plan
 from auditor.replay.view import plan_view, verdict_view
-from auditor.verdict import OutputVerdict, Sameness
+from auditor.verdict import ImageVerdict, OutputVerdict, Sameness
 from tests import archived
 from tests.replay.test_evidence import verdict
 
@@ -42,6 +43,12 @@ def test_the_verdict_comes_first() -> None:
     text = shown(verdict_view(verdict("r1")))
     assert text.splitlines()[0] == "identical: of 1 output 1 identical"
     assert text.splitlines()[-1] == "run: done, exit code 0"
+
+
+def test_each_image_is_told_with_the_way_it_was_had_and_how_far_it_is_the_same() -> None:
+    image = ImageVerdict("lab/fit:\x1b[2J1", "rebuilt", "same-files", "the same files, by one tree hash: sha256:00")
+    text = shown(verdict_view(replace(verdict("r1"), images=(image,))))
+    assert "image lab/fit: [2J1: rebuilt, same files: the same files, by one tree hash: sha256:00" in text.splitlines()
 
 
 def test_names_of_a_stranger_are_shown_as_they_are_never_as_markup_or_control() -> None:

@@ -30,7 +30,7 @@ def had_as_file(step: Step, image: RecipeImage, where: Place, world: World) -> G
     """A file at the place that the script names when that lies in the work directory, else among the replay's images."""
     target_path = _target(image, where)
     target_path.parent.mkdir(parents=True, exist_ok=True)
-    if step.way is Way.HERE and image.transport != "file":
+    if step.way is Way.HERE and image.transport != "file" and not image.made:
         path, digest = cached(recorded(image), os.uname().machine, world)
         if not path:
             raise NotHad("it is not in Apptainer's cache any more")

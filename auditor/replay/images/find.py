@@ -53,13 +53,13 @@ def _sha256(path: str, world: World) -> str:
 
 def file_here(image: RecipeImage, workdir: str, inputs: str, world: World) -> str:
     """The path of an image file with the content that ran. Raises NotHad: none, and what lies under its name instead."""
-    if image.transport != "file":
+    if image.transport != "file" and not image.made:
         path, _ = cached(recorded(image), platform.machine(), world)
         if not path:
             raise NotHad("not in Apptainer's cache here")
         return path
     others = []
-    for path in _candidates(place(image.reference, workdir), workdir, inputs):
+    for path in _candidates(place(image.made or image.reference, workdir), workdir, inputs):
         if not os.path.isfile(path):
             continue
         found = level(image, file_facts(path, world))
