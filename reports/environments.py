@@ -11,34 +11,24 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from auditor.model import Fact, Phase
 from auditor.scorecard import Change
-from probes.containers import ContainerIdentities, EngineImages, ImageFacts, Level, SifImages
-from probes.dispatch import CpuDispatch
-from probes.packages import PythonPackages
-from probes.software import Component
-from probes.workflow import SystemsUsed
+from probes.containers import ImageFacts, Level
 from reports import differences as of
 from reports.judging.amounts import several, some
-from reports.judging.imagefacts import facts as identifying
-from reports.judging.imagesseen import known as told_of
-from reports.judging.known import known
 from reports.judging.ladder import Same, same
 from reports.judging.record import Record
-from reports.judging.software import choose, components, switches
-from reports.judging.software import of as components_of
-from reports.judging.traces import called, content, traces
+from reports.judging.traces import content
+from reports.sides import Side, both_looked, cited, side
+from reports.versions import SIZES, size
 
 MOST = 200
 """Changes of one group that are named; the rest is counted."""
 NATIVE = ("blas", "mpi", "cuda", "rocm", "libc", "library", "compiler")
 BELOW = ("driver", "kernel")
 NOTABLE = 4
-SIZES = ("major", "minor", "patch", "build")
 
 
 @dataclass(frozen=True)
@@ -52,93 +42,12 @@ class Group:
     """So many changes are not named."""
 
 
-@dataclass(frozen=True)
-class Side:
-    """What one run had, name -> state, each with the evidence it rests on."""
-
-    images: Mapping[str, tuple[ImageFacts, str]]
-    parts: Mapping[tuple[str, str], str]
-    python: Mapping[str, str]
-    interpreter: str
-    leading: frozenset[str]
-    """Packages that the code imports, or that were asked for by name."""
-    dispatch: Mapping[str, str]
-    cites: Mapping[str, tuple[str, ...]]
-    """By kind of evidence."""
-    sources: Mapping[str, frozenset[str]]
-    """Ecosystem -> the kinds of evidence that list it."""
-
-
 def explain(one: Record, two: Record) -> tuple[Group, ...]:
     """Only groups in which something that both runs know differs."""
     a, b = side(one), side(two)
     groups = (_images(a, b), _interpreter(a, b), *_packages(a, b), _dispatch(a, b))
     order = ("image", "interpreter", "library", "package", "other-package", "module", "driver", "dispatch")
     return tuple(sorted((g for g in groups if g.changes), key=lambda g: order.index(g.name)))
-
-
-def side(seen: Record) -> Side:
-    facts = known(seen)
-    best = choose(facts)
-    python, cpu = best.get(PythonPackages.__name__), best.get(CpuDispatch.__name__)
-    used = seen.value(SystemsUsed, Phase.SUBMIT)
-    imported = {u.system.lower() for u in used.value.uses if u.how == "import"} if used else set()
-    asked = {p.name.lower() for p in python.value.packages if p.requested} if python else set()
-    found = {name: state for name, state in of.packages(python.value).items() if name != "Python"} if python else {}
-    parts = [p for p in components(facts) if p.ecosystem not in ("pypi", "interpreter")]
-    return Side(
-        images=_known_images(seen, facts, best),
-        parts=_states(parts),
-        python=found,
-        interpreter=f"{python.value.implementation} {python.value.version}" if python else "",
-        leading=frozenset(imported | asked),
-        dispatch=switches(cpu.value) if cpu else {},
-        cites={kind: (fact.evidence_id,) for kind, fact in best.items()},
-        sources=_sources(best),
-    )
-
-
-def _sources(best: Mapping[str, Fact[Any]]) -> dict[str, frozenset[str]]:
-    found: dict[str, set[str]] = {}
-    for kind, fact in best.items():
-        for part in components_of(fact.value):
-            found.setdefault(part.ecosystem, set()).add(kind)
-    return {ecosystem: frozenset(kinds) for ecosystem, kinds in found.items()}
-
-
-def _both(a: Side, b: Side, ecosystem: str) -> frozenset[str]:
-    """Kinds of evidence that list it and that both runs have; empty: nothing can be said of a piece that only one has."""
-    return (a.sources.get(ecosystem, frozenset()) | b.sources.get(ecosystem, frozenset())) & a.cites.keys() & b.cites.keys()
-
-
-def _states(parts: Iterable[Component]) -> dict[tuple[str, str], str]:
-    found: dict[tuple[str, str], str] = {}
-    for p in parts:
-        digest = f" {p.digest}" if p.digest else ""
-        state = (
-            f"{p.version}{digest}{f' {p.detail}' if p.detail and p.ecosystem in ('conda', 'spack') else ''}".strip() or "there"
-        )
-        if p.ecosystem == "module":
-            state = f"{p.name}/{p.version}{digest}" if p.version else f"{p.name}{digest}"
-        key = (p.ecosystem, p.name)
-        found[key] = f"{found[key]}, {state}" if key in found else state
-    return found
-
-
-def _known_images(seen: Record, facts: Iterable[Fact[Any]], best: dict[str, Fact[Any]]) -> dict[str, tuple[ImageFacts, str]]:
-    """By name: what ran, else what was there as the job started, else at submission."""
-    found = {called(one): (identifying(one), "") for one, _ in traces(facts)}
-    identities = seen.value(ContainerIdentities, Phase.START) or seen.value(ContainerIdentities)
-    states = of.identities(identities.value) if identities else {}
-    for i in identities.value.images if identities else ():
-        found.setdefault(i.reference, (told_of(best, i), states[i.reference]))
-    if not found:
-        for kind in (SifImages, EngineImages):
-            fact = best.get(kind.__name__)
-            found |= (
-                {identifying(i).reference.rsplit("/", 1)[-1]: (identifying(i), "") for i in fact.value.images} if fact else {}
-            )
-    return found
 
 
 def _images(a: Side, b: Side) -> Group:
@@ -155,7 +64,7 @@ def _images(a: Side, b: Side) -> Group:
             continue
         settings = told.level is Level.SAME_LAYERS_OTHER_SETTINGS and old == new
         changes.append(
-            Change("image", name, "its settings" if settings else old, told.why if settings else new, _cites(a, b, *IMAGE_KINDS))
+            Change("image", name, "its settings" if settings else old, told.why if settings else new, cited(a, b, *IMAGE_KINDS))
         )
         levels.append(f"{name}: {_level(told)}")
     changes += _lone(a, b, {name for name, _, _ in pairs})
@@ -192,13 +101,13 @@ def _lone(a: Side, b: Side, paired: set[str]) -> Iterator[Change]:
             was, now = (
                 content(s.images[name][0]) or s.images[name][1] or "there" if name in s.images else of.GONE for s in (a, b)
             )
-            yield Change("image", name, was, now, _cites(a, b, *IMAGE_KINDS))
+            yield Change("image", name, was, now, cited(a, b, *IMAGE_KINDS))
 
 
 def _interpreter(a: Side, b: Side) -> Group:
     if not (a.interpreter and b.interpreter) or a.interpreter == b.interpreter:
         return Group("interpreter", "", ())
-    change = Change("interpreter", "Python", a.interpreter, b.interpreter, _cites(a, b, "PythonPackages"))
+    change = Change("interpreter", "Python", a.interpreter, b.interpreter, cited(a, b, "PythonPackages"))
     return _group("interpreter", [change], f"{a.interpreter} → {b.interpreter} ({size(a.interpreter, b.interpreter)})")
 
 
@@ -207,19 +116,19 @@ def _packages(a: Side, b: Side) -> Iterator[Group]:
     shelves: dict[str, list[Change]] = {name: [] for name in ("library", "package", "other-package", "module", "driver")}
     leading = a.leading | b.leading
     if a.python and b.python:
-        cites = _cites(a, b, "PythonPackages")
+        cites = cited(a, b, "PythonPackages")
         for name in dict.fromkeys((*a.python, *b.python)):
             change = Change("package", name, a.python.get(name, of.GONE), b.python.get(name, of.GONE), cites)
             shelves["package" if name.lower() in leading or not leading else "other-package"].append(change)
     for kind, name in dict.fromkeys((*a.parts, *b.parts)):
-        if sources := _both(a, b, kind):
+        if sources := both_looked(a, b, kind):
             was, now = a.parts.get((kind, name), of.GONE), b.parts.get((kind, name), of.GONE)
             shelf = (
                 "library" if kind in NATIVE else "driver" if kind in BELOW else "module" if kind == "module" else "other-package"
             )
             shown = name if kind == "module" else f"{kind} {name}"
             shelves[shelf].append(
-                Change("package" if shelf == "other-package" else shelf, shown, was, now, _cites(a, b, *sorted(sources)))
+                Change("package" if shelf == "other-package" else shelf, shown, was, now, cited(a, b, *sorted(sources)))
             )
     for shelf, every in shelves.items():
         changed = sorted((c for c in every if c.before != c.after), key=lambda c: SIZES.index(size(c.before, c.after)))
@@ -232,7 +141,7 @@ def _dispatch(a: Side, b: Side) -> Group:
     pairs = (
         (name, a.dispatch.get(name, of.GONE), b.dispatch.get(name, of.GONE)) for name in dict.fromkeys((*a.dispatch, *b.dispatch))
     )
-    changes = [Change("dispatch", name, was, now, _cites(a, b, "CpuDispatch")) for name, was, now in pairs if was != now]
+    changes = [Change("dispatch", name, was, now, cited(a, b, "CpuDispatch")) for name, was, now in pairs if was != now]
     return _group("dispatch", changes, f"the processor's code paths: {some(f'{c.name} {c.before} → {c.after}' for c in changes)}")
 
 
@@ -264,24 +173,3 @@ def _counted(shelf: str, changes: Sequence[Change]) -> str:
 def _brief(state: str) -> str:
     """The version alone."""
     return state if state == of.GONE else re.sub(r" \(.*|(?: |^)sha256:.*", "", state.split(", ", maxsplit=1)[0]) or state
-
-
-def size(before: str, after: str) -> str:
-    """How large the step between two versions is: `major`, `minor`, `patch`; `build`: one version, other content."""
-    if of.GONE in (before, after):
-        return "major"
-    old, new = (_release(text) for text in (before, after))
-    at = next((n for n, (x, y) in enumerate(zip(old, new, strict=False)) if x != y), min(len(old), len(new)))
-    if old == new:
-        return "build"
-    return SIZES[min(at, 2)]
-
-
-def _release(text: str) -> tuple[int, ...]:
-    """`1!2.3.0rc1` -> (2, 3, 0); `CPython 3.11.7` -> (3, 11, 7)."""
-    found = re.search(r"(?:^|[\s/])(?:\d+[!:])?v?(\d{1,9}(?:\.\d{1,9}){0,5})", text)
-    return tuple(int(word) for word in found[1].split(".")) if found else ()
-
-
-def _cites(a: Side, b: Side, *kinds: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(id_ for s in (a, b) for kind in kinds for id_ in s.cites.get(kind, ())))

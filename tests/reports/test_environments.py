@@ -16,7 +16,8 @@ from probes.software.system_packages import SystemPackages
 from probes.software.toolchain import Toolchain
 from probes.workflow import SystemsUsed, Use
 from reports.diff import explained
-from reports.environments import Group, size
+from reports.environments import Group
+from reports.versions import size
 from tests.factory import at, hardware, image, modules, packages, seen, sha
 
 

@@ -1,0 +1,25 @@
+"""How large is the step between two versions? By the first number that changed (semver.org; PEP 440 for epochs and releases)."""
+
+from __future__ import annotations
+
+import re
+
+SIZES = ("major", "minor", "patch", "build")
+GONE = "not there"
+
+
+def size(before: str, after: str) -> str:
+    """How large the step between two versions is: `major`, `minor`, `patch`; `build`: one version, other content."""
+    if GONE in (before, after):
+        return "major"
+    old, new = (_release(text) for text in (before, after))
+    at = next((n for n, (x, y) in enumerate(zip(old, new, strict=False)) if x != y), min(len(old), len(new)))
+    if old == new:
+        return "build"
+    return SIZES[min(at, 2)]
+
+
+def _release(text: str) -> tuple[int, ...]:
+    """`1!2.3.0rc1` -> (2, 3, 0); `CPython 3.11.7` -> (3, 11, 7)."""
+    found = re.search(r"(?:^|[\s/])(?:\d+[!:])?v?(\d{1,9}(?:\.\d{1,9}){0,5})", text)
+    return tuple(int(word) for word in found[1].split(".")) if found else ()
