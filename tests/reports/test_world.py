@@ -40,7 +40,7 @@ def test_the_plan_of_a_run_whose_data_is_elsewhere_names_all_that_is_missing(tmp
     bundled("ml_job", tmp_path / "x.zip")
     assert {stop.split(":")[0] for stop in plan(tmp_path / "x.zip").stops} == {
         "input data/slices.h5",
-        "input images/torch.sif",
+        "image images/torch.sif",
         "code train.py",
         "code model.py",
     }
