@@ -19,6 +19,8 @@ from reports.archive.wheels import Wheel, normal
 
 SECONDS = 900.0
 _TOOLS = ("PIP_", "UV_", "HTTP", "http", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy", "SSL_", "REQUESTS_")
+_CONFIGURATIONS = ("/etc/pip.conf", "/etc/uv/uv.toml")
+_LOGIN = re.compile(r"://[^/\s@]+@")
 _QUIET = {"UV_NO_PROGRESS": "1", "NO_COLOR": "1", "UV_PYTHON_DOWNLOADS": "never"}
 
 
@@ -92,7 +94,9 @@ def _batches(order: Order, uv: str, world: World) -> str:
         (order.env / name).write_text("".join(f"{line}\n" for line in lines), "utf-8")
         words = _words(order, uv, name, hashed)
         shut = order.sandbox.kind == "bubblewrap"
-        argv = _shut_in(words, order, uv, world) if shut else [*words, "--only-binary", ":all:"]
+        if not shut or not may_build(world):
+            words += ["--only-binary", ":all:"]
+        argv = _shut_in(words, order, uv, world) if shut else words
         try:
             done = world.run(*argv, timeout=SECONDS, env=_QUIET)
         except (TimeoutError, OSError) as error:
@@ -116,6 +120,17 @@ def _words(order: Order, uv: str, name: str, hashed: bool) -> list[str]:
     return [*words, *(["--require-hashes"] if hashed else []), "-r", str(order.env / name)]
 
 
+def may_build(world: World) -> bool:
+    """May a package's own build run in the sandbox? Not where it would find a login of this user's in an index's address: it has a network."""
+    texts = [v for k, v in world.env.items() if k.startswith(_TOOLS)]
+    for path in _CONFIGURATIONS + tuple(world.env.get(n, "") for n in ("PIP_CONFIG_FILE", "UV_CONFIG_FILE")):
+        try:
+            texts += [world.text(path, 1 << 20)] if path else []
+        except OSError:
+            continue
+    return not any(_LOGIN.search(text) for text in texts)
+
+
 def _unseed(order: Order, world: World) -> str:
     """venv seeds setuptools (before Python 3.12): one the run did not have must not be there."""
     wanted = {project(p)[0] for p in order.pins}
@@ -134,7 +149,7 @@ def _unseed(order: Order, world: World) -> str:
 def _shut_in(words: list[str], order: Order, uv: str, world: World) -> list[str]:
     """The installer may use the network (it fetches what the lock names) but sees no home."""
     settings = {k: v for k, v in world.env.items() if k.startswith(_TOOLS)}
-    files = (settings.get("PIP_CONFIG_FILE", ""), "/etc/pip.conf", settings.get("UV_CONFIG_FILE", ""), "/etc/uv/uv.toml", uv)
+    files = (settings.get("PIP_CONFIG_FILE", ""), settings.get("UV_CONFIG_FILE", ""), *_CONFIGURATIONS, uv)
     readable = [(p, p) for p in files if p and Path(p).exists() and not in_system(p)]
     readable += [(str(order.wheels), str(order.wheels))] if order.carried else []
     readable += base(str(Path(order.env / "bin/python").resolve()))

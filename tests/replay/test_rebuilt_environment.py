@@ -153,6 +153,20 @@ def test_a_wheel_whose_content_is_not_the_lock_s_hash_is_not_installed(
     assert trouble
 
 
+@pytest.mark.parametrize(
+    ("env", "built"),
+    [
+        ({"PIP_INDEX_URL": "https://pypi.example/simple"}, True),
+        ({"PIP_INDEX_URL": "https://ada:key@pypi.example/simple"}, False),
+        ({"PIP_CONFIG_FILE": "{}/pip.conf"}, False),
+    ],
+)
+def test_where_a_login_could_be_read_no_package_is_built(tmp_path: Path, env: dict[str, str], built: bool) -> None:
+    (tmp_path / "pip.conf").write_text("[global]\nindex-url = https://ada:key@pypi.example/simple\n")
+    world = RealWorld(env={k: v.format(tmp_path) for k, v in env.items()})
+    assert installing.may_build(world) == built
+
+
 def test_a_python_that_is_not_here_is_told_in_the_plan(tmp_path: Path, installed: PythonPackages) -> None:
     ready = plan(bundle(tmp_path, changed(installed, version="3.99.1")))
     assert ready.environment == "host"
