@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO
+from collections.abc import Iterator
+from typing import BinaryIO
 
 from auditor.world import RealWorld, World
+from probes.containers.compressed import Unreadable, stream, zstd
 from probes.containers.layout import blob_name, docker_image, facts_in, small
 from probes.containers.oci import BadImage, checked, facts_of, parse, top
 from probes.containers.parts import Part, opener
@@ -64,31 +65,24 @@ def _layer_names(part: Part, reference: str) -> list[str]:
 
 
 def _diff_id(file: BinaryIO) -> str:
-    """sha256 of a layer's tar; empty where it is packed in a way that cannot be read here."""
+    """sha256 of a layer's tar; empty where it is packed in a way that cannot be read here. Never more than a piece in memory."""
     hash_ = hashlib.sha256()
-    head = file.read(_READ)
-    if head[:4] == b"\x28\xb5\x2f\xfd":
+    try:
+        layer = stream(file)
+    except Unreadable:
         return ""
-    unpack = zlib.decompressobj(31) if head[:2] == b"\x1f\x8b" else None
-    while head:
-        if unpack is None:
-            hash_.update(head)
-        else:
-            unpack = _gunzip(head, unpack, hash_.update)
-        head = file.read(_READ)
-    if unpack is not None and not unpack.eof:
-        raise BadImage("a layer is cut short")
+    try:
+        while piece := layer.read(_READ):
+            hash_.update(piece)
+    except _damage() as error:
+        raise BadImage(f"a layer is damaged: {error}") from error
     return f"sha256:{hash_.hexdigest()}"
 
 
-def _gunzip(data: bytes, unpack: Any, take: Callable[[bytes], None]) -> Any:
-    """Never more than a piece in memory, whatever the bytes unpack to; a gzip file may have several members."""
+def _damage() -> tuple[type[Exception], ...]:
+    """What reading damaged bytes raises; zstd has an error of its own, where it is there."""
+    plain = (OSError, EOFError, zlib.error)
     try:
-        while data:
-            if unpack.eof:
-                unpack = zlib.decompressobj(31)
-            take(unpack.decompress(data, _READ))
-            data = unpack.unconsumed_tail or unpack.unused_data
-    except zlib.error as error:
-        raise BadImage(f"a layer is not gzip: {error}") from error
-    return unpack
+        return (*plain, zstd().ZstdError)
+    except Unreadable:
+        return plain

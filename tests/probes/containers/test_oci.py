@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probes.containers import ImageFacts
-from probes.containers.diffids import check_layers, layers
+from probes.containers.layers import check_layers, layers
 from probes.containers.layout import facts_of_archive, facts_of_layout
 from probes.containers.oci import BadImage, facts_of
 
