@@ -17,10 +17,11 @@ from typing import Any
 
 from auditor.home import find
 from auditor.model import AuditError
-from probes.manifest.chunk import Looker, Task, nothing
+from probes.manifest.chunk import Looker
 from probes.manifest.content import Content
 from probes.manifest.look import Engine, Wish
 from probes.manifest.rows import Skip
+from probes.manifest.task import Task, nothing
 
 NAMES = 4000
 """In one future; one of fewer takes longer to be told than to be done."""

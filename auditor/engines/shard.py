@@ -17,8 +17,9 @@ LENGTH = struct.Struct("<I")
 
 def main(folder: str, number: str) -> None:
     sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-    from probes.manifest.chunk import Looker, Task
+    from probes.manifest.chunk import Looker
     from probes.manifest.content import Content
+    from probes.manifest.task import Task
 
     with open(os.path.join(folder, "wish.json"), encoding="utf-8") as file:
         wish = json.load(file)

@@ -21,8 +21,8 @@ from auditor.engines.shard import LENGTH, frames
 from auditor.home import find
 from auditor.model import AuditError
 from auditor.world import RealWorld
-from probes.manifest.chunk import Answer, Task
 from probes.manifest.look import Engine, Wish
+from probes.manifest.task import Answer, Task
 
 EVERY = 1.0
 TRIES = 3

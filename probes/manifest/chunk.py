@@ -1,145 +1,47 @@
-"""What is in these files of one folder? One task in, one answer out, both bytes, so that any engine can carry them.
+"""What is in these files of one folder? One task in, one answer out.
 
 The hot loop of a manifest: four system calls for a file that must be read, one for a file that has not changed since it was last read.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import stat
-import struct
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from hashlib import blake2b, sha256
-from typing import NamedTuple
+from hashlib import sha256
+from typing import TYPE_CHECKING
 
+from auditor.world import Stat, World
+from probes.manifest.answers import SMALL
 from probes.manifest.content import ONE_READ, Content, Interrupted
 from probes.manifest.rows import Skip, plain, quoted
+from probes.manifest.task import KEY, NO_KEY, Answer, Large, Tally, Task, nothing
 
-KEY = struct.Struct("<QQqq")
-"""Of a file: inode, size, mtime and ctime in ns; zeros: never to be taken for unchanged."""
-NO_KEY = bytes(KEY.size)
-NEVER_SETTLED = -(1 << 62)
-_TASK = struct.Struct("<IIqq")
-_ANSWER = struct.Struct("<4sIIII")
-_MAGIC = b"rows"
-_CHECK = 8
+if TYPE_CHECKING:
+    from probes.manifest.remember import Memory
+
 _WINDOW = 128
-_COLD_SECONDS = 200e-6
+_COLD_SECONDS = 60e-6
+_COLD_WINDOWS = 50
 _READ_AHEAD = 1 << 20
 _REGULAR = stat.S_IFREG >> 12
 
 
-class Task(NamedTuple):
-    """Names in one folder, in order. kinds: one letter a name: `f` file, `l` link, `s` neither. known: a KEY a name, or nothing.
-
-    limit: larger files are only measured. settled: KEYs of files touched after that time (ns) are not kept.
-    """
-
-    number: int
-    folder: str
-    kinds: str
-    names: tuple[str, ...]
-    known: bytes = b""
-    limit: int = 1 << 62
-    settled: int = NEVER_SETTLED
-
-    def pack(self) -> bytes:
-        words = "\0".join((self.folder, self.kinds, *self.names)).encode("utf-8", "surrogateescape")
-        return _TASK.pack(self.number, len(self.known), self.limit, self.settled) + self.known + words
-
-    @classmethod
-    def unpack(cls, raw: bytes) -> Task:
-        number, size, limit, settled = _TASK.unpack_from(raw)
-        at = _TASK.size + size
-        folder, kinds, *names = raw[at:].decode("utf-8", "surrogateescape").split("\0")
-        return cls(number, folder, kinds, tuple(names), raw[_TASK.size : at], limit, settled)
-
-
-class Large(NamedTuple):
-    """A file that was only measured: the number of its line among the task's lines, its kind, name and size."""
-
-    line: int
-    kind: str
-    name: str
-    size: int
-
-
-@dataclass
-class Tally:
-    """files: with a digest; bytes: theirs; links: of them; skipped: how many, by reason.
-
-    read: bytes read this time; told: of them, those that were told of while they were read.
-    """
-
-    files: int = 0
-    bytes: int = 0
-    links: int = 0
-    read: int = 0
-    told: int = 0
-    skipped: dict[str, int] = field(default_factory=dict)
-
-    def add(self, other: Tally) -> None:
-        self.files += other.files
-        self.bytes += other.bytes
-        self.links += other.links
-        self.read += other.read
-        self.told += other.told
-        for reason, count in other.skipped.items():
-            self.skip(reason, count)
-
-    def skip(self, reason: str, count: int = 1) -> None:
-        self.skipped[reason] = self.skipped.get(reason, 0) + count
-
-
-class Answer(NamedTuple):
-    """One line a name (empty: as it was known; of a large file, too), and a KEY a name."""
-
-    number: int
-    lines: bytes
-    keys: bytes
-    tally: Tally
-    large: tuple[Large, ...]
-    unchanged: int
-    """How many of the names were not looked into, because their KEY was known."""
-
-    def pack(self) -> bytes:
-        meta = json.dumps([vars(self.tally), self.large, self.unchanged], separators=(",", ":")).encode()
-        head = _ANSWER.pack(_MAGIC, self.number, len(meta), len(self.keys), len(self.lines))
-        body = b"".join((head, meta, self.keys, self.lines))
-        return body + blake2b(body, digest_size=_CHECK).digest()
-
-    @classmethod
-    def unpack(cls, raw: bytes) -> Answer:
-        """Raises ValueError for anything but a whole answer."""
-        if len(raw) < _ANSWER.size + _CHECK or blake2b(memoryview(raw)[:-_CHECK], digest_size=_CHECK).digest() != raw[-_CHECK:]:
-            raise ValueError("not a whole answer")
-        magic, number, meta, keys, lines = _ANSWER.unpack_from(raw)
-        a = _ANSWER.size
-        b, c = a + meta, a + meta + keys
-        if magic != _MAGIC or c + lines + _CHECK != len(raw):
-            raise ValueError("not an answer")
-        tally, large, unchanged = json.loads(raw[a:b])
-        return cls(number, raw[c:-_CHECK], raw[b:c], Tally(**tally), tuple(Large(*one) for one in large), unchanged)
-
-
-def nothing(task: Task, reason: Skip) -> Answer:
-    """The answer where nobody looked."""
-    lines = "".join(f'{{"path":"{quoted(n)}","skipped":"{reason}"}}\n' for n in task.names).encode("utf-8")
-    return Answer(task.number, lines, NO_KEY * len(task.names), Tally(skipped={str(reason): len(task.names)}), (), 0)
-
-
 class Looker:
-    """Looks at tasks, one after the other. sample_above: files larger than that are sampled instead of read (0: never)."""
+    """Looks at tasks, one after the other. sample_above: files larger than that are sampled instead of read (0: never).
 
-    def __init__(self, content: Content, sample_above: int = 0) -> None:
+    world: whose memory of large files' sha256 is used, whatever tree they are met in; fresh: only kept up, not believed.
+    """
+
+    def __init__(self, content: Content, sample_above: int = 0, world: World | None = None, fresh: bool = False) -> None:
         self.content = content
         self.sample_above = sample_above
+        self.world = world if content.algorithms == ("sha256",) else None
+        self.fresh = fresh
         self._lean = content.algorithms == ("sha256",) and not content.rate
-        self._cold = False
-        """The last window came slowly, from a disk and not from memory: ask for the next one's content ahead."""
+        self._cold = 0
+        """For so many windows more their content is asked for ahead: the last one that was not came from a disk, not from memory."""
 
     def look(self, task: Task) -> Answer:
         if time.monotonic() > self.content.deadline:
@@ -201,15 +103,18 @@ class _Looking:
                 for name in task.names[at:]:
                     self._skip(name, Skip.TIME)
                 return
-            if looker._cold and not task.known:
-                looker.ask_ahead(window, self.folder)
+            ahead = looker._cold > 0 and not task.known
+            if ahead:
+                looker._cold -= 1
+                looker.ask_ahead(task.names[at + _WINDOW * bool(at) : at + 2 * _WINDOW], self.folder)
             kinds = task.kinds[at : at + _WINDOW]
             known = task.known[at * KEY.size : (at + _WINDOW) * KEY.size]
             if known:
                 self._known(window, kinds, known)
             else:
                 self._window(window, kinds)
-            looker._cold = time.monotonic() - began > _COLD_SECONDS * len(window)
+            if not ahead and time.monotonic() - began > _COLD_SECONDS * len(window):
+                looker._cold = _COLD_WINDOWS
 
     def _known(self, names: Sequence[str], kinds: str, known: bytes) -> None:
         """Only what is not as it was."""
@@ -338,18 +243,22 @@ class _Looking:
             self.keys.append(NO_KEY)
             return
         sparse = s.st_blocks * 512 < size and size >= ONE_READ
+        memory = self._memory(name, s) if size >= SMALL else None
+        known = memory.recall(self.looker.world, os.path.join(self.task.folder, name)) if memory and self.looker.world else None
         try:
-            if size <= ONE_READ:
-                data = os.read(fd, size + 1)
-                digests = content.of_bytes(data) if len(data) == size else None
+            if known is not None and len(known) == 32 and not self.looker.fresh:
+                digests: tuple[str, ...] | None = (known.hex(),)
+                read = 0
             else:
-                digests = content.of_file(fd, size, sparse)
+                digests, read = self._digests(fd, size, sparse), size
         except Interrupted:
             self._skip(name, Skip.TIME, link, f',"size":{size}')
             return
         if digests is None or _key(os.fstat(fd)) != _key(s):
             self._skip(name, Skip.CHANGED, link)
             return
+        if memory and read:
+            memory.keep(bytes.fromhex(digests[0]))
         fields = ",".join(f'"{a}":"{d}"' for a, d in zip(content.algorithms, digests, strict=True))
         extra = ',"executable":true' if s.st_mode & 0o100 and not link else ""
         self.lines.append(f'{{"path":"{quoted(name)}",{link}"size":{size},{fields}{extra}}}\n')
@@ -357,8 +266,22 @@ class _Looking:
         self.keys.append(_key(s) if settled else NO_KEY)
         self.tally.files += 1
         self.tally.bytes += size
-        self.tally.read += size
+        self.tally.read += read
         self.tally.links += bool(link)
+
+    def _digests(self, fd: int, size: int, sparse: bool) -> tuple[str, ...] | None:
+        if size > ONE_READ:
+            return self.looker.content.of_file(fd, size, sparse)
+        data = os.read(fd, size + 1)
+        return self.looker.content.of_bytes(data) if len(data) == size else None
+
+    def _memory(self, name: str, s: os.stat_result) -> Memory | None:
+        if self.looker.world is None:
+            return None
+        from probes.manifest.remember import digest_of
+
+        seen = Stat(s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_mode, s.st_ino, s.st_dev)
+        return digest_of(self.looker.world, os.path.join(self.task.folder, name), seen)
 
     def _unopened(self, name: str) -> None:
         """Gone, or a link, socket or device that took a file's place, or a file that may not be read."""

@@ -14,8 +14,8 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 from zlib import crc32
 
-from probes.manifest.chunk import Task
 from probes.manifest.rows import Skip
+from probes.manifest.task import Task
 
 CHUNK = 1000
 MOST = 4000

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from probes.manifest.remember import Memory
 
 WINDOW = 128
-COLD_SECONDS = 200e-6
+COLD_SECONDS = 60e-6
+COLD_WINDOWS = 50
 _LFS = b"version https://git-lfs.github.com/spec/v1"
 
 
@@ -38,8 +39,8 @@ class Hasher:
         self.deadline = deadline
         self.world = world
         self.content = Content(deadline=deadline, heard=heard)
-        self._cold = False
-        """The last window came slowly, from a disk and not from memory: ask for the next one's content ahead."""
+        self._cold = 0
+        """For so many windows more their content is asked for ahead: the last one that was not came from a disk, not from memory."""
 
     def close(self) -> None:
         self.content.close()
@@ -60,11 +61,14 @@ class Hasher:
                     out += pack(Answer.TIME) * (len(batch.names) - at)
                     break
                 window = batch.names[at : at + WINDOW]
-                if self._cold and not batch.links:
-                    _ask_ahead(window, folder, flags)
+                ahead = self._cold > 0 and not batch.links
+                if ahead:
+                    self._cold -= 1
+                    _ask_ahead(batch.names[at + WINDOW * bool(at) : at + 2 * WINDOW], folder, flags)
                 for name in window:
                     out += self._file(name, folder, flags, batch)
-                self._cold = time.monotonic() - began > COLD_SECONDS * len(window)
+                if not ahead and time.monotonic() - began > COLD_SECONDS * len(window):
+                    self._cold = COLD_WINDOWS
         finally:
             os.close(folder)
         return bytes(out)

@@ -16,7 +16,7 @@ from functools import partial
 from hashlib import blake2b
 from typing import BinaryIO
 
-from probes.manifest.chunk import Answer, Task
+from probes.manifest.task import Answer, Task
 
 MAX_BYTES = 1 << 30
 """What all journals of a user may take; those used longest ago go first."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from probes.manifest.chunk import KEY, NO_KEY, Answer, Tally, Task
 from probes.manifest.rows import unescaped
+from probes.manifest.task import KEY, NO_KEY, Answer, Tally, Task
 
 
 def aligned(task: Task, old: Answer) -> bytes:

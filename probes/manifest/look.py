@@ -15,13 +15,14 @@ from typing import NamedTuple
 
 from auditor.world import World
 from probes.manifest import journal
-from probes.manifest.chunk import NEVER_SETTLED, Answer, Large, Looker, Tally, Task
+from probes.manifest.chunk import Looker
 from probes.manifest.content import Content
 from probes.manifest.descent import Descent, Root
 from probes.manifest.journal import Journal
 from probes.manifest.known import aligned, merged
 from probes.manifest.progress import Progress
 from probes.manifest.rows import Skip, line
+from probes.manifest.task import NEVER_SETTLED, Answer, Large, Tally, Task
 from probes.manifest.volumes import volume
 from probes.manifest.workers import cores, share
 
@@ -54,15 +55,22 @@ Engine = Callable[[Wish, float, Iterator[Task], Callable[[bytes], None], Callabl
 bytes read within large files."""
 
 
-def local(wish: Wish, seconds: float, tasks: Iterator[Task], done: Callable[[bytes], None], heard: Callable[[int], None]) -> None:
-    """The processes of this machine."""
-    workers = wish.workers or cores()
-    deadline = time.monotonic() + seconds
+def local(world: World | None = None) -> Engine:
+    """The processes of this machine. world: whose memory of large files is used."""
 
-    def make(heard: Callable[[int], None]) -> Looker:
-        return Looker(Content(wish.algorithms, wish.rate / workers, deadline, heard), wish.sample_above)
+    def run(
+        wish: Wish, seconds: float, tasks: Iterator[Task], done: Callable[[bytes], None], heard: Callable[[int], None]
+    ) -> None:
+        workers = wish.workers or cores()
+        deadline = time.monotonic() + seconds
 
-    share(make, workers, tasks, done, heard)
+        def make(heard: Callable[[int], None]) -> Looker:
+            content = Content(wish.algorithms, wish.rate / workers, deadline, heard)
+            return Looker(content, wish.sample_above, world, wish.verify)
+
+        share(make, workers, tasks, done, heard)
+
+    return run
 
 
 class Part(NamedTuple):

@@ -38,7 +38,7 @@ def manifest(
     kept = Journal(folder, key(roots, wish))
     whole = False
     try:
-        look = Look(world, roots, wish, kept, engine or local, tell)
+        look = Look(world, roots, wish, kept, engine or local(world), tell)
         look.run()
         total = write(look, out)
         whole = not {"time", "worker-died"} & set(total.skipped)

@@ -15,8 +15,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from probes.manifest.chunk import Answer, Looker, Task, nothing
+from probes.manifest.chunk import Looker
 from probes.manifest.rows import Skip
+from probes.manifest.task import Answer, Task, nothing
 
 Make = Callable[[Callable[[int], None]], Looker]
 """Makes a worker's Looker, given whom it should tell of bytes read within a large file."""

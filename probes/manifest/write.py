@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
-from probes.manifest.chunk import Answer, Tally
 from probes.manifest.rows import HARMLESS, PATH, VERSION, escaped, line, quoted
+from probes.manifest.task import Answer, Tally
 
 if TYPE_CHECKING:
     from hashlib import _Hash

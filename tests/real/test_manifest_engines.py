@@ -163,7 +163,7 @@ def test_dask_workers_can_be_slurm_jobs(tree: Path, tmp_path: Path, quick: slurm
 
 
 def test_a_shard_skips_what_was_answered_and_mends_what_was_torn(tmp_path: Path) -> None:
-    from probes.manifest.chunk import Answer, Task
+    from probes.manifest.task import Answer, Task
 
     (tmp_path / "f").write_bytes(b"x")
     (tmp_path / "wish.json").write_text('{"algorithms":["sha256"],"rate":0,"until":0,"sample_above":0}')

@@ -21,13 +21,13 @@ import pytest
 from auditor.model import AuditError
 from auditor.world import RealWorld
 from probes.manifest.check import Difference, What, differences
-from probes.manifest.chunk import Task
 from probes.manifest.content import TREE, Content
 from probes.manifest.descent import cut
 from probes.manifest.look import Wish
 from probes.manifest.progress import Progress
 from probes.manifest.read import Reader
 from probes.manifest.rows import escaped, unescaped
+from probes.manifest.task import Task
 from probes.manifest.tree import manifest
 from probes.manifest.write import Total
 
@@ -255,6 +255,15 @@ def test_the_second_time_only_what_changed_is_read(tmp_path: Path) -> None:
     assert changed == made(tree)[1]
 
 
+def test_a_large_file_that_is_known_from_another_tree_is_not_read(tmp_path: Path) -> None:
+    fill(tmp_path / "t", deep__big=b"x" * 2_000_000, deep__small=b"s")
+    world = Later(tmp_path / "home")
+    (tmp_path / "home").mkdir()
+    assert made(tmp_path / "t", world=world)[0].read == 2_000_001
+    assert made(tmp_path / "t/deep", world=world)[0].read == 1
+    assert made(tmp_path / "t/deep", world=world, wish=Wish(workers=1, verify=True))[0].read == 2_000_001
+
+
 def test_verify_reads_every_byte_again(tmp_path: Path) -> None:
     tree, world = fill(tmp_path / "t", a=b"aa"), Later(tmp_path / "home")
     made(tree, world=world)
@@ -412,7 +421,7 @@ def changing(tree: Path, change: Callable[[], None]) -> Callable[..., None]:
         listed = list(tasks)
         if listed:
             change()
-        local(wish, seconds, iter(listed), done, heard)
+        local()(wish, seconds, iter(listed), done, heard)
 
     return engine
 
