@@ -308,7 +308,7 @@ class Level(StrEnum):
 @dataclass(frozen=True)
 class RanImage:
     """One container that really ran, as far as traces tell. how: `inside` (the job's script was in it), `cache` (Apptainer's own cache),
-    `instance`, `engine` (a container of Docker or Podman), `process` (a runtime seen while it ran). typed: the name it was started by."""
+    `instance`, `engine` (a container of Docker or Podman). typed: the name it was started by; image: without digests where several fit."""
 
     runtime: str
     how: str
@@ -339,6 +339,6 @@ class RegistryImage:
 
 @dataclass(frozen=True)
 class RegistryImages:
-    """Kind of the probe `registry` (later, only where the user allows asking registries)."""
+    """Kind of the probe `registry` (submit, later; only where the user allows asking registries)."""
 
     images: tuple[RegistryImage, ...]

@@ -14,8 +14,8 @@ from containers_lab import Engine
 from auditor.model import Job
 from auditor.world import RealWorld
 from probes.containers import RegistryImage
-from probes.containers.layers import check_layers
 from probes.containers.distribution import Registry, ask
+from probes.containers.layers import check_layers
 from probes.containers.layout import facts_of_archive, facts_of_layout
 from probes.containers.scripts import named
 
