@@ -18,12 +18,14 @@ from auditor.replay.images import Choice, choices
 from auditor.replay.images.choices import Allowed
 from auditor.replay.images.trust import check_images
 from auditor.replay.sandbox import Sandbox
-from auditor.replay.sentences import can, cannot, cost, will
+from auditor.replay.sentences import can, cannot, cost, far, will
 from auditor.world import RealWorld, World
 from reports.archive.engines import NotHad, apptainer
 from reports.archive.recipe import Recipe
 
-NEEDS_THE_HOST = re.compile(r"\b(?:srun|sbatch|mpirun|mpiexec|docker|podman|apptainer|singularity|ch-run|shifter|enroot)\b(?!://)")
+NEEDS_THE_HOST = re.compile(
+    r"\b(?:srun|sbatch|mpirun|mpiexec|docker|podman|apptainer|singularity|ch-run|shifter|enroot)\b(?!://)"
+)
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def plan(
         environment=kind,
         sources=found,
         can=can(recipe, found),
-        cannot=(*stops, *cannot(recipe, kind)),
+        cannot=(*stops, *far(on, images), *cannot(recipe, kind)),
         will=will(recipe, on, shut, kind, images),
         stops=stops,
         cost=cost(recipe),

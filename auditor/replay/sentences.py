@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from auditor.replay import environment
 from auditor.replay.images import Choice
+from auditor.replay.images.kinds import Target, target
 from auditor.replay.sandbox import Sandbox
 from reports.archive.recipe import Recipe
 from reports.judging.amounts import several
@@ -31,6 +32,15 @@ def cannot(recipe: Recipe, kind: str) -> tuple[str, ...]:
     if kind == environment.HOST and recipe.requirements:
         told.append(f"its Python packages ({recipe.packages}) are not rebuilt: this machine's are used")
     return (*told, *(g for g in recipe.gaps if not g.endswith("not carried")))
+
+
+def far(on: str, images: Sequence[Choice]) -> tuple[str, ...]:
+    """What a replay under Slurm cannot see to: engines keep their images on one machine."""
+    engines = {c.image.runtime for c in images if on == "slurm" and target(c.image) is Target.ENGINE}
+    return tuple(
+        f"{e}'s images lie in this machine's engine: a job that Slurm starts elsewhere does not find them"
+        for e in sorted(engines)
+    )
 
 
 def will(recipe: Recipe, on: str, shut: Sandbox, kind: str, images: Sequence[Choice]) -> tuple[str, ...]:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from auditor.model import AuditError
-from auditor.replay.images.choices import Allowed, choices
+from auditor.replay.images.choices import Allowed, Choice, choices
 from auditor.replay.images.level import level, recorded
 from auditor.replay.images.trust import check_images
+from auditor.replay.sentences import far
 from auditor.world import RealWorld
 from probes.containers import ImageFacts
 from reports.archive.recipe import Asked, Original, Recipe, RecipeImage
@@ -77,6 +78,15 @@ def test_what_only_the_runtime_can_fetch_is_left_to_it_when_the_script_names_the
     assert told(pinned, Allowed(pull=True), tmp_path)[0] == ["let shifter fetch it: the script itself names the digest (network)"]
     tag = RecipeImage("shifter", "docker:quay.io/lab/count:1", "docker", pull=PULL)
     assert told(tag, Allowed(pull=True), tmp_path)[0] == []
+
+
+def test_under_slurm_an_engine_s_images_may_be_on_another_machine() -> None:
+    engine, file = RecipeImage("docker", "lab/count:1", "docker"), RecipeImage("apptainer", "x.sif", "file")
+    images = [Choice(image, (), ()) for image in (engine, file)]
+    assert far("slurm", images) == (
+        "docker's images lie in this machine's engine: a job that Slurm starts elsewhere does not find them",
+    )
+    assert far("local", images) == ()
 
 
 @pytest.mark.parametrize(
