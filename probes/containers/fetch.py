@@ -120,7 +120,7 @@ def _connection(url: str, left: float, environ: Mapping[str, str]) -> tuple[http
 
         return http.client.HTTPConnection(host, parts.port, timeout=left), target
     proxy = urlsplit(_proxy(host, environ))
-    socket.getaddrinfo(proxy.hostname or host, None)  # without a network it ends here
+    socket.getaddrinfo((proxy.hostname or host).encode(), None)  # without a network it ends here; bytes need no codec for names
     import http.client
 
     if not proxy.hostname:

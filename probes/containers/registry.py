@@ -28,8 +28,12 @@ def collect(world: World, job: Job) -> RegistryImages | Absent:
 
 
 def look(world: World, job: Job, wanted: Mapping[str, Reference]) -> RegistryImages:
-    """Ask about each name, each registry within one deadline; and about the digest that ran, where the traces tell it."""
+    """Ask about each name, each registry within one deadline; and about the digest that ran, where the traces tell it.
+
+    Raises Unreachable when nobody gave an answer.
+    """
     from probes.containers.distribution import Registry, ask  # what talks over a network is loaded by those who do
+    from probes.containers.fetch import Unreachable
 
     ran = _ran(world, job) if job.ended_at else {}
     registries: dict[str, Registry] = {}
@@ -37,6 +41,8 @@ def look(world: World, job: Job, wanted: Mapping[str, Reference]) -> RegistryIma
     for text, reference in wanted.items():
         registry = registries.setdefault(reference.registry, Registry(reference.registry, world.env))
         found.append(ask(registry, reference, ran.get(text, "") or reference.digest))
+    if all(image.state == "unreachable" for image in found):
+        raise Unreachable("; ".join(dict.fromkeys(image.reason for image in found)))
     return RegistryImages(tuple(found))
 
 

@@ -238,6 +238,14 @@ def test_nothing_is_asked_unless_the_settings_say_so() -> None:
     assert [(i.reference, i.state) for i in seen.images] == [(f"{host}/lab/app:1", "there")]
 
 
+def test_where_no_registry_answers_nobody_looked() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        host = f"127.0.0.1:{closed.getsockname()[1]}"
+    job = Job("slurm", "1", script=f"docker run {host}/a:1 x\ndocker run {host}/b:1 x\n")
+    with pytest.raises(Unreachable, match=f"^{host}, given 8 s: .* refused$"):
+        collect(RealWorld(env={"AUDITOR_ASK_REGISTRIES": "1"}, cwd="/"), job)
+
+
 def test_a_job_without_an_image_of_a_registry_asks_for_nothing() -> None:
     answer = collect(RealWorld(env={}), Job("slurm", "1", script="apptainer exec x.sif true\n"))
     assert answer == Absent("no image of a registry is named")
