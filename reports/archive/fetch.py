@@ -6,7 +6,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from auditor.model import AuditError
 from auditor.world import World
@@ -40,10 +40,22 @@ def fetch(world: World, folder: str, version: str, wanted: Sequence[Package]) ->
 
 
 def addresses(world: World, version: str, wanted: Sequence[Package]) -> dict[str, str]:
-    """Address by sha256. pip's installation report names what it would install (pip 22.2); nothing is installed."""
-    words = ["install", "--dry-run", "--ignore-installed", "--quiet", "--report", "-", "--target", "none", *_common(version)]
+    """Address by sha256, as far as it is everybody's. Where a mirror on this disk comes first, the main index alone is asked too."""
+    found = _reported(world, version, wanted, {})
+    if not all(found.values()) or len(found) < len(wanted):
+        # pip takes an empty value for none at all, and a blank one for an empty list
+        found |= {
+            k: v for k, v in _reported(world, version, wanted, {"PIP_EXTRA_INDEX_URL": " ", "PIP_FIND_LINKS": " "}).items() if v
+        }
+    return found
+
+
+def _reported(world: World, version: str, wanted: Sequence[Package], env: Mapping[str, str]) -> dict[str, str]:
+    """pip's installation report names what it would install (pip 22.2); nothing is installed."""
+    words = ["install", "--dry-run", "--ignore-installed", "--quiet", "--retries", "1", "--report", "-", "--target", "none"]
     try:
-        done = world.run(sys.executable, "-m", "pip", *words, *_pins(wanted), timeout=SECONDS) if wanted else None
+        argv = (sys.executable, "-m", "pip", *words, *_common(version), *_pins(wanted))
+        done = world.run(*argv, timeout=SECONDS, env=env) if wanted else None
         infos = [i["download_info"] for i in json.loads(done.out)["install"]] if done else []
         return {i["archive_info"]["hashes"]["sha256"]: public(i["url"]) for i in infos}
     except (ValueError, KeyError, TypeError, TimeoutError, OSError):
