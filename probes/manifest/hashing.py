@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from probes.manifest.remember import Memory
 
 WINDOW = 128
+_REGULAR = stat.S_IFREG >> 12
 COLD_SECONDS = 60e-6
 COLD_WINDOWS = 50
 _LFS = b"version https://git-lfs.github.com/spec/v1"
@@ -65,13 +66,50 @@ class Hasher:
                 if ahead:
                     self._cold -= 1
                     _ask_ahead(batch.names[at + WINDOW * bool(at) : at + 2 * WINDOW], folder, flags)
-                for name in window:
-                    out += self._file(name, folder, flags, batch)
+                if batch.links:
+                    for name in window:
+                        out += self._file(name, folder, flags, batch)
+                else:
+                    self._window(window, folder, flags, batch, out)
                 if not ahead and time.monotonic() - began > COLD_SECONDS * len(window):
                     self._cold = COLD_WINDOWS
         finally:
             os.close(folder)
         return bytes(out)
+
+    def _window(self, names: Sequence[str], folder: int, flags: int, batch: Batch, out: bytearray) -> None:
+        """The small files among these, without a call a file; the others as `_file` does."""
+        open_, fstat, read, close, record, most = (
+            os.open,
+            os.fstat,
+            os.read,
+            os.close,
+            RECORD.pack,
+            min(ONE_READ - 1, batch.limit),
+        )
+        for name in names:
+            try:
+                fd = open_(name, flags, dir_fd=folder)
+            except OSError:
+                out += self._unopened(name, folder)
+                continue
+            try:
+                s = fstat(fd)
+                size = s.st_size
+                if s.st_mode >> 12 != _REGULAR or size > most or size > self.left:
+                    out += self._opened(fd, name, batch)
+                    continue
+                self.left -= size
+                data = read(fd, size + 1)
+                if len(data) != size:
+                    out += pack(Answer.CHANGED, s)
+                    continue
+                answer = POINTER if size < 1024 and _is_pointer(name, data) else HASHED
+                out += record(answer, size, s.st_mtime_ns, int(s.st_blocks * 512 < size), sha256(data).digest())
+            except OSError:
+                out += pack(Answer.UNREADABLE)
+            finally:
+                close(fd)
 
     def _file(self, name: str, folder: int, flags: int, batch: Batch) -> bytes:
         try:
