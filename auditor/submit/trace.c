@@ -3,6 +3,8 @@
  * Each call goes to the real function first; what worked is noted in $AUDITOR_TRACE, one write a record: operation NUL path NUL.
  * The file is opened and closed for each record: a descriptor kept open could be closed by the program and then be one of its own.
  * Nothing is allocated, errno stays, and a process that strace follows already is left alone.
+ * It asks the C library for its oldest symbols only: programs of Conda, Nix or Guix bring a library of their own, and end at once
+ * where a symbol's version is too new for it.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -15,9 +17,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#if defined(__GLIBC__) && defined(__x86_64__)
+__asm__(".symver dlsym,dlsym@GLIBC_2.2.5");
+#elif defined(__GLIBC__) && defined(__aarch64__)
+__asm__(".symver dlsym,dlsym@GLIBC_2.17");
+#endif
 
 #define SLOTS 16384 /* reads that were noted already; a slot taken by another path costs a second record, nothing else */
 
@@ -74,11 +83,13 @@ static size_t absolute(int folder, const char *path, char *out, size_t room) {
         out[length++] = '/';
     } else if (more + 1 > room)
         return 0;
-    memcpy(out + length, path, more + 1);
+    memmove(out + length, path, more + 1); /* memcpy has a newer version */
     return length + more + 1;
 }
 
 static void put(const char *record, size_t size) {
+    struct rlimit limit;
+    if (syscall(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit) || limit.rlim_cur != RLIM_INFINITY) return; /* a write could kill */
     long fd = raw_open(target, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) return;
     syscall(SYS_write, fd, record, size);
@@ -123,7 +134,7 @@ static void note_open(int folder, const char *path, int flags, int fd) {
     struct stat state;
     int before = errno;
     if (fd < 0 || !target[0] || (flags & (O_DIRECTORY | O_PATH))) return;
-    if (fstat(fd, &state) || !S_ISREG(state.st_mode)) {
+    if (syscall(SYS_fstat, fd, &state) || !S_ISREG(state.st_mode)) {
         errno = before;
         return;
     }

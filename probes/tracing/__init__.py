@@ -11,6 +11,13 @@ CALLS = "open,openat,openat2,creat,execve,execveat,rename,renameat,renameat2,unl
 """System calls that strace is asked for: each by name, because the class %file stops at every stat as well."""
 
 
+WAYS = ("auto", "strace", "preload")
+NOTES = ".blind"
+"""A trace's companion file: one sentence a line about what the tracer could not see."""
+ASKED = ".asked"
+"""What a submission leaves that asked for a trace, named after it: the way, in one line."""
+
+
 @dataclass(frozen=True)
 class FileTrace:
     """Kind of the probe `touched` (later). Paths absolute, sorted; a file may be in `inputs` and `outputs` (updated in place).

@@ -37,11 +37,12 @@ class _File:
 
 @dataclass
 class History:
-    """Files by path. cut: more paths than MAX_PATHS: the later ones were not noted."""
+    """Files by path. cut: more paths than MAX_PATHS: the later ones were not noted. own: a folder whose files are the tracer's."""
 
     files: dict[str, _File] = field(default_factory=dict)
     calls: int = 0
     cut: bool = False
+    own: str = ""
 
     def add(self, calls: Iterable[Call]) -> None:
         for call in calls:
@@ -50,6 +51,8 @@ class History:
 
     def _one(self, call: Call) -> None:
         op, path, target = call
+        if self.own and path.startswith(f"{self.own}/"):
+            return
         file = self.files.get(path)
         if file is None:
             if len(self.files) >= MAX_PATHS:

@@ -9,42 +9,51 @@ from collections.abc import Iterator, Sequence
 from auditor import home
 from auditor.model import Absent, Grade, Job, Phase, Probe
 from auditor.world import World
-from probes.tracing import FileTrace, folder, preload, stem
+from probes.tracing import ASKED, NOTES, FileTrace, folder, preload, stem
+from probes.tracing.blind import blind_spots
 from probes.tracing.history import History
 from probes.tracing.strace import Reader
 
 MAX_NAMED = 100_000
 """Inputs and outputs that are named one by one."""
 MAX_BYTES = 2 << 30
-NOTES = ".blind"
-"""A trace's companion file: one sentence a line about what the tracer could not see."""
+TRACERS = (".strace", ".preload")
 
 
 def collect(world: World, job: Job) -> FileTrace | Absent:
     own = home.find(dict(world.env))
-    if own is None or not job.job_id:
+    if own is None or not job.job_id or not job.submission:
         return Absent("no trace was asked for")
-    paths = world.glob(os.path.join(folder(own.root), glob.escape(stem(job)) + "*"))
-    if not paths:
-        return Absent("no trace was asked for (auditor run --trace, auditor sbatch --auditor-trace)")
-    return read(world, job, paths)
+    where = folder(own.root)
+    paths = world.glob(os.path.join(where, glob.escape(stem(job)) + "*"))
+    if any(p.endswith(TRACERS) for p in paths):
+        return read(world, job, paths, own.root)
+    if paths or world.exists(os.path.join(where, f"{job.submission}{ASKED}")):
+        raise FileNotFoundError(f"a trace was asked for and none was written: {_why(world, job, paths)}")
+    return Absent("no trace was asked for (auditor run --trace, auditor sbatch --auditor-trace)")
 
 
-def read(world: World, job: Job, paths: Sequence[str]) -> FileTrace:
-    """Files of one attempt: `*.strace` first, then `*.preload`, what the shim saw on each node, and `*.blind`."""
-    history, reader = History(), Reader(job.workdir or "/")
-    blind = [line for p in paths if p.endswith(NOTES) for line in world.text(p, 1 << 16).splitlines() if line.strip()]
-    tracers: list[str] = []
-    for path in sorted(paths, key=lambda p: (not p.endswith(".strace"), p)):
-        tracer = path.rpartition(".")[2]
-        if tracer not in ("strace", "preload"):
-            continue
-        tracers.append(tracer)
+def _why(world: World, job: Job, paths: Sequence[str]) -> str:
+    if notes := _notes(world, paths):
+        return "; ".join(notes)
+    return "the job left none" if job.hook in ("", "installed") else f"it needs the in-job hook ({job.hook})"
+
+
+def _notes(world: World, paths: Sequence[str]) -> list[str]:
+    return [line for p in paths if p.endswith(NOTES) for line in world.text(p, 1 << 16).splitlines() if line.strip()]
+
+
+def read(world: World, job: Job, paths: Sequence[str], own: str = "") -> FileTrace:
+    """Files of one attempt: `*.strace` first, then `*.preload`, what the shim saw on each node, and `*.blind`. own: our home."""
+    history, reader = History(own=own), Reader(job.workdir or "/")
+    tracers = [p.rpartition(".")[2] for p in sorted(paths) if p.endswith(TRACERS)]
+    blind = [*blind_spots(tracers, job.script), *_notes(world, paths)]
+    for path in sorted((p for p in paths if p.endswith(TRACERS)), key=lambda p: (not p.endswith(TRACERS[0]), p)):
         if (size := world.stat(path).size) > MAX_BYTES:
             blind.append(f"a trace of {size} bytes was read up to {MAX_BYTES}")
         pieces = _first(world.chunks(path), MAX_BYTES)
-        history.add(reader.calls(_lines(pieces)) if tracer == "strace" else preload.calls(pieces))
-    return summary(history, reader, tuple(dict.fromkeys(tracers)), blind)
+        history.add(reader.calls(_lines(pieces)) if path.endswith(TRACERS[0]) else preload.calls(pieces))
+    return summary(history, reader, tuple(sorted(set(tracers), reverse=True)), blind)
 
 
 def summary(history: History, reader: Reader, tracers: tuple[str, ...], blind: list[str]) -> FileTrace:

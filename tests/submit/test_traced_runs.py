@@ -13,9 +13,10 @@ import pytest
 from auditor import codec, spool
 from auditor.home import Home
 from auditor.model import AuditError, Capture
-from auditor.submit import tracing
+from auditor.submit import tracers, tracing
 from auditor.submit.local import run
 from auditor.world import RealWorld
+from probes.tracing.blind import blind_spots
 from tests.needs import need
 
 SCRIPT = """\
@@ -126,18 +127,18 @@ def test_a_way_that_cannot_be_had_is_refused_before_anything_runs(
         (
             "apptainer exec x.sif y",
             "preload",
-            ("what runs in containers that do not see the shim, and programs that gain rights",),
+            ("what runs in containers of apptainer: the shim does not go in",),
         ),
     ],
 )
 def test_blind_spots_are_named_beforehand(script: str, way: str, expected: tuple[str, ...]) -> None:
-    assert tracing.blind_spots(way, script) == expected
+    assert blind_spots([way], script) == expected
 
 
 def test_the_shim_is_compiled_once(home: Home, work: Path) -> None:
-    first = tracing.shim(home, RealWorld())
+    first = tracers.shim(home, RealWorld())
     made = os.stat(first).st_mtime_ns
-    assert (tracing.shim(home, RealWorld()), os.stat(first).st_mtime_ns) == (first, made)
+    assert (tracers.shim(home, RealWorld()), os.stat(first).st_mtime_ns) == (first, made)
 
 
 def test_a_program_with_descriptors_of_its_own_keeps_them(work: Path, home: Home) -> None:
