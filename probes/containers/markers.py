@@ -24,9 +24,14 @@ _VARIABLES = (
     ("slurm-oci", ("SLURM_CONTAINER",)),
 )
 _ALSO = ("APPTAINER_BIND", "APPTAINER_COMMAND", "SHIFTER_IMAGETYPE", "CONTAINER_IMAGE", "container")
-# a login shell inside one hands its variables to a job that runs on the host, whose root is a disk of its own
 HOST_ROOT = "root file system"
-_HOST_ROOT = re.compile(r" - (ext[234]|xfs|btrfs|zfs|nfs4?) ")
+"""Type of the root, where it is a whole file system and not a folder of one."""
+# a login shell inside one hands its variables to a job that runs on the host, whose root is a disk of its own
+_DISKS = frozenset("ext2 ext3 ext4 xfs btrfs zfs nfs nfs4".split())
+# node images are often made of Docker's: its file lies around in them, on roots that Docker gives to no container
+_NOT_DOCKERS = _DISKS | {"tmpfs", "ramfs", "rootfs", "squashfs"}
+_SUBVOLUME = re.compile(r"/(?:@[\w-]*)?")
+_TYPE = re.compile(r" - (\S+) ")
 _LEAVE_THE_ROOT = frozenset({"apptainer", "charliecloud"})
 _ENGINE_MOUNT = re.compile(r"/containers/([0-9a-f]{64})/(?:hostname|hosts|resolv\.conf)")
 _PODMAN_MOUNT = re.compile(r"/(?:overlay-containers|libpod)[/-]([0-9a-f]{64})")
@@ -35,8 +40,14 @@ _PODMAN_MOUNT = re.compile(r"/(?:overlay-containers|libpod)[/-]([0-9a-f]{64})")
 def collect(world: World, job: Job) -> ContainerMarkers | Absent:
     found = dict(_seen(world))
     inside = _which(found)
-    found.pop(HOST_ROOT, None)
-    return ContainerMarkers(inside, found) if inside else Absent("no marker of a container: the script runs on the host")
+    root = found.pop(HOST_ROOT, "")
+    if inside:
+        return ContainerMarkers(inside, found)
+    if stray := [name for name in (PODMAN, DOCKER) if name in found]:
+        return Absent(
+            f"{stray[0]} lies here, yet / is the machine's own {root} and no engine mounted anything: the script runs on the host"
+        )
+    return Absent("no marker of a container: the script runs on the host")
 
 
 def _seen(world: World) -> Iterator[tuple[str, str]]:
@@ -62,8 +73,9 @@ def _mounts(text: str | None) -> Iterator[tuple[str, str]]:
             yield "podman container", found[1]
         elif found := _ENGINE_MOUNT.search(fields[3]):
             yield "docker container", found[1]
-        if fields[3:5] == ["/", "/"] and (own := _HOST_ROOT.search(line)):
-            yield HOST_ROOT, own[1]
+        if fields[4] == "/":  # the last one lies on top
+            kind = _TYPE.search(line)
+            yield HOST_ROOT, kind[1] if kind and _SUBVOLUME.fullmatch(fields[3]) else ""
         if fields[4] == "/" and fields[3] != "/" and not fields[3].startswith("/@"):  # btrfs names its root subvolume so
             yield "root directory on the host", fields[3]
 
@@ -77,15 +89,17 @@ def parse_containerenv(text: str) -> dict[str, str]:
 def _which(found: Mapping[str, str]) -> str:
     for runtime, names in _VARIABLES:
         if any(name in found for name in names) and not (
-            runtime in _LEAVE_THE_ROOT and LABELS not in found and HOST_ROOT in found
+            runtime in _LEAVE_THE_ROOT and LABELS not in found and found.get(HOST_ROOT) in _DISKS
         ):
             return runtime
+    # a disk that an engine once filled, or a machine made from an image, keeps the file and is no container
+    ours, told = HOST_ROOT not in found, found.get("container", "")
     tests: tuple[tuple[str, Callable[[], bool]], ...] = (
         ("apptainer", lambda: LABELS in found),
-        ("podman", lambda: PODMAN in found or "podman container" in found or found.get("container") == "podman"),
-        ("docker", lambda: DOCKER in found or "docker container" in found),
+        ("podman", lambda: "podman container" in found or (ours and (PODMAN in found or told == "podman"))),
+        ("docker", lambda: "docker container" in found or (ours and DOCKER in found)),
     )
-    return next((runtime for runtime, test in tests if test()), found.get("container", ""))
+    return next((runtime for runtime, test in tests if test()), told if ours or told != "podman" else "")
 
 
 def _text(world: World, path: str) -> str | None:
