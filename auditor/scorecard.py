@@ -162,7 +162,7 @@ class ImageSeen:
     name: str
     runtime: str
     how: str
-    """How we know that it ran: `inside`, `cache`, `instance`, `engine`, `process`, `start` (identified as the job started);
+    """How we know that it ran: `inside`, `cache`, `instance`, `engine`, `start` (identified as the job started);
     `named`: a script names it, and nothing shows that it ran."""
     trace: str
     digests: tuple[str, ...]
@@ -193,7 +193,7 @@ class Way:
 @dataclass(frozen=True)
 class Leak:
     """Something of the host that reached into the environment. what: `home`, `environment`, `bind`, `overlay`, `writable`, `gpu`,
-    `process`, `path`, `edited` ..."""
+    `path`, `edited` ..."""
 
     what: str
     detail: str

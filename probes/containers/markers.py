@@ -28,8 +28,8 @@ HOST_ROOT = "root file system"
 """Type of the root, where it is a whole file system and not a folder of one."""
 # a login shell inside one hands its variables to a job that runs on the host, whose root is a disk of its own
 _DISKS = frozenset("ext2 ext3 ext4 xfs btrfs zfs nfs nfs4".split())
-# node images are often made of Docker's: its file lies around in them, on roots that Docker gives to no container
-_NOT_DOCKERS = _DISKS | {"tmpfs", "ramfs", "rootfs", "squashfs"}
+# a node that holds its root in memory is often made of an engine's image, whose marker file then lies around in it
+_NO_ENGINES = _DISKS | {"tmpfs", "ramfs", "rootfs", "squashfs"}
 _SUBVOLUME = re.compile(r"/(?:@[\w-]*)?")
 _TYPE = re.compile(r" - (\S+) ")
 _LEAVE_THE_ROOT = frozenset({"apptainer", "charliecloud"})
@@ -93,13 +93,13 @@ def _which(found: Mapping[str, str]) -> str:
         ):
             return runtime
     # a disk that an engine once filled, or a machine made from an image, keeps the file and is no container
-    ours, told = HOST_ROOT not in found, found.get("container", "")
+    ours, told = found.get(HOST_ROOT, "") not in _NO_ENGINES, found.get("container", "")
     tests: tuple[tuple[str, Callable[[], bool]], ...] = (
         ("apptainer", lambda: LABELS in found),
-        ("podman", lambda: "podman container" in found or (ours and (PODMAN in found or told == "podman"))),
-        ("docker", lambda: "docker container" in found or (ours and DOCKER in found)),
+        ("podman", lambda: "podman container" in found or (theirs and (PODMAN in found or told == "podman"))),
+        ("docker", lambda: "docker container" in found or (theirs and DOCKER in found)),
     )
-    return next((runtime for runtime, test in tests if test()), told if ours or told != "podman" else "")
+    return next((runtime for runtime, test in tests if test()), told if theirs or told != "podman" else "")
 
 
 def _text(world: World, path: str) -> str | None:

@@ -26,7 +26,6 @@ HOWS = {
     "cache": "found in the runtime's cache",
     "instance": "a running instance",
     "engine": "a container of the local engine",
-    "process": "a runtime seen while it ran",
     "start": "there as the job started",
     "named": "only named; nothing shows that it ran",
 }

@@ -158,7 +158,7 @@ SCENARIOS: dict[str, tuple[tuple[Evidence, ...], dict[str, Outcome]]] = {
         {"unpinned-image": WEAK, "drifted-tag": PASSED, "unobtainable-environment": PASSED},
     ),
     "latest, with nothing known of what ran": (
-        engine_run("lab/torch:latest", NOT_ASKED, start(RanImages((RanImage("docker", "process", "lab/torch:latest", ImageFacts("lab/torch:latest"), ""),)))),
+        engine_run("lab/torch:latest", NOT_ASKED, start(RanImages((RanImage("docker", "engine", "lab/torch:latest", ImageFacts("lab/torch:latest"), ""),)))),
         {
             "unpinned-image": FAILED, "unidentified-environment": PASSED, "drifted-tag": UNKNOWN, "unobtainable-environment": WEAK,
             "missing-recipe": WEAK, "unknown-base": WEAK,

@@ -87,7 +87,7 @@ def test_dockers_file_left_over_on_a_host_puts_no_job_into_docker(root: str) -> 
     found = look({}, {MOUNTS: f"{root}\n23 22 0:22 / /proc rw - proc proc rw\n", DOCKER: ""})
 
     assert isinstance(found, Absent)
-    assert found.reason.startswith("/.dockerenv is left over: the root is ")
+    assert found.reason.startswith("/.dockerenv lies here, yet / is the machine's own ")
 
 
 @pytest.mark.parametrize(
