@@ -93,7 +93,7 @@ def _which(found: Mapping[str, str]) -> str:
         ):
             return runtime
     # a disk that an engine once filled, or a machine made from an image, keeps the file and is no container
-    ours, told = found.get(HOST_ROOT, "") not in _NO_ENGINES, found.get("container", "")
+    theirs, told = found.get(HOST_ROOT, "") not in _NO_ENGINES, found.get("container", "")
     tests: tuple[tuple[str, Callable[[], bool]], ...] = (
         ("apptainer", lambda: LABELS in found),
         ("podman", lambda: "podman container" in found or (theirs and (PODMAN in found or told == "podman"))),
