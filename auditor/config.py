@@ -30,6 +30,8 @@ class Config:
     """Declared outputs, likewise."""
     trace: str = ""
     """Write down every file a run touches: `auto`, `strace`, `preload`; empty: no tracing."""
+    datasets: tuple[str, ...] = ()
+    """Folders in which a group registers its data sets (`auditor dataset add --in`); they are looked up there beside your own."""
     exclude: tuple[str, ...] = ()
     """Globs, relative to the work directory: folders and files that are not taken for outputs unless they are declared."""
     hash_bytes: int = 20_000_000_000
@@ -131,6 +133,8 @@ def _checked(key: str, value: Any, where: str) -> Any:
         raise AuditError(f"{where}: `{key}` has the value {value!r}", "it takes a number from 0 up")
     if key == "payload" and value not in {"none", "auto", "all"}:
         raise AuditError(f"{where}: `payload` has the value {value!r}", "it takes none, auto or all")
+    if key == "trace" and value not in {"", "auto", "strace", "preload"}:
+        raise AuditError(f"{where}: `trace` has the value {value!r}", "it takes auto, strace or preload; empty: no tracing")
     if key == "images" and value not in {"digest", "carry", "fetch"}:
         raise AuditError(f"{where}: `images` has the value {value!r}", "it takes digest, carry or fetch")
     return value

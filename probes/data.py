@@ -10,17 +10,23 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from auditor import home
 from auditor.model import Absent, Job, Phase, Probe
 from auditor.world import RealWorld, World
+from probes.datasets import Reference
 from probes.manifest.build import HARMLESS, Entry, Left, Limits, Listing, listing
 from probes.manifest.patterns import of_others, of_task
+
+if TYPE_CHECKING:
+    from probes.datasets.refer import Referred
 
 
 @dataclass(frozen=True)
 class DataFile:
-    """A file by content. role: `input`, `output`; how: `declared` or `changed` (its mtime lies within the run).
+    """A file by content. role: `input`, `output`; how: `declared`, `changed` (its mtime lies within the run), or `known`: not read, its
+    digest is what a registered data set's says of a file with this size, mtime and ctime.
 
     kind: `file`, `link` (target hashed), `pointer` (git-LFS, DVC); sha256 bare hex; size in bytes; mtime in ns since the epoch.
     """
@@ -32,6 +38,8 @@ class DataFile:
     size: int
     mtime_ns: int
     sha256: str
+    dataset: str = ""
+    """Name of the registered data set that it belongs to."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,8 @@ class DataManifest:
     bytes_hashed: int
     directories: int
     """Folders walked: with the number of files, the shape that tip 11 looks at."""
+    datasets: tuple[Reference, ...] = ()
+    """Declared inputs that are registered data sets, known as wholes: their files are not among `files`."""
 
 
 IN_JOB = Limits(bytes=256 << 20, seconds=0.2, files=20_000, workers=1)
@@ -97,7 +107,7 @@ def collect(world: World, job: Job) -> DataManifest | Absent:
 
 
 def _later(world: World, root: str) -> Limits:
-    """What the user's settings allow once the run is over; inside a job no settings file is read."""
+    """What the user's settings allow once the run is over; inside a job the limits are ours."""
     from auditor.config import load  # not needed in a job
 
     config = load(root, world.env).config
@@ -120,6 +130,7 @@ class _Part:
     how: str
     found: Listing
     absent: tuple[Skipped, ...] = ()
+    known: Referred | None = None
 
 
 def _declared(world: World, root: str, patterns: Sequence[str], role: str, limits: Limits) -> _Part:
@@ -140,13 +151,17 @@ def _declared(world: World, root: str, patterns: Sequence[str], role: str, limit
             absent.append(Skipped(pattern, role, "absent"))
         for path in paths:
             (folders if os.path.isdir(path) else files).append(os.path.normpath(path))
-    some = folders or files
-    found = (
-        listing(_outermost(folders), dict.fromkeys(files), limits=limits, world=world, tell=_tell(world))
-        if some
-        else Listing((), (), 0, 0)
-    )
-    return _Part(role, "declared", found, tuple(absent))
+    if not folders and not files:
+        return _Part(role, "declared", Listing((), (), 0, 0), tuple(absent))
+    from probes.datasets.refer import places, refer  # as little is opened in a job as can be
+
+    known = refer(places(world, root) if role == "input" else (), folders, files, limits)
+    names = dict.fromkeys((*known.files, *known.again))
+    prune = frozenset(known.prune)
+    found = Listing((), (), 0, 0)
+    if known.folders or names:
+        found = listing(_outermost(known.folders), names, limits=limits, world=world, tell=_tell(world), prune=prune)
+    return _Part(role, "declared", found, tuple(absent), known)
 
 
 def _changed(world: World, root: str, job: Job, limits: Limits) -> _Part:
@@ -186,7 +201,13 @@ def _manifest(root: str, parts: Iterable[_Part]) -> DataManifest:
     files: dict[tuple[str, str], DataFile] = {}
     skipped: dict[tuple[str, str, str], Skipped] = {}
     spent = directories = 0
+    datasets: tuple[Reference, ...] = ()
     for part in parts:
+        if part.known:
+            datasets += tuple(replace(r, path=_relative(r.path, root)) for r in part.known.references)
+            for entry, name in part.known.entries:
+                one = replace(_data_file(entry, root, part), how="known", dataset=name)
+                files.setdefault((one.path, one.role), one)
         for entry in part.found.entries:
             one = _data_file(entry, root, part)
             files.setdefault((one.path, one.role), one)
@@ -206,6 +227,7 @@ def _manifest(root: str, parts: Iterable[_Part]) -> DataManifest:
         complete=all(s.reason in HARMLESS for s in left),
         bytes_hashed=spent,
         directories=directories,
+        datasets=datasets,
     )
 
 

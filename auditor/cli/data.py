@@ -133,7 +133,7 @@ def _made(trees: list[str], wish: Wish, engine: Any, out: Callable[[bytes], obje
 
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # a job's time is over: keep what was done
     try:
-        with _bar() as tell:
+        with progress() as tell:
             return make(RealWorld(), trees, wish, out, engine=engine, tell=tell)
     except KeyboardInterrupt:
         say("interrupted; what was read is remembered: the same command goes on from there")
@@ -224,7 +224,7 @@ def _part(output: str) -> str:
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[Progress], None]]:
+def progress() -> Iterator[Callable[[Progress], None]]:
     """A line on a terminal that says how far it is; elsewhere nothing."""
     if not sys.stderr.isatty():
         yield lambda _: None
