@@ -78,6 +78,14 @@ def bad_signature(sif: Fact[SifImages]) -> Verdict:
     unread = [i.path for i, s in signed if s.integrity_ok is None]
     if unread:
         return weak(f"the signature of {some(unread)} could not be read", f"apptainer verify --all {words(unread[:1])}")
+    whole = {i.path for i, s in signed if s.covers_root}
+    if untold := [i.path for i, s in signed if i.path not in whole and not s.covers]:
+        raise Unclear(f"which parts of {some(dict.fromkeys(untold))} are signed is not known")
+    part = [(i, s) for i, s in signed if i.path not in whole]
+    if part:
+        image, signature = part[0]
+        said = f"{image.path}: only {signature.covers} is signed, and not its root file system, which anybody may exchange"
+        return weak(said, f"apptainer sign {words([image.path])}   # signs every part")
     return passed(
-        f"signed, and the signed digests recomputed: {some(f'{i.path} ({s.fingerprint[-16:] or s.kind})' for i, s in signed)}"
+        f"signed, and the signed digests recomputed: {some(f'{i.path} ({s.covers}, {s.fingerprint[-16:] or s.kind})' for i, s in signed if s.covers_root)}"
     )

@@ -18,6 +18,7 @@ from probes.containers import (
 )
 from reports.judging.amounts import line, some, words
 from reports.judging.imagefacts import facts as identifying
+from reports.judging.recipes import beside, loose, stages
 from reports.judging.traces import called, content, traces
 
 Best = Mapping[str, Fact[Any]]
@@ -40,9 +41,11 @@ class _Digest:
 def image_ways(every: Sequence[Fact[Any]], best: Best) -> Iterator[Way]:
     known = _digests(every, best)
     registry = _value(best, RegistryImages)
+    files = _value(best, SifImages)
+    sealed = frozenset(f"sha256:{f.file_sha256}" for f in files.value.images if f.encrypted) if files else frozenset()
     for image in known:
-        yield _image(image, registry)
-    yield from _recipes(_value(best, SifImages))
+        yield _image(image, registry, sealed)
+    yield from _recipes(files)
     named = _value(best, ContainerReferences)
     pinned = {image.name for image in known}
     tags = [r for r in named.value.references if not r.digest and r.transport not in ONE_FILE] if named else []
@@ -119,11 +122,14 @@ def _by_digest(reference: str, digest: str) -> str:
     return f"{head if colon and '/' not in tag else name}@{digest}"
 
 
-def _image(image: _Digest, registry: Fact[RegistryImages] | None) -> Way:
+def _image(image: _Digest, registry: Fact[RegistryImages] | None, sealed: frozenset[str] = frozenset()) -> Way:
+    """sealed: digests of encrypted image files."""
     told = next((r for r in registry.value.images if _about(r.reference, image)), None) if registry else None
     said = f"{image.name} = {image.digest[:19]}…"
     if not image.pull:
         how = f"sha256sum {words([image.name])}   # must give {image.digest.removeprefix('sha256:')[:12]}…; deposit the file"
+        if image.digest in sealed:
+            return Way("image-file", "partial", f"{said}: encrypted, so the file is of use only with its key", how, image.cites)
         return Way("image-file", "recorded", f"{said}: whoever has this file has the environment", how, image.cites)
     engine = "apptainer pull docker://" if image.runtime in ("apptainer", "singularity") else f"{image.runtime or 'docker'} pull "
     how = engine + words([image.pull])
@@ -151,7 +157,10 @@ def _about(reference: str, image: _Digest) -> bool:
 def _recipes(files: Fact[SifImages] | None) -> Iterator[Way]:
     for file in files.value.images if files else ():
         if file.definition and files:
-            pinned = file.base_pinned or file.bootstrap == "scratch"
-            said = f"the definition inside {file.path}, from {file.base or file.bootstrap}{'' if pinned else ', not pinned'}"
-            how = f"apptainer sif dump 1 {words([file.path])} > image.def && apptainer build again.sif image.def"
-            yield Way("image-recipe", "recorded" if pinned else "partial", said, how, (files.evidence_id,))
+            bases = [stage.base or stage.bootstrap for stage in stages(file)]
+            open_ = loose(file)
+            said = f"the definition inside {file.path}, from {some(bases) or file.bootstrap}{f': {open_}' if open_ else ''}"
+            if carried := beside(file):
+                said += f"; with {some(carried)} beside it"
+            how = f"apptainer inspect --deffile {words([file.path])} > image.def && apptainer build again.sif image.def"
+            yield Way("image-recipe", "partial" if open_ else "recorded", said, how, (files.evidence_id,))

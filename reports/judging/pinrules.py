@@ -24,21 +24,27 @@ FILES = ("file", "directory", "instance")
 ASK = "auditor config ask_registries true, then auditor sweep: the registry is asked what the name means today"
 
 
-def _pinned(ref: Reference, engine: Fact[EngineImages] | None) -> str:
-    """The reference to type instead, by digest where the engine knows one."""
+def _pinned(ref: Reference, engine: Fact[EngineImages] | None = None, ran: ImageFacts | None = None) -> str:
+    """The reference to type instead, by digest where the engine knows one, or what ran was seen to have one."""
     scheme = "docker://" if ref.runtime == "apptainer" else ""
     for image in engine.value.images if engine else ():
         if image.reference in (ref.text, ref.resolved) and image.repo_digests:
             return scheme + words(image.repo_digests[:1])
     name = "/".join(part for part in (ref.registry, ref.name) if part) or ref.text
-    return f"{scheme}{words([name])}@sha256:DIGEST"
+    digest = (ran.index or ran.manifest) if ran and ref.transport == "docker" else ""
+    return f"{scheme}{words([name])}@{words([digest]) if digest else 'sha256:DIGEST'}"
 
 
-def unpinned_image(named: Fact[ContainerReferences], engine: Maybe[EngineImages]) -> Verdict:
+def unpinned_image(
+    named: Fact[ContainerReferences], engine: Maybe[EngineImages], before: Maybe[RanImages], after: Maybe[RanImages]
+) -> Verdict:
     bare = [r for r in named.value.references if r.transport == "directory"]
     loose = [r for r in named.value.references if not r.digest and r.transport not in FILES]
     if loose:
-        fix = "\n".join(f"{_pinned(r, known(engine))}   # line {r.line}, instead of {line(r.text)}" for r in loose[:3])
+        ran = both(before, after)
+        fix = "\n".join(
+            f"{_pinned(r, known(engine), _then(r, ran, None))}   # line {r.line}, instead of {line(r.text)}" for r in loose[:3]
+        )
         moving = [r for r in loose if r.tag in ("", "latest")]
         said = f"{some(r.text for r in loose)}: a tag can be moved to another image at any time"
         return (failed if moving else weak)(said, fix, named)
@@ -86,10 +92,10 @@ def drifted_tag(
         then, now = _then(ref, ran, start), today.get(ref.text) or today.get(ref.resolved)
         told = same(then, facts(now)) if then and now and now.state == "there" else None
         if now and now.state == "gone":
-            return failed(f"{ref.text} is no longer in its registry", _pinned(ref, None))
+            return failed(f"{ref.text} is no longer in its registry", _pinned(ref))
         if told and told.level in (Level.SAME_NAME, Level.DIFFERENT, Level.SAME_LAYERS_OTHER_SETTINGS):
             digest = then.manifest or then.index if then else ""
-            fix = f"{_pinned(ref, None).replace('sha256:DIGEST', words([digest or 'sha256:DIGEST']))}   # line {ref.line}: the image that ran"
+            fix = f"{_pinned(ref).replace('sha256:DIGEST', words([digest or 'sha256:DIGEST']))}   # line {ref.line}: the image that ran"
             return failed(f"{ref.text} means another image today: {told.why}", fix)
         if told is None or told.level not in (*RUNS_ALIKE, Level.SAME_FILES):
             open_.append(f"{ref.text} ({told.why if told else 'which image ran, or what the name means today, is not known'})")

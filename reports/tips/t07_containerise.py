@@ -31,7 +31,8 @@ from reports.judging.packagerules import changed_packages, unversioned_modules
 from reports.judging.pinrules import ASK, drifted_tag, moved_image, unpinned_image
 from reports.judging.proofs import REPLAY, SETTLES
 from reports.judging.ranrules import unidentified_environment, unknown_runtime, unnamed_surroundings
-from reports.judging.reciperules import foreign_revision, loose_recipe, missing_recipe, unknown_base
+from reports.judging.reciperules import loose_recipe, missing_recipe, unknown_base
+from reports.judging.revisionrules import foreign_revision
 from reports.judging.verdicts import Maybe, Unclear, failed, passed, weak
 
 SUBMIT, START, LATER = (Phase.SUBMIT,), (Phase.START,), (Phase.LATER,)
@@ -103,7 +104,7 @@ TIP = Tip(
             "unpinned-image",
             1,
             "Is each image named by file or digest, not by a tag?",
-            (NAMED, MAYBE_ENGINE),
+            (NAMED, MAYBE_ENGINE, *RAN),
             unpinned_image,
             READ,
             "OCI distribution specification: tags are mutable, digests are not",
@@ -259,7 +260,7 @@ TIP = Tip(
             "unnamed-surroundings",
             2,
             "If the job ran inside a container, is it known which?",
-            (Need(ContainerMarkers, START), MAYBE_RAN),
+            (Need(ContainerMarkers, START, absent=NONE), MAYBE_RAN),
             unnamed_surroundings,
             HOOK,
         ),

@@ -180,7 +180,7 @@ SCENARIOS: dict[str, tuple[tuple[Evidence, ...], dict[str, Outcome]]] = {
         {"open-doors": FAILED, "loose-recipe": FAILED, "bad-signature": FAILED, "wrong-architecture": FAILED},
     ),
     "a signed image file without a definition": (
-        file_run(sif(definition="", signatures=(SifSignature("PGP", "AB12", True),))),
+        file_run(sif(definition="", signatures=(SifSignature("pgp", "AB12", True, covers="group 1", covers_root=True),))),
         {"missing-recipe": WEAK, "loose-recipe": NOT_APPLICABLE, "bad-signature": PASSED},
     ),
     "an image built from another commit of the same repository": (
