@@ -22,35 +22,45 @@ def hooked(own: list[str], argv: list[str], submission: str, exe: str) -> tuple[
     if env.get("_") == sys.argv[0]:  # the shell says what it started, and a job would see that it was not sbatch
         env["_"] = exe
     try:
-        wanted, inputs, words = _settings(own)
+        wanted, inputs, words, way = _settings(own)
+        from auditor.submit.peek import head, trace_mark, why_not
+
+        prior, seen = os.environ.get("BASH_ENV"), head(argv)
+        if way := _switch(own) or trace_mark(seen) or way:
+            from auditor.submit.jobtrace import ask
+
+            way = ask(home(os.environ), submission, way)
         if not wanted:
             return env, "switched off"
-        from auditor.submit.peek import why_not
-
-        prior = os.environ.get("BASH_ENV")
-        if reason := why_not(argv, prior):
+        if reason := why_not(argv, prior, seen):
             return env, reason
         from auditor.submit.bashenv import value
 
-        extra = "\n".join((*words, *(f"input={i}" for i in inputs)))
-        env["BASH_ENV"] = value(_hook_file(), submission, prior, extra)
+        extra = "\n".join((*([f"trace-{way}"] if way else []), *words, *(f"input={i}" for i in inputs)))
+        env["BASH_ENV"] = value(_traced() if way else _hook_file(), submission, prior, extra)
         return env, "installed"
     except Exception as error:  # noqa: BLE001  # whatever it is, the job is submitted
         return env, f"{type(error).__name__}: {error}"
 
 
-def _settings(own: list[str]) -> tuple[bool, list[str], list[str]]:
-    """Is the hook wanted, which inputs were declared, and what it must know besides. Files are read only by those who have one."""
+def _switch(own: list[str]) -> str:
+    """The way of tracing that was typed; the switch alone leaves the choice to us."""
+    return ([o.partition("=")[2] or "auto" for o in own if o.partition("=")[0] == f"{OWN}trace"] or [""])[-1]
+
+
+def _settings(own: list[str]) -> tuple[bool, list[str], list[str], str]:
+    """Is the hook wanted, which inputs were declared, what it must know besides, and the way of tracing. Files are read only by those who have one."""
     inputs = [o.partition("=")[2] for o in own if o.startswith(f"{OWN}input=")]
     watching = f"{OWN}libraries" in own
     if f"{OWN}no-hook" in own or _says("AUDITOR_HOOK", NO):
-        return False, inputs, []
+        return False, inputs, [], ""
     if not _has_settings():
-        return True, inputs, _words(not _says("AUDITOR_HOOK_HASH", NO), watching or _says("AUDITOR_LIBRARIES", YES))
+        words = _words(not _says("AUDITOR_HOOK_HASH", NO), watching or _says("AUDITOR_LIBRARIES", YES))
+        return True, inputs, words, os.environ.get("AUDITOR_TRACE", "")
     from auditor.config import load
 
     config = load().config
-    return config.hook, inputs or list(config.inputs), _words(config.hook_hash, watching or config.libraries)
+    return config.hook, inputs or list(config.inputs), _words(config.hook_hash, watching or config.libraries), config.trace
 
 
 def _says(variable: str, words: tuple[str, ...]) -> bool:
@@ -88,6 +98,12 @@ def _hook_file() -> str:
         from auditor.submit.hook import install
 
         return install(Home(root))
+
+
+def _traced() -> str:
+    from auditor.submit.jobtrace import hook
+
+    return hook(home(os.environ))
 
 
 def home(environ: Mapping[str, str]) -> str:

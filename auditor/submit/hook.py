@@ -18,8 +18,13 @@ from auditor import redact, spool
 from auditor.home import Home
 from auditor.model import Phase
 from auditor.registry import probes
+from auditor.submit import tracers
+from probes import tracing
+from probes.tracing import blind
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+LOOK = '"$__auditor_b" -p "$__auditor_s" start "$__auditor_i" "$0" "$#" "$__auditor_w" </dev/null >/dev/null 2>&1'
+"""The start snapshot, as the hook takes it."""
 
 
 def install(home: Home) -> str:
@@ -27,9 +32,45 @@ def install(home: Home) -> str:
 
     Raises OSError when the home cannot be written.
     """
+    folder, where = _folder(home), _snapshot(home)
+    hook = _keep(folder, "hook", fill(_template("hook.sh"), LOOK=LOOK, SNAPSHOT=shlex.quote(where)))
+    for name in (pointer(sys.executable), "hook.sh"):
+        _point(os.path.join(folder, name), os.path.basename(hook))
+    os.makedirs(home.spool, mode=0o700, exist_ok=True)
+    return hook
+
+
+def install_traced(home: Home, shim: str) -> str:
+    """Write the hook for jobs that are to be traced: one that starts the shell anew behind a tracer, and one that this start reads.
+
+    shim: path of the compiled shim, empty if there is none. The path of the first. Raises OSError.
+    """
+    install(home)
+    folder, where = _folder(home), shlex.quote(_snapshot(home))
+    # the second start is not looked at again: the trace would tell of our own looking
+    second = _keep(folder, "hook", fill(_template("hook.sh"), LOOK="[[ $__auditor_w == traced-busy* ]]", SNAPSHOT=where))
+    text = fill(
+        _template("trace.sh"),
+        LOOK=LOOK,
+        SNAPSHOT=where,
+        HOOK=os.path.basename(second),
+        SHIM=shlex.quote(shim),
+        FOLDER=shlex.quote(tracing.folder(home.root)),
+        FLAGS=words(tracers.FLAGS),
+        RIGHTS="|".join(blind.RIGHTS),
+        OTHER_NODES="|".join(blind.OTHER_NODES),
+    )
+    os.makedirs(tracing.folder(home.root), mode=0o700, exist_ok=True)
+    return _keep(folder, "trace", text)
+
+
+def _folder(home: Home) -> str:
+    return os.path.join(home.root, "hook")
+
+
+def _snapshot(home: Home) -> str:
     os.makedirs(home.root, mode=0o700, exist_ok=True)
-    folder = os.path.join(home.root, "hook")
-    snapshot = fill(
+    text = fill(
         _template("snapshot.sh"),
         SPOOL=shlex.quote(home.spool),
         PYTHON=shlex.quote(sys.executable),
@@ -42,12 +83,7 @@ def install(home: Home) -> str:
         PREFIXES=" | ".join(f"{p}*" for p in reversed(redact.PREFIXES)),  # the scheduler's are most of a job's, and come first
         NEVER=globs(redact.NEVER.pattern),
     )
-    where = _keep(folder, "snapshot", snapshot)
-    hook = _keep(folder, "hook", fill(_template("hook.sh"), SNAPSHOT=shlex.quote(where)))
-    for name in (pointer(sys.executable), "hook.sh"):
-        _point(os.path.join(folder, name), os.path.basename(hook))
-    os.makedirs(home.spool, mode=0o700, exist_ok=True)
-    return hook
+    return _keep(_folder(home), "snapshot", text)
 
 
 def pointer(executable: str) -> str:

@@ -17,7 +17,7 @@ case ${BASH_ENV-} in
         =*) printf -v BASH_ENV %b "${__auditor_p#=}" ;;
         *) unset -v BASH_ENV ;;
         esac
-        "$__auditor_b" -p "$__auditor_s" start "$__auditor_i" "$0" "$#" "$__auditor_w" </dev/null >/dev/null 2>&1 && __auditor_t=1
+        @LOOK@ && __auditor_t=1
         ;;
     esac
     ;;

@@ -8,20 +8,20 @@ from __future__ import annotations
 import os
 import stat
 
-HEAD = 256
+HEAD = 4096
 STDIN_WAIT = (0.0, 0.01, 0.03)
 # options of bash under which BASH_ENV is read and the hook cannot be seen; -v would print it
 HARMLESS = frozenset("aefhklmuxBCEHT")
 
 
-def why_not(argv: list[str], prior: str | None) -> str:
-    """Why the hook cannot go along, or empty: it can."""
+def why_not(argv: list[str], prior: str | None, seen: bytes | None = None) -> str:
+    """Why the hook cannot go along, or empty: it can. seen: what `head` told, where it was asked already."""
     if any(a == "--wrap" or a.startswith("--wrap=") for a in argv):
         return "--wrap runs under /bin/sh"
-    head = first_line(argv)
-    if not head:
+    seen = head(argv) if seen is None else seen
+    if not seen:
         return "the script could not be seen before it was submitted"
-    words = head[2:].decode("utf-8", "surrogateescape").split()
+    words = _first(seen)[2:].decode("utf-8", "surrogateescape").split()
     if words and os.path.basename(words[0]) == "env":
         words = [w for w in words[1:] if w not in ("-S", "--split-string") and "=" not in w]
     if not words or os.path.basename(words[0]) != "bash":
@@ -35,11 +35,25 @@ def why_not(argv: list[str], prior: str | None) -> str:
 
 
 def first_line(argv: list[str]) -> bytes:
-    """The `#!` line of the first argument that is a script, else of what waits on stdin; empty when there is none."""
+    """The `#!` line of the script; empty when there is none."""
+    return _first(head(argv))
+
+
+def head(argv: list[str]) -> bytes:
+    """How the first argument that is a script begins, else what waits on stdin; empty when neither begins with `#!`."""
     for word in argv:
-        if not word.startswith("-") and (line := _of_file(word)):
-            return line
+        if not word.startswith("-") and (text := _of_file(word)):
+            return text
     return _of_stdin()
+
+
+def trace_mark(seen: bytes) -> str:
+    """The way of tracing that the script asks for near its beginning, `#AUDITOR trace=WAY`; empty: none."""
+    if b"trace=" not in seen:
+        return ""
+    from auditor.submit.jobtrace import marked  # paid by those who trace
+
+    return marked(seen)
 
 
 def _of_file(path: str) -> bytes:
@@ -48,7 +62,7 @@ def _of_file(path: str) -> bytes:
     except (OSError, ValueError):
         return b""
     try:
-        return _shebang(os.read(fd, HEAD)) if stat.S_ISREG(os.fstat(fd).st_mode) else b""
+        return _script(os.read(fd, HEAD)) if stat.S_ISREG(os.fstat(fd).st_mode) else b""
     except OSError:
         return b""
     finally:
@@ -60,9 +74,9 @@ def _of_stdin() -> bytes:
     try:
         mode = os.fstat(0).st_mode
         if stat.S_ISREG(mode):
-            return _shebang(os.pread(0, HEAD, os.lseek(0, 0, os.SEEK_CUR)))
+            return _script(os.pread(0, HEAD, os.lseek(0, 0, os.SEEK_CUR)))
         if stat.S_ISFIFO(mode):
-            return _shebang(_of_pipe())
+            return _script(_of_pipe())
     except (OSError, ImportError, AttributeError):
         pass
     return b""
@@ -86,5 +100,9 @@ def _of_pipe() -> bytes:
         os.close(write)
 
 
-def _shebang(head: bytes) -> bytes:
-    return head.split(b"\n", 1)[0] if head.startswith(b"#!") else b""
+def _script(head: bytes) -> bytes:
+    return head if head.startswith(b"#!") else b""
+
+
+def _first(head: bytes) -> bytes:
+    return head.split(b"\n", 1)[0]

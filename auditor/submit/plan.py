@@ -21,7 +21,7 @@ SUFFIXES = (".sh", ".bash", ".sbatch", ".slurm", ".job")
 class Plan:
     """What will run. `program`, `argv`: for exec; `streams`: where stdout and stderr of each task go, empty: the terminal.
 
-    trace: `strace`, `preload`, or none.
+    trace: the way of tracing that the script asks for, then the one that was chosen; empty: none.
     """
 
     home: Home
@@ -92,7 +92,7 @@ def plan(home: Home, command: tuple[str, ...], label: str, inputs: tuple[str, ..
         line = interpreter(text).split(None, 1)
         program, argv = (line or ["/bin/sh"])[0], (*line, *argv)
     streams = {task: _streams(asked, job, task) for task in asked.tasks or (0,)}
-    return Plan(home, job, asked, program, argv, environ, streams)
+    return Plan(home, job, asked, program, argv, environ, streams, said.trace)
 
 
 def _variables(asked: Request) -> dict[str, str]:

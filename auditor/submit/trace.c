@@ -1,6 +1,6 @@
 /* Which files does a program open through the C library? Preloaded into a job that asked for it: auditor/submit/tracing.py.
  *
- * Each call goes to the real function first; what worked is noted in $AUDITOR_TRACE, one write a record: operation NUL path NUL.
+ * Each call goes to the real function first; what worked is noted in $AUDITOR_TRACE_TO, one write a record: operation NUL path NUL.
  * The file is opened and closed for each record: a descriptor kept open could be closed by the program and then be one of its own.
  * Nothing is allocated, errno stays, and a process that strace follows already is left alone.
  * It asks the C library for its oldest symbols only: programs of Conda, Nix or Guix bring a library of their own, and end at once
@@ -49,7 +49,7 @@ static int traced(void) {
 }
 
 __attribute__((constructor)) static void begin(void) {
-    const char *path = getenv("AUDITOR_TRACE");
+    const char *path = getenv("AUDITOR_TRACE_TO");
     char host[256] = "";
     if (!path || path[0] != '/' || traced()) return;
     gethostname(host, sizeof host - 1);

@@ -67,7 +67,7 @@ def shim_trouble(home: Home, world: World) -> str:
 
 def shim_variables(path: str, stem: str, before: str, world: World) -> dict[str, str]:
     """What a process needs to load the shim and leave its records under this stem. before: LD_PRELOAD as it was."""
-    added = {"AUDITOR_TRACE": stem, "LD_PRELOAD": f"{path}:{before}" if before else path}
+    added = {"AUDITOR_TRACE_TO": stem, "LD_PRELOAD": f"{path}:{before}" if before else path}
     engine = next((e for e in INTO if shutil.which(e, path=world.env.get("PATH"))), "")
     return added | ({INTO[engine]: before} if engine and INTO[engine] not in world.env else {})
 

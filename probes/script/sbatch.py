@@ -33,11 +33,12 @@ class Option:
 
 @dataclass(frozen=True)
 class Marks:
-    """`#AUDITOR input=GLOB output=GLOB label=NAME` lines, anywhere in the script, quoted as for a shell."""
+    """`#AUDITOR input=GLOB output=GLOB label=NAME trace=WAY` lines, anywhere in the script, quoted as for a shell."""
 
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     label: str = ""
+    trace: str = ""
 
 
 def directives(text: str) -> tuple[Option, ...]:
@@ -87,15 +88,15 @@ def _words(text: str) -> list[str]:
 
 
 def marks(text: str) -> Marks:
-    """Our own lines; what is neither input, output nor label is left alone."""
-    found: dict[str, list[str]] = {"input": [], "output": [], "label": []}
+    """Our own lines; other keys are left alone. Of label and trace the last one counts."""
+    found: dict[str, list[str]] = {"input": [], "output": [], "label": [], "trace": []}
     for line in text.split("\n"):
         if line.startswith("#AUDITOR"):
             for word in _words(line[8:]):
                 key, equals, value = word.partition("=")
                 if equals and value and key in found:
                     found[key].append(value)
-    return Marks(tuple(found["input"]), tuple(found["output"]), "".join(found["label"][-1:]))
+    return Marks(tuple(found["input"]), tuple(found["output"]), *("".join(found[k][-1:]) for k in ("label", "trace")))
 
 
 def interpreter(text: str) -> str:
