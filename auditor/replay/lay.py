@@ -38,7 +38,7 @@ class Layout:
 def check_places(recipe: Recipe) -> None:
     """Raise AuditError for a recipe whose files would leave their folder. Bundles come from strangers."""
     carried = {*(f.carried for f in recipe.files), *(path for i in recipe.images for path in (i.carried, i.definition))}
-    for path in (*(f.place for f in recipe.files), *carried):
+    for path in (*(f.place for f in recipe.files), *(d.place for d in recipe.datasets), *carried):
         inside = not path or (os.path.normpath(path) == path and not path.startswith(".."))
         if not inside or "\0" in path or ".git" in path.split("/") or (path in carried and path.startswith("/")):
             raise AuditError(
@@ -103,6 +103,15 @@ def lay(recipe: Recipe, crate: Path, folder: Path, sources: Mapping[str, str]) -
             shown.append((str(source.resolve()), file.place))
         else:
             missing.append(f"{file.place}: it lay among the system's files")
+    for known in recipe.datasets:
+        if known.place not in sources:
+            missing.append(f"{known.place}: data set {known.name} was not found")
+        elif not os.path.isabs(known.place):
+            copied += _link(Path(sources[known.place]), work / known.place)
+        elif can_stand_at(known.place):
+            shown.append((os.path.realpath(sources[known.place]), known.place))
+        elif sources[known.place] != known.place:
+            missing.append(f"{known.place}: it lay among the system's files")
     return Layout(work, tuple(shown), _output_folders(recipe, work, folder), tuple(missing), copied)
 
 
@@ -122,6 +131,15 @@ def _output_folders(recipe: Recipe, work: Path, folder: Path) -> tuple[tuple[str
 def elsewhere(folder: Path, path: str) -> Path:
     """Where in the replay's folder a place outside the work directory lies."""
     return folder / "elsewhere" / path.lstrip("/")
+
+
+def _link(source: Path, target: Path) -> int:
+    """A data set is never copied. What stands in its place already is code or an input of the same run."""
+    if target.exists():
+        return 0
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.symlink_to(source.resolve())
+    return 1
 
 
 def _put(source: Path, target: Path) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from auditor.model import AuditError
-from auditor.replay import environment, imports, lay, sandbox, slurm, unpack
+from auditor.replay import datasets, environment, imports, lay, sandbox, slurm, unpack
 from auditor.replay.images import Choice, choices
 from auditor.replay.images.choices import Allowed
 from auditor.replay.images.trust import check_images
@@ -85,6 +85,8 @@ def plan(
         raise AuditError("there is no Slurm here", "load your site's Slurm module, or leave out --on slurm")
     inputs = os.path.abspath(os.fspath(inputs_dir)) if inputs_dir else ""
     found, missing = lay.find_inputs(recipe, inputs or None)
+    sets, unfound = datasets.find(recipe, inputs, world)
+    found, missing = found | sets, missing | unfound
     images = choices(recipe, Allowed(pull, rebuild_images, inputs), world)
     shut = _shut(recipe, _find_sandbox(path, recipe, sandbox, network, world), world)
     kind = _kind(path, recipe, rebuild, world)
@@ -150,6 +152,7 @@ def _stops(recipe: Recipe, found: Mapping[str, str], missing: Mapping[str, str],
         outside = [
             f.place for f in lay.needed(recipe) if os.path.isabs(f.place) and f.place not in (recipe.script, found.get(f.place))
         ]
+        outside += [d.place for d in recipe.datasets if os.path.isabs(d.place) and found.get(d.place) != d.place]
         outside += [f.place for f in recipe.files if f.role == "expected" and os.path.isabs(f.place)]
         stops += [
             f"{p} must stand at this absolute path, which takes a sandbox ({shut.reason})" for p in outside if p not in missing

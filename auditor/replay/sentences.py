@@ -21,8 +21,15 @@ def can(recipe: Recipe, found: Mapping[str, str]) -> tuple[str, ...]:
         "the bundle is whole: every checksum was recomputed",
         f"code files carried: {sum(1 for f in count['code'] if f.carried)}",
         f"inputs carried: {sum(1 for f in count['input'] if f.carried)}; found here with the same sha256: {len(found)}",
+        *_datasets(recipe, found),
         f"outputs to compare: {len(outputs)}, {close} by content within a tolerance, {len(outputs) - close} by checksum only",
     )
+
+
+def _datasets(recipe: Recipe, found: Mapping[str, str]) -> list[str]:
+    return [
+        f"data set {d.name} {d.version}".rstrip() + f" is here: {found[d.place]}" for d in recipe.datasets if d.place in found
+    ]
 
 
 def cannot(recipe: Recipe, kind: str) -> tuple[str, ...]:

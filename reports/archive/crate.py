@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from auditor.scorecard import Scorecard
+from reports.archive import crate_dataset as dataset
 from reports.archive import crate_facts as facts
 from reports.archive.known import Known
 from reports.archive.recipe import Recipe, RecipeFile
@@ -57,6 +58,7 @@ def crate(known: Known, recipe: Recipe, scorecard: Scorecard, parts: Sequence[Pa
         },
         _root(known, recipe, scorecard, parts, people, license_),
         {"@id": PROFILE, "@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"},
+        *(entity for d in recipe.datasets for entity in dataset.entities(d)),
         _license(license_),
         *people,
         *facts.software(known, recipe),
@@ -122,7 +124,12 @@ def _action_id(recipe: Recipe) -> str:
 
 def _action(known: Known, recipe: Recipe, parts: Sequence[Part], agent: str) -> Entity:
     carried = {p.path for p in parts}
-    inputs = [*_ids(recipe, ("code", "input"), carried), *(p for p in ("environment/requirements.txt",) if p in carried)]
+    datasets = [dataset.name(d) for d in recipe.datasets]
+    inputs = [
+        *_ids(recipe, ("code", "input"), carried),
+        *datasets,
+        *(p for p in ("environment/requirements.txt",) if p in carried),
+    ]
     results = _ids(recipe, ("expected", "log"), carried)
     action: Entity = {
         "@id": _action_id(recipe),

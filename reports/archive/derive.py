@@ -6,8 +6,10 @@ import os
 import re
 from collections.abc import Sequence
 
+from probes.datasets import Reference
 from reports.archive.known import Known
-from reports.archive.recipe import LISTS, MANY, Asked, Original, Recipe, RecipeFile, RecipeImage
+from reports.archive.names import place
+from reports.archive.recipe import LISTS, MANY, Asked, Original, Recipe, RecipeDataset, RecipeFile, RecipeImage
 from reports.archive.typed import variable
 
 # what changes results; not where a job ran, nor paths of that machine
@@ -50,7 +52,12 @@ def recipe(known: Known, files: Sequence[RecipeFile], images: tuple[RecipeImage,
         original=_original(known),
         gaps=(*_gaps(known, files), *_image_gaps(images)),
         auditor=auditor,
+        datasets=tuple(_dataset(d, known.root) for d in known.datasets),
     )
+
+
+def _dataset(d: Reference, root: str) -> RecipeDataset:
+    return RecipeDataset(place(d.path, root), d.dataset, d.part, d.digest, d.files, d.bytes, d.version, d.doi, d.license, d.url)
 
 
 def _named(files: Sequence[RecipeFile]) -> tuple[RecipeFile, ...]:

@@ -19,6 +19,7 @@ from probes.containers import (
     SifImages,
 )
 from probes.data import DataFile, DataManifest
+from probes.datasets import Reference
 from probes.environment import Environment
 from probes.folder import FolderState
 from probes.git import GitState
@@ -60,6 +61,8 @@ class Known:
     markers: ContainerMarkers | None
     inputs: tuple[DataFile, ...]
     outputs: tuple[DataFile, ...]
+    datasets: tuple[Reference, ...]
+    """Registered data sets among the inputs, whose files are not among `inputs`."""
     root: str
     """Where relative paths start: the job's work directory."""
     when: str
@@ -97,6 +100,7 @@ def known(job: Job, evidence: Sequence[Evidence]) -> Known:
         markers=newest(ContainerMarkers),
         inputs=_files(before, "input"),
         outputs=_files(after, "output"),
+        datasets=_datasets(before),
         root=next((m.root for m in (*after, *before) if m.root), "") or job.workdir or (accounting.workdir if accounting else ""),
         when=max((e.taken_at for e in evidence), default=job.submitted_at) or "1980-01-01T00:00:00+00:00",
     )
@@ -113,6 +117,17 @@ def _in_order(evidence: Sequence[Evidence], kind: type[T], phases: Sequence[Phas
         return [build(e.data, kind, f"evidence of {e.probe}") for e in found]
     except AuditError as error:
         raise AuditError(error.message, "the evidence was written by another version; bundle it with that one") from error
+
+
+def _datasets(manifests: Sequence[DataManifest]) -> tuple[Reference, ...]:
+    """One a path: where it was seen unchanged, else where nothing spoke against it."""
+    found: dict[str, Reference] = {}
+    for state in ("unchanged", "partly"):
+        for manifest in manifests:
+            for one in manifest.datasets:
+                if one.state == state:
+                    found.setdefault(one.path, one)
+    return tuple(found[path] for path in sorted(found, key=lambda p: p.encode("utf-8", "surrogateescape")))
 
 
 def _files(manifests: Sequence[DataManifest], role: str) -> tuple[DataFile, ...]:

@@ -36,6 +36,25 @@ class RecipeFile:
 
 
 @dataclass(frozen=True)
+class RecipeDataset:
+    """A registered data set, or its folder `part`, that the run read at `place` (as in RecipeFile). It is never carried.
+
+    digest: `sha256:<hex>` of its tree (`auditor manifest`); size in bytes; version, DOI, licence and URL as registered, or empty.
+    """
+
+    place: str
+    name: str
+    part: str
+    digest: str
+    files: int
+    size: int
+    version: str = ""
+    doi: str = ""
+    license: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
 class RecipeImage:
     """A container image as the script names it, and by content: `sha256` of a file, or an engine's `image_id`.
 
@@ -133,3 +152,4 @@ class Recipe:
     """Output place -> (rtol, atol) where the author set another tolerance."""
     listed: Mapping[str, str] = field(default_factory=dict)
     """Role -> checksum list of the crate, where `files` names only the first MANY of those that are not carried."""
+    datasets: tuple[RecipeDataset, ...] = ()

@@ -20,10 +20,11 @@ from probes.submission import Submission
 from reports.judging.amounts import several
 from reports.judging.imagefacts import facts
 from reports.judging.known import known
-from reports.judging.proofs import REPLAY, same, step, summary
+from reports.judging.proofs import REPLAY, same, step, summary, unequal
 from reports.judging.ranking import ways
 from reports.judging.record import Record
-from reports.judging.sightings import digests, unmoved
+from reports.judging.sightings import digests, held, unmoved
+from reports.judging.strays import strays
 from reports.judging.traces import called, content, traces
 
 REBUILT = ("rebuilt-from-lock", "bare-python", "image-by-digest", "image-rebuilt")
@@ -85,10 +86,12 @@ def _proved(fact: Fact[ReplayVerdict], way: str) -> tuple[Rung, Rung, Rung]:
     verdict, cites = fact.value, (fact.evidence_id,)
     state, detail = step(verdict, "environment")
     alike = all(i.level in MATCHED for i in verdict.images)
-    rebuilt = verdict.environment in REBUILT and state == "done" and alike
+    gap = unequal(verdict)
+    rebuilt = verdict.environment in REBUILT and state == "done" and alike and not gap
     how = f"environment: {verdict.environment or 'not known'}, {state}" + (f" ({detail})" if detail else "")
     if not alike:
         how += f"; {', '.join(f'{i.reference}: {i.level}'.replace('-', ' ') for i in verdict.images if i.level not in MATCHED)}"
+    how += f"; {gap}" if gap else ""
     how += "" if rebuilt else f"; {way}"
     elsewhere = same(verdict) and not verdict.same_machine
     return (
@@ -143,8 +146,10 @@ def _environment(seen: Record) -> Proof:
     if seen.value(ContainerReferences, Phase.SUBMIT):
         return "environment: an image is named and was not identified as the job started", None
     if packages and packages.value.env_sha256:
-        leaks = packages.value.leaks
-        return (f"environment: {leaks[0]} reaches in from outside" if leaks else "", packages)
+        if packages.value.leaks:
+            return f"environment: {packages.value.leaks[0]} reaches in from outside", packages
+        stray = strays(packages.value)
+        return (f"environment: {stray[0]}: of no package, so no digest is known" if stray else "", packages)
     return "environment: neither an image nor the packages are known", packages
 
 
@@ -152,8 +157,9 @@ def _data(seen: Record) -> Proof:
     fact = seen.value(DataManifest, Phase.START)
     if fact is None:
         return "data: the inputs were not hashed as the job started", None
-    known = {f.path for f in fact.value.files if f.role == "input" and f.sha256} | _same_before(seen, fact)
+    known = {f.path for f in fact.value.files if f.role == "input" and f.sha256} | held(fact.value) | _same_before(seen, fact)
     left = sorted(s.path for s in fact.value.skipped if s.role == "input" and s.path not in known)
+    left += [d.path for d in fact.value.datasets if d.state == "partly" and d.path not in known]
     if left:
         return f"data: {several(len(left), 'input')} without a digest, first {left[0]}", fact
     return ("" if known else "data: no input is declared", fact)

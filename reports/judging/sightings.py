@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from probes.called import CalledFiles
 from probes.containers import ContainerIdentities, SifImages
 from probes.data import DataManifest
+from probes.datasets import Reference
 from probes.environment import Environment
 from probes.modules import LoadedModules, Module
 from probes.submission import Submission
@@ -68,7 +69,21 @@ def inputs(seen: DataManifest) -> dict[str, Sighting]:
     found: dict[str, Sighting] = {s.path: {"size": _number(s.size), "mtime_ns": _number(s.mtime_ns)} for s in left}
     found |= {s.path: {"state": GONE} for s in left if s.reason == "absent"}
     hashed = [f for f in seen.files if f.role == "input"]
+    found |= {d.path: _referred(d) for d in seen.datasets}
     return found | {f.path: {"sha256": f.sha256, "size": _number(f.size), "mtime_ns": _number(f.mtime_ns)} for f in hashed}
+
+
+def _referred(one: Reference) -> Sighting:
+    """A registered data set: by its digest where all of it was looked at; what was seen to differ is a state of its own."""
+    if one.state in ("changed", "unreadable"):
+        return {"state": f"{one.state}: {', '.join(one.differences)}"}
+    name = f"{one.dataset} {one.version} {one.part}".rstrip()
+    return {"dataset": name} | ({"sha256": one.digest.removeprefix("sha256:")} if one.state == "unchanged" else {})
+
+
+def held(seen: DataManifest) -> set[str]:
+    """Folders known as registered data sets, every file of which was as registered."""
+    return {d.path for d in seen.datasets if d.state == "unchanged"}
 
 
 def unmoved(before: DataManifest, after: DataManifest) -> set[str]:

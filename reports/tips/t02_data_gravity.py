@@ -13,7 +13,7 @@ from probes.workflow import SystemsUsed
 from reports.judging.again import again, line_at, script
 from reports.judging.amounts import MIB, several, size, some, words
 from reports.judging.proofs import REPLAY, SETTLES, step
-from reports.judging.sightings import unmoved
+from reports.judging.sightings import held, unmoved
 from reports.judging.tracerules import traced_inputs
 from reports.judging.verdicts import Maybe, Unclear, failed, passed, weak
 
@@ -79,15 +79,30 @@ def unhashed_inputs(inputs: Fact[DataManifest], before: Maybe[DataManifest], sub
     known = [f for f in inputs.value.files if f.role == "input" and f.sha256]
     known += [f for f in before.value.files if f.path in earlier - {k.path for k in known}] if isinstance(before, Fact) else []
     left = [s for s in inputs.value.skipped if s.role == "input" and s.path not in earlier]
+    sets = [d for d in inputs.value.datasets if d.path in held(inputs.value) | earlier]
+    loose = [d for d in inputs.value.datasets if d.state == "partly" and d not in sets]
     fix = again(submission.value, "--auditor-input=data/*")
     if left:
         said = some(f"{s.path} ({s.reason})" for s in left)
         return weak(f"{several(len(left), 'input')} of {len(left) + len(known)} not known by content: {said}", fix, inputs)
-    if not known:
+    if loose:
+        said = some(f"{d.path} ({d.dataset})" for d in loose)
+        return weak(f"{several(len(loose), 'known data set')} not looked at as a whole as the job started: {said}", fix, inputs)
+    if not known and not sets:
         return failed("no input file was seen as the job started", fix, inputs)
     total = sum(f.size for f in known)
+    hashed = [f"{several(len(known), 'input')}, {size(total)}, each known by sha256 as the job started"] if known else []
+    named = [
+        f"{d.dataset}{f' {d.version}' if d.version else ''}{f' (doi:{d.doi})' if d.doi else ''}, {several(d.files, 'file')}, {size(d.bytes)}"
+        for d in sets
+    ]
     return passed(
-        f"{several(len(known), 'input')}, {size(total)}, each known by sha256 as the job started",
+        "; ".join(
+            [
+                *hashed,
+                *([f"known data set: {some(named)}, none of its files touched since {sets[0].verified[:10]}"] if sets else []),
+            ]
+        ),
         inputs,
         *([before] if earlier and isinstance(before, Fact) else []),
     )

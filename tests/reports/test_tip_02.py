@@ -5,6 +5,7 @@ from __future__ import annotations
 from auditor.model import Evidence, Phase, Status
 from auditor.verdict import Sameness
 from probes.data import DataManifest, Skipped
+from probes.datasets import Reference
 from probes.filesystem import FileSystems, Mount
 from probes.kernel import KernelAccounting
 from probes.tracing import FileTrace
@@ -94,6 +95,30 @@ def test_an_input_over_the_budget_of_the_job_is_known_when_it_did_not_move_since
         WEAK,
         "1 input of 1 not known by content: big.h5 (budget)",
     )
+
+
+def referred(state: str, *differences: str) -> DataManifest:
+    known = Reference(
+        "/data/iris", "iris", "", f"sha256:{'a' * 64}", state, 150, 3 * GIB, "3", "10.5281/zenodo.1", "", "", "2026-01-02T00:00:00+00:00",
+        differences=differences,
+    )  # fmt: skip
+    return manifest(datasets=(known,))
+
+
+def test_a_registered_data_set_is_known_without_being_read() -> None:
+    assert said("unhashed-inputs", start(referred("unchanged")), TYPED) == (
+        PASSED,
+        "known data set: iris 3 (doi:10.5281/zenodo.1), 150 files, 3.0 GiB, none of its files touched since 2026-01-02",
+    )
+
+
+def test_a_data_set_too_large_for_a_look_in_the_job_is_known_when_all_of_it_was_looked_at_before() -> None:
+    assert said("unhashed-inputs", start(referred("partly")), TYPED) == (
+        WEAK,
+        "1 known data set not looked at as a whole as the job started: /data/iris (iris)",
+    )
+    assert said("unhashed-inputs", seen(referred("unchanged")), start(referred("partly")), TYPED)[0] == PASSED
+    assert said("unhashed-inputs", seen(referred("unchanged")), start(referred("changed", "new x")), TYPED)[0] == FAILED
 
 
 def test_no_declared_input_fails_the_digest_question_too() -> None:
