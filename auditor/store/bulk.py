@@ -25,7 +25,7 @@ TABLES: dict[str, str] = {
     "evidence": "id blob, run_no integer, probe varchar, version bigint, kind varchar, phase varchar, attempt bigint, status varchar,"
     " grade varchar, source varchar, reason varchar, taken_at varchar, host varchar, content_no integer",
     "file": "content_no integer, place integer, role varchar, how varchar, kind varchar, path varchar, size bigint, mtime_ns bigint,"
-    " sha256 blob",
+    " sha256 blob, dataset varchar",
     "file_key_tail": "key uinteger, content_no integer",
     "component_list": "no integer, id blob",
     "component": "list_no integer, ecosystem varchar, name varchar, key varchar, version varchar, digest varchar",

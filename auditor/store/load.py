@@ -8,11 +8,13 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from msgspec import UnsetType
+
 from auditor import codec
 from auditor.model import Job
 from auditor.store import bulk, index
 from auditor.store.components import Lists
-from auditor.store.snapshot import FileRow, Piece, Snapshot, files
+from auditor.store.snapshot import FileRow, Manifest, Piece, Snapshot, manifest
 from auditor.store.text import NULL, dependencies, escape, numberless, shape, word
 
 if TYPE_CHECKING:
@@ -132,10 +134,9 @@ class _Batch:
         if id_ not in self._content:
             no = self._content[id_] = self._next_content
             self._next_content += 1
-            parts = files(data) if kind == "DataManifest" else None
-            body, rows = parts or (data, [])
-            self.lines["content"].append(f"{no}\t{id_.hex()}\t{body.decode('ascii')}\t{'true' if parts else 'false'}")
-            self._files(no, rows)
+            parts = manifest(data) if kind == "DataManifest" else Manifest(data, (), False)
+            self.lines["content"].append(f"{no}\t{id_.hex()}\t{parts.body.decode('ascii')}\t{str(parts.split).lower()}")
+            self._files(no, parts.rows)
             if kind:
                 self._lists.add(no, kind, data)
         return self._content[id_]
@@ -143,6 +144,7 @@ class _Batch:
     def _files(self, no: int, rows: Sequence[FileRow]) -> None:
         self.lines["file"] += [
             f"{no}\t{i}\t{word(r.role)}\t{word(r.how)}\t{word(r.kind)}\t{escape(r.path)}\t{r.size}\t{r.mtime_ns}\t{r.sha256}"
+            f"\t{NULL if isinstance(r.dataset, UnsetType) else word(r.dataset)}"
             for i, r in enumerate(rows)
         ]
         self.lines["file_key_tail"] += [f"{int(r.sha256[:8], 16)}\t{no}" for r in rows if r.sha256]

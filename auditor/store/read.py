@@ -63,11 +63,13 @@ def _files(store: Store, contents: Sequence[int]) -> dict[int, list[dict[str, An
     """The files of each manifest, in their order."""
     found: dict[int, list[dict[str, Any]]] = {no: [] for no in contents}
     for no in contents:  # one range each: the blocks of a manifest lie together
-        for how, kind, mtime_ns, path, role, sha256, size in store.query(
-            "select how, kind, mtime_ns, path, role, lower(hex(sha256)), size from file where content_no = ? order by place", no
+        for dataset, how, kind, mtime_ns, path, role, sha256, size in store.query(
+            "select dataset, how, kind, mtime_ns, path, role, lower(hex(sha256)), size from file where content_no = ? order by place",
+            no,
         ):
             found[no].append(
-                {
+                ({} if dataset is None else {"dataset": unescape(dataset)})
+                | {
                     "how": unescape(how),
                     "kind": unescape(kind),
                     "mtime_ns": mtime_ns,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -99,9 +99,10 @@ def _piece(raw: bytes) -> Piece:
     return Piece(hashlib.sha256(raw).digest(), head, None if data == b"null" else data)
 
 
-class FileRow(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class FileRow(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """A probes.data.DataFile as evidence holds it; fields in the order of their names, as canonical JSON has them."""
 
+    dataset: str | msgspec.UnsetType = msgspec.UNSET
     how: str
     kind: str
     mtime_ns: Int
@@ -111,38 +112,62 @@ class FileRow(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     size: Int
 
 
+class _Known(FileRow, frozen=True, forbid_unknown_fields=False):
+    """The same with fields that we do not know yet."""
+
+
 class _Split(msgspec.Struct):
     files: msgspec.Raw
 
 
-def files(data: bytes) -> tuple[bytes, list[FileRow]] | None:
-    """A manifest's data without its files, and the files; None when rows could not give back the very same bytes."""
+class _Listed(msgspec.Struct):
+    files: list[FileRow]
+
+
+class _Loose(msgspec.Struct):
+    files: list[_Known]
+
+
+@dataclasses.dataclass(frozen=True)
+class Manifest:
+    """split: `body` is without its files, and the rows give back the very same bytes; else rows are for finding alone."""
+
+    body: bytes
+    rows: Sequence[FileRow]
+    split: bool
+
+
+def manifest(data: bytes) -> Manifest:
+    """A manifest's data, its files apart where rows can hold all of them. A shape we do not know is kept, and found by what we do."""
     try:
-        whole = msgspec.json.decode(data, type=_Split)
-        rows = msgspec.json.decode(whole.files, type=list[FileRow])
-        text = bytes(whole.files)
+        text = bytes(msgspec.json.decode(data, type=_Split).files)
+        rows = msgspec.json.decode(text, type=list[FileRow])
+        same = msgspec.json.encode(rows) == text or codec.dumps(msgspec.to_builtins(rows)) == text
     except msgspec.MsgspecError:  # other fields, or a path that is not UTF-8
-        return _files_slowly(data)
-    if (
-        not rows
-        or data.count(b'"files":') != 1
-        or (msgspec.json.encode(rows) != text and codec.dumps(msgspec.to_builtins(rows)) != text)
-    ):
-        return None
-    return data.replace(b'"files":' + text, b'"files":[]', 1), rows
+        return _slowly(data)
+    if rows and same and data.count(b'"files":') == 1:
+        return Manifest(data.replace(b'"files":' + text, b'"files":[]', 1), rows, True)
+    return Manifest(data, rows, False)
 
 
-def _files_slowly(data: bytes) -> tuple[bytes, list[FileRow]] | None:
+def _slowly(data: bytes) -> Manifest:
     import json
 
     value: dict[str, Any] = json.loads(data)
-    if data.count(b'"files":') != 1:
-        return None
     try:
-        rows = msgspec.convert(value.get("files"), list[FileRow])
+        rows = msgspec.convert(value, _Listed).files
     except msgspec.ValidationError:
-        return None
-    return (codec.dumps({**value, "files": []}), rows) if rows else None
+        return Manifest(data, _loosely(value), False)
+    if rows and data.count(b'"files":') == 1:
+        return Manifest(codec.dumps({**value, "files": []}), rows, True)
+    return Manifest(data, rows, False)
+
+
+def _loosely(value: object) -> Sequence[FileRow]:
+    try:
+        return msgspec.convert(value, _Loose).files
+    except msgspec.ValidationError:
+        return ()
 
 
 def joined(body: str, rows: list[dict[str, Any]]) -> Mapping[str, Any]:

@@ -199,6 +199,23 @@ def test_a_digest_leads_to_who_made_and_who_read_the_file(store: Store) -> None:
         store.uses("weights")
 
 
+def test_a_file_with_words_that_we_do_not_know_yet_is_kept_and_found(store: Store) -> None:
+    told = seen(manifest(file("weights.pt", "output", "weights")))
+    [one] = told.data["files"] if told.data else ()
+    later = dataclasses.replace(told, data={**(told.data or {}), "files": [{**one, "colour": "red"}]})
+    store.ingest([capture(job(), Phase.END, later)])
+    assert store.evidence(job().run_id) == (later,)
+    assert [(u.role, u.path) for u in store.uses(sha("weights"))] == [("output", "weights.pt")]
+
+
+def test_a_manifest_from_before_data_sets_is_the_same_bytes_again(store: Store) -> None:
+    told = seen(manifest(file("weights.pt", "output", "weights")))
+    files = [{name: value for name, value in f.items() if name != "dataset"} for f in (told.data or {})["files"]]
+    before = dataclasses.replace(told, data={**(told.data or {}), "files": files})
+    store.ingest([capture(job(), Phase.END, before, told)])
+    assert {e.id for e in store.evidence(job().run_id)} == {before.id, told.id}
+
+
 def test_a_data_set_that_many_runs_read_is_found_in_all_of_them(store: Store) -> None:
     store.ingest(capture(job(str(n)), Phase.START, seen(manifest(file("mnist"), file(f"own{n}")))) for n in range(30))
     assert {u.run_id for u in store.uses(sha("mnist"))} == {job(str(n)).run_id for n in range(30)}

@@ -168,6 +168,7 @@ def test_a_store_of_before_answers_the_same_question(tmp_path: Path) -> None:
             con.execute(f"drop table {table}")
         con.execute("create table package (content_no integer, name varchar, version varchar)")
         con.execute("insert into package select no, 'PyYAML', '6.0' from content where body like '%PyYAML%'")
+        con.execute("alter table file drop column dataset")
         con.execute("delete from migration where name >= '0003'")
 
     with Store.open(path) as opened:
