@@ -193,7 +193,7 @@ class Way:
 @dataclass(frozen=True)
 class Leak:
     """Something of the host that reached into the environment. what: `home`, `environment`, `bind`, `overlay`, `writable`, `gpu`,
-    `path`, `edited` ..."""
+    `path`, `edited`, `startup`, `unowned` ..."""
 
     what: str
     detail: str

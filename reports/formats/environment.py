@@ -53,6 +53,8 @@ LEAKS = {
     "variable": "Variables",
     "path": "Import path",
     "edited": "Edited files",
+    "startup": "Code at every start",
+    "unowned": "Modules of no package",
 }
 
 

@@ -10,14 +10,15 @@ from auditor.scorecard import Way
 from auditor.verdict import ReplayVerdict
 from probes.packages import PythonPackages
 from reports.judging.amounts import some, words
-from reports.judging.proofs import same, step, summary
+from reports.judging.proofs import same, step, summary, unequal
 from reports.judging.ranking import STRONG, besides, ways
+from reports.judging.strays import declared
 from reports.judging.verdicts import Unclear, failed, passed, weak
 
 REBUILT = ("rebuilt-from-lock", "bare-python", "image-by-digest")
 CONTAINERS = 7
 """So many of the facts that are handed over are about containers; software follows."""
-FIX = "apptainer pull image.sif docker://IMAGE@sha256:DIGEST   # or: auditor bundle, with the image carried"
+FIX = "apptainer pull image.sif docker://IMAGE@sha256:DIGEST   # or: auditor bundle --images carry"
 
 
 def unobtainable_environment(*facts: Fact[Any] | Absent | None) -> Verdict:
@@ -38,12 +39,18 @@ def unobtainable_environment(*facts: Fact[Any] | Absent | None) -> Verdict:
         more = f"; and {some(w.evidence for w in beside)}" if beside else ""
         return weak(f"the best way is {_said(best)}{more}", _better(best, every), *used)
     if best.name == "image-file":
-        return weak(_said(best), f"{best.how}\nauditor bundle --help   # says how an image is carried", *used)
+        return weak(_said(best), f"{best.how}\nauditor bundle --images carry   # puts it into the archive", *used)
     if missing:
         raise Unclear(f"{_said(best)}; not everything that the job used was seen")
-    if best.name == "image-by-digest" and best.state != "confirmed":
+    if best.state != "confirmed" and (best.name == "image-by-digest" or _only_declared(best, every)):
         raise Unclear(_said(best))
     return passed(_said(best), *used)
+
+
+def _only_declared(best: Way, every: Sequence[Fact[Any]]) -> bool:
+    """A lock file beside the project says which archives are meant, and not that these were installed."""
+    python = [f.value for f in every if isinstance(f.value, PythonPackages)]
+    return best.name == "lock-with-hashes" and any(declared(p) for p in python)
 
 
 def _said(way: Way) -> str:
@@ -66,9 +73,13 @@ def environment_not_rebuilt(replay: Fact[ReplayVerdict]) -> Verdict:
     state, detail = step(v, "environment")
     had = [f"{i.reference}: {i.level.replace('-', ' ')}" for i in v.images]
     levels = f" ({some(had)})" if had else ""
-    if v.environment in REBUILT and state == "done" and same(v):
-        return passed(f"{v.environment}{levels}: {summary(v)}")
-    if v.environment == "image-rebuilt" and state == "done" and same(v):
+    gap = unequal(v)
+    rebuilt = v.environment in (*REBUILT, "image-rebuilt") and state == "done"
+    if rebuilt and v.environment_equal is None and gap and same(v):
+        raise Unclear(f"{v.environment} ({detail}): {summary(v)}; but {gap}")
+    if rebuilt and gap:
+        return failed(f"{v.environment}: {gap} ({detail})", f"auditor replay BUNDLE   # of run {v.run_id}; its report names them")
+    if rebuilt and same(v):
         return passed(f"{v.environment}{levels}: {summary(v)}")
     if v.environment in (*REBUILT, "image-rebuilt"):
         return failed(

@@ -11,6 +11,7 @@ from probes.containers import ContainerReferences, Doors, Reference, SifImages, 
 from probes.packages import PythonPackages
 from reports.judging.amounts import several, some
 from reports.judging.software import choose
+from reports.judging.strays import startup, unowned
 
 CHANGING = {
     "writable": "the image's own files can change",
@@ -83,5 +84,9 @@ def _packages(fact: Fact[PythonPackages]) -> Iterator[Leak]:
     p = fact.value
     for entry in p.leaks:
         yield Leak("path", f"{entry} can be imported from outside {p.prefix}", True, (fact.evidence_id,))
+    for file in startup(p):
+        yield Leak("startup", f"{file} runs whenever Python starts, and no package brought it", True, (fact.evidence_id,))
+    if unowned(p):
+        yield Leak("unowned", f"of no package, so no lock brings them back: {some(unowned(p), 8)}", True, (fact.evidence_id,))
     for k in [k for k in p.packages if k.modified][:20]:
         yield Leak("edited", f"{k.name}: changed after it was installed: {some(k.modified)}", True, (fact.evidence_id,))

@@ -38,6 +38,15 @@ def step(verdict: ReplayVerdict, name: str) -> tuple[str, str]:
     return next(((s.state, s.detail) for s in verdict.steps if s.name == name), ("missing", "the replay never came to it"))
 
 
+def unequal(verdict: ReplayVerdict) -> str:
+    """Why an environment that was built from a lock is not known to be the run's; empty where it is, or where none was built so."""
+    if verdict.environment != "rebuilt-from-lock" or verdict.environment_equal:
+        return ""
+    if verdict.environment_equal is None:
+        return "not every package of it could be compared with the run's, file by file"
+    return "some of its packages are not the run's, file by file"
+
+
 def idle(evidence: Evidence) -> bool:
     """A replay that did not run: who lacks the data or the software disproves nothing that another replay has shown."""
     return evidence.kind == ReplayVerdict.__name__ and (evidence.data or {}).get("sameness") == Sameness.NOT_RUN

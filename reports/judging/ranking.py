@@ -19,8 +19,9 @@ from probes.software.guix import GuixProfile
 from probes.software.spack import SpackSpecs
 from reports.judging.amounts import several, some, words
 from reports.judging.imageways import image_ways
-from reports.judging.proofs import step
+from reports.judging.proofs import step, unequal
 from reports.judging.software import choose, components, of
+from reports.judging.strays import declared, strays
 
 ORDER = (
     "image-by-digest",
@@ -68,7 +69,8 @@ def _rank(way: Way) -> tuple[bool, int, str]:
 
 
 def _tried(verdict: ReplayVerdict) -> tuple[str, ...]:
-    return REBUILT.get(verdict.environment, ()) if step(verdict, "environment")[0] == "done" else ()
+    done = step(verdict, "environment")[0] == "done" and not unequal(verdict)
+    return REBUILT.get(verdict.environment, ()) if done else ()
 
 
 def _confirmed(way: Way) -> Way:
@@ -117,10 +119,18 @@ def _python(found: Sequence[Component], fact: Fact[PythonPackages] | None) -> It
     odd = [p.name for p in fact.value.packages if p.source in ("editable", "directory")]
     said = f"{several(len(found), 'Python package')} of {fact.value.prefix}, {_all(len(hashed), len(found))} with the hash of its archive"
     said += f"; {some(odd)} from a folder" if odd else ""
+    meant = declared(fact.value)
+    said += (
+        f"; of {several(len(meant), 'package')} only as {some(meant.values(), 1)} says, and not proved by what is installed"
+        if meant
+        else ""
+    )
+    lost = strays(fact.value)
+    said += f"; without {some(lost)}, of no package" if lost else ""
     name = "lock-with-hashes" if len(hashed) == len(found) else "lock-without-hashes"
     yield Way(
         name,
-        "recorded" if name == "lock-with-hashes" and not odd else "partial",
+        "recorded" if name == "lock-with-hashes" and not odd and not lost else "partial",
         said,
         "pip install --no-deps -r requirements.txt   # of the bundle",
         (fact.evidence_id,),

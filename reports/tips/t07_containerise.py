@@ -33,6 +33,7 @@ from reports.judging.proofs import REPLAY, SETTLES
 from reports.judging.ranrules import unidentified_environment, unknown_runtime, unnamed_surroundings
 from reports.judging.reciperules import loose_recipe, missing_recipe, unknown_base
 from reports.judging.revisionrules import foreign_revision
+from reports.judging.strayrules import stray_code
 from reports.judging.verdicts import Maybe, Unclear, failed, passed, weak
 
 SUBMIT, START, LATER = (Phase.SUBMIT,), (Phase.START,), (Phase.LATER,)
@@ -230,6 +231,15 @@ TIP = Tip(
             (PACKAGES,),
             outside_paths,
             READ,
+        ),
+        Check(
+            "stray-code",
+            2,
+            "Did a package bring all that Python can import?",
+            (PACKAGES,),
+            stray_code,
+            READ,
+            "Python documentation, site: .pth files and sitecustomize",
         ),
         Check(
             "edited-packages",

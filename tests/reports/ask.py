@@ -57,6 +57,7 @@ def replayed(
     stopped_at: str = "",
     same_machine: bool = False,
     environment: str = "image-by-digest",
+    environment_equal: bool | None = None,
 ) -> Evidence:
     """A replay's verdict over one output, `model.pt`; `stopped_at` names the stage that failed."""
     names = ("unpack", "inputs", "environment", "run", "compare")
@@ -69,7 +70,7 @@ def replayed(
     outputs = () if sameness is Sameness.NOT_RUN else (OutputVerdict("model.pt", sameness, "bytes", "", sha("model"), again),)
     verdict = ReplayVerdict(
         sha("bundle"), "0123456789abcdef", sameness, "it stopped" if stopped_at else "", outputs, steps, "local", same_machine, "none", environment,
-        at(100), at(110), "0.1",
+        at(100), at(110), "0.1", environment_equal=environment_equal,
     )  # fmt: skip
     return seen(verdict, phase=Phase.LATER, probe="replay", grade=Grade.VERIFIED, taken_at=at(110))
 

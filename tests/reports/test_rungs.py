@@ -12,6 +12,7 @@ from probes.called import CalledFiles
 from probes.containers import ContainerIdentities, ContainerReferences, ImageFacts, RanImage, RanImages
 from probes.data import Skipped
 from probes.git import GitState
+from probes.packages import PythonPackages
 from reports.judging.record import record
 from reports.judging.rungs import rungs
 from tests.factory import accounting, called, file, git_state, image, manifest, packages, seen, submission, unseen
@@ -111,6 +112,23 @@ def test_the_same_machine_does_not_count_as_elsewhere_and_the_host_not_as_rebuil
     again = replayed(same_machine=True, environment="host")
 
     assert [rung(name, again).reached for name in ("rebuildable", "repeatable", "replayed-elsewhere")] == [False, True, False]
+
+
+def test_an_environment_from_a_lock_counts_as_rebuilt_where_it_was_compared_package_by_package() -> None:
+    def rebuilt(equal: bool | None) -> Rung:
+        return rung("rebuildable", replayed(environment="rebuilt-from-lock", environment_equal=equal))
+
+    assert [rebuilt(equal).reached for equal in (True, False, None)] == [True, False, False]
+    assert "not every package of it could be compared with the run's, file by file" in rebuilt(None).reason
+    assert rung("rebuildable", replayed(environment="bare-python")).reached  # nothing is installed: there is nothing to compare
+
+
+def test_modules_of_no_package_have_no_digest() -> None:
+    others = without(PythonPackages, PINNED)
+
+    assert rung("pinned", *others, seen(packages("numpy==2.3.0", unowned=("/venv/helper.py",)))).reason == (
+        "environment: /venv/helper.py: of no package, so no digest is known"
+    )
 
 
 def test_a_different_result_and_no_replay_say_why() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from auditor.model import Evidence, Grade, Phase
+from auditor.model import Evidence, Grade, Outcome, Phase
 from auditor.verdict import Sameness
 from probes.containers import (
     ApptainerRuntime,
@@ -14,14 +14,20 @@ from probes.containers import (
     ContainerReferences,
     EngineImage,
     EngineImages,
+    ImageFacts,
     ImageIdentity,
+    RanImage,
     RanImages,
     Reference,
+    RegistryImages,
     SifImage,
     SifImages,
 )
 from probes.modules import LoadedModules, Module
 from probes.packages import PythonPackages
+from probes.software.conda import CondaPackages
+from probes.software.guix import GuixProfile
+from probes.software.spack import SpackSpecs
 from tests.factory import accounting, at, attempt, image, modules, packages, seen, sha, submission, unseen
 from tests.reports.ask import (
     FAILED,
@@ -107,6 +113,16 @@ def test_a_tag_is_answered_with_the_digest_that_the_engine_knows() -> None:
         f"docker.io/lab/torch@sha256:{'c' * 64}   # line 2, instead of lab/torch:2"
     )
     assert said("unpinned-image", named("lab/torch:latest", tag="latest"))[0] == FAILED
+
+
+def test_a_tag_is_answered_with_the_digest_of_what_ran_where_no_engine_was_asked() -> None:
+    image = ImageFacts("lab/torch:2", manifest="sha256:" + "d" * 64)
+    ran = seen(RanImages((RanImage("apptainer", "cache", "lab/torch:2", image, "made before"),)), phase=Phase.LATER)
+    nothing = unseen(RanImages, "the job's script runs on the host", phase=Phase.START)
+
+    assert advised("unpinned-image", named("lab/torch:2", tag="2"), nothing, ran)[1] == (
+        f"docker.io/lab/torch@sha256:{'d' * 64}   # line 2, instead of lab/torch:2"
+    )
 
 
 def test_a_digest_or_a_file_is_pinned() -> None:
@@ -213,6 +229,54 @@ def test_a_path_from_outside_or_an_edited_file_leaks() -> None:
     assert said("outside-paths", NO_PYTHON)[0] == said("edited-packages", NO_PYTHON)[0] == NOT_APPLICABLE
 
 
+def test_code_that_no_package_brought_would_not_come_back() -> None:
+    clean = packages(
+        "numpy==2.3.0", startup=("/venv/s/_virtualenv.pth (virtualenv)", "/venv/s/distutils-precedence.pth (setuptools)")
+    )
+    hook = replace(clean, startup=("/venv/s/sitecustomize.py (of no package)",), unowned=("/venv/s/helper.py",))
+    loose = replace(clean, unowned=("/venv/s/helper.py",))
+
+    assert said("stray-code", seen(clean)) == (PASSED, "all code in /venv was brought by 1 package, each there once")
+    assert said("stray-code", seen(hook)) == (
+        FAILED,
+        "/venv/s/sitecustomize.py: code that runs whenever Python starts, and that no package brought",
+    )
+    assert said("stray-code", seen(loose)) == (
+        WEAK,
+        "1 module in /venv of no package, so no lock brings them back: /venv/s/helper.py",
+    )
+    assert advised("stray-code", seen(loose))[1] == (
+        "mv /venv/s/helper.py .   # beside the program that imports them, under version control"
+    )
+    assert said("stray-code", seen(replace(loose, maker="conda")))[0] == PASSED  # conda keeps its own records
+    assert said("stray-code", seen(replace(clean, shadowed=("numpy 1.26 in /a hides 2.3.0 in /b",)))) == (
+        WEAK,
+        "there twice, and which one counts depends on the order of folders: numpy 1.26 in /a hides 2.3.0 in /b",
+    )
+    assert said("stray-code", NO_PYTHON)[0] == NOT_APPLICABLE
+
+
+def test_a_hash_that_only_a_lock_file_names_does_not_show_that_it_was_installed() -> None:
+    def known_by(**changes: Any) -> tuple[Outcome, str]:
+        found = packages("numpy==2.3.0")
+        one = replace(found.packages[0], wheel_sha256=sha("numpy"), **changes)
+        none = [
+            unseen(kind, "nothing of the kind")
+            for kind in (ContainerReferences, SifImages, EngineImages, CondaPackages, SpackSpecs, GuixProfile)
+        ]
+        start_ = [unseen(kind, "nothing of the kind", phase=Phase.START) for kind in (ContainerIdentities, LoadedModules)]
+        registry = unseen(RegistryImages, "no image of a registry is named", phase=Phase.LATER)
+        return said("unobtainable-environment", seen(replace(found, packages=(one,))), *none, *start_, *NOTHING_RAN, registry)
+
+    whole = "lock with hashes: 1 Python package of /venv, each with the hash of its archive"
+    assert known_by(wheel_source="direct_url.json") == (PASSED, whole)
+    assert known_by(wheel_source="uv cache", wheel_proved=True) == (PASSED, whole)
+    assert known_by(wheel_source="uv.lock") == (
+        UNKNOWN,
+        f"{whole}; of 1 package only as uv.lock says, and not proved by what is installed",
+    )
+
+
 def test_packages_guessed_by_name_only_do_not_reach_the_second_level() -> None:
     found = ask("edited-packages", seen(packages("numpy==2.3.0", files_checked=900), grade=Grade.DECLARED))
 
@@ -276,6 +340,10 @@ def test_a_script_inside_a_container_must_know_which() -> None:
         "the batch script ran inside apptainer: /img.sif",
     )
     assert said("unnamed-surroundings", start(ContainerMarkers("docker", {"/.dockerenv": ""})))[0] == FAILED
+    assert said("unnamed-surroundings", unseen(ContainerMarkers, "the script runs on the host", phase=Phase.START)) == (
+        NOT_APPLICABLE,
+        "the script runs on the host",
+    )
     assert said("unnamed-surroundings")[0] == UNKNOWN
 
 
@@ -304,3 +372,18 @@ def test_only_a_rebuilt_environment_with_the_same_result_proves_it() -> None:
     )
     assert said("environment-not-rebuilt", replayed(Sameness.NOT_RUN, stopped_at="environment"))[0] == FAILED
     assert said("environment-not-rebuilt") == (UNKNOWN, NEVER)
+
+
+def test_an_environment_from_a_lock_is_the_run_s_where_every_package_was_compared() -> None:
+    def told(equal: bool | None) -> tuple[Outcome, str]:
+        return said("environment-not-rebuilt", replayed(environment="rebuilt-from-lock", environment_equal=equal))
+
+    assert told(True) == (PASSED, f"rebuilt-from-lock: {IDENTICAL}")
+    assert told(None) == (
+        UNKNOWN,
+        f"rebuilt-from-lock (environment went well): {IDENTICAL}; but not every package of it could be compared with the run's, file by file",
+    )
+    assert told(False) == (
+        FAILED,
+        "rebuilt-from-lock: some of its packages are not the run's, file by file (environment went well)",
+    )

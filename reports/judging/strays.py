@@ -1,0 +1,33 @@
+"""What of a Python environment would no list of packages bring back, and which hashes are only meant? Pure."""
+
+from __future__ import annotations
+
+from probes.packages import PythonPackages
+
+NOBODYS = " (of no package)"
+"""How the probe marks a file that runs at every start and that nobody installed."""
+INSTALLERS = ("direct_url.json", "provenance_url.json", "uv cache")
+"""Where an installer itself notes which archive it took; other sources say which one is meant."""
+
+
+def startup(seen: PythonPackages) -> tuple[str, ...]:
+    """Files with code that runs whenever Python starts, which no package brought."""
+    return tuple(file.removesuffix(NOBODYS) for file in seen.startup if file.endswith(NOBODYS))
+
+
+def unowned(seen: PythonPackages) -> tuple[str, ...]:
+    """Conda installs modules without Python's own records: there nothing can be told."""
+    return () if seen.maker == "conda" else seen.unowned
+
+
+def strays(seen: PythonPackages) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*startup(seen), *unowned(seen))))
+
+
+def declared(seen: PythonPackages) -> dict[str, str]:
+    """Package -> the lock file that names its archive, where nothing shows that this one was installed."""
+    return {
+        p.name: p.wheel_source
+        for p in seen.packages
+        if p.wheel_sha256 and not p.wheel_proved and p.wheel_source and p.wheel_source not in INSTALLERS
+    }
