@@ -10,10 +10,11 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from auditor import spool
 from auditor.home import Home
-from auditor.model import Absent, AuditError, Found, Job, Phase
+from auditor.model import Absent, AuditError, Found, Job, Phase, Probe
 from auditor.store import Store, ingest_spool
 from auditor.submit import later, witness
 from auditor.submit.lock import LOCK_SECONDS, alone
@@ -21,6 +22,7 @@ from auditor.world import RealWorld
 from probes.schedulers import JobAccounting
 from probes.schedulers.local_executor import VARIABLE, collect
 from probes.schedulers.slurm import Answer, accounting, last_resort
+from probes.tracing import FileTrace
 
 PAUSES = (0.5, 1.0, 2.0, 5.0)
 """Seconds between two questions while we wait; the last one stays."""
@@ -140,9 +142,13 @@ def _one(home: Home, job: Job, answer: Answer, done: _Round) -> None:
 
 
 def _spool(home: Home, job: Job, answer: Answer) -> None:
-    """What hashes the job's own files is asked of every task; the rest of an array once."""
+    """What tells of the job's own files is asked of every task; the rest of an array once."""
     task = "_" in job.job_id
-    spool.save(home.spool, later.complete(job, answer, lambda p: p.guest if task else not (job.is_array and p.guest)))
+    spool.save(home.spool, later.complete(job, answer, lambda p: _of_tasks(p) if task else not (job.is_array and _of_tasks(p))))
+
+
+def _of_tasks(probe: Probe[Any]) -> bool:
+    return probe.guest or probe.kind is FileTrace
 
 
 def _why(answer: Answer) -> str:
