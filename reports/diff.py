@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from auditor.model import Evidence, Fact, Phase
+from auditor.model import Evidence, Fact, Need, Phase
 from auditor.scorecard import Change
 from probes.called import CalledFiles
 from probes.containers import ContainerIdentities, EngineImages, SifImages
@@ -96,7 +96,7 @@ def explained(a: Sequence[Evidence], b: Sequence[Evidence]) -> Explained:
         if before and after:
             changes += _shortened(view.what, _changes(view, before, after))
         elif before or after:
-            missing.setdefault(name(view.kind), _not_compared(view.kind, before, after))
+            missing.setdefault(name(view.kind), _not_compared(view.kind, (one, before), (two, after)))
     return Explained((*dict.fromkeys(changes), *missing.values()), groups)
 
 
@@ -151,6 +151,9 @@ def _shortened(what: str, changes: Iterable[Change]) -> list[Change]:
     return [*every[:MOST], Change(what, f"and {rest} more", "differs", "differs", every[0].cites)]
 
 
-def _not_compared(kind: type, before: Sequence[Fact[Any]], after: Sequence[Fact[Any]]) -> Change:
-    was, now = ("recorded" if facts else "not recorded" for facts in (before, after))
-    return Change("not-compared", name(kind), was, now, tuple(f.evidence_id for f in (*before, *after)))
+def _not_compared(kind: type, *sides: tuple[Record, Sequence[Fact[Any]]]) -> Change:
+    absent = [any(seen.look(Need(kind, (phase,))).absent for phase in PREFERRED) for seen, _ in sides]
+    was, now = (
+        "recorded" if facts else of.GONE if gone else "not recorded" for (_, facts), gone in zip(sides, absent, strict=True)
+    )
+    return Change("not-compared", name(kind), was, now, tuple(f.evidence_id for _, facts in sides for f in facts))

@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from auditor.scorecard import Change
 from probes.containers import ImageFacts, Level
 from reports import differences as of
-from reports.judging.amounts import several, some
+from reports.judging.amounts import some
 from reports.judging.ladder import Same, same
 from reports.judging.record import Record
 from reports.judging.traces import content
 from reports.sides import Side, both_looked, cited, side
-from reports.versions import SIZES, size
+from reports.versions import SIZES, alike, size
 
 MOST = 200
 """Changes of one group that are named; the rest is counted."""
@@ -66,20 +66,21 @@ def _images(a: Side, b: Side) -> Group:
         changes.append(
             Change("image", name, "its settings" if settings else old, told.why if settings else new, cited(a, b, *IMAGE_KINDS))
         )
-        levels.append(f"{name}: {_level(told)}")
+        levels.append(f"{name}: {_level(told, by_content=bool(content(before) or content(after)))}")
     changes += _lone(a, b, {name for name, _, _ in pairs})
-    return _group("image", changes, "; ".join(levels[:NOTABLE]) or f"{several(len(changes), 'image')} in one run only")
+    lone = [c for c in changes if of.GONE in (c.before, c.after)]
+    only = f"{some(c.name for c in lone)} in one run only{', the other ran in no image' if a.bare or b.bare else ''}"
+    return _group("image", changes, "; ".join((*levels[:NOTABLE], *([only] if lone else []))))
 
 
 IMAGE_KINDS = ("RanImages", "ContainerIdentities", "SifImages", "EngineImages")
 
 
-def _level(told: Same) -> str:
-    return (
-        f"{told.level.replace('-', ' ')} ({told.why})"
-        if told.level is not Level.UNKNOWN
-        else "another one, as far as sizes and ids tell"
-    )
+def _level(told: Same, by_content: bool) -> str:
+    """by_content: a digest is known at all; sizes and ids tell of two sightings of one file, digests of two kinds tell nothing."""
+    if told.level is not Level.UNKNOWN:
+        return f"{told.level.replace('-', ' ')} ({told.why})"
+    return f"not known whether it is the same ({told.why})" if by_content else "another one, as far as sizes and ids tell"
 
 
 Known = tuple[ImageFacts, str]
@@ -94,7 +95,8 @@ def _paired(a: Mapping[str, Known], b: Mapping[str, Known]) -> list[tuple[str, K
 
 
 def _lone(a: Side, b: Side, paired: set[str]) -> Iterator[Change]:
-    if any(" / " in name for name in paired) or not (a.cites.keys() & b.cites.keys() & set(IMAGE_KINDS)):
+    bare = (a.bare and bool(b.images)) or (b.bare and bool(a.images))
+    if any(" / " in name for name in paired) or not (bare or a.cites.keys() & b.cites.keys() & set(IMAGE_KINDS)):
         return
     for name in dict.fromkeys((*a.images, *b.images)):
         if name not in paired:
@@ -131,7 +133,7 @@ def _packages(a: Side, b: Side) -> Iterator[Group]:
                 Change("package" if shelf == "other-package" else shelf, shown, was, now, cited(a, b, *sorted(sources)))
             )
     for shelf, every in shelves.items():
-        changed = sorted((c for c in every if c.before != c.after), key=lambda c: SIZES.index(size(c.before, c.after)))
+        changed = sorted((c for c in every if not alike(c.before, c.after)), key=lambda c: SIZES.index(size(c.before, c.after)))
         yield _group(shelf, changed, _counted(shelf, changed))
 
 

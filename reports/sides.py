@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from auditor.model import Fact, Phase
-from probes.containers import ContainerIdentities, EngineImages, ImageFacts, SifImages
+from auditor.model import Fact, Need, Phase
+from probes.containers import ContainerIdentities, ContainerReferences, EngineImages, ImageFacts, SifImages
 from probes.dispatch import CpuDispatch
 from probes.packages import PythonPackages
 from probes.software import Component
@@ -27,6 +27,8 @@ class Side:
     """What one run had, name -> state, each with the evidence it rests on."""
 
     images: Mapping[str, tuple[ImageFacts, str]]
+    bare: bool
+    """It was looked, and no image is named or ran."""
     parts: Mapping[tuple[str, str], str]
     python: Mapping[str, str]
     interpreter: str
@@ -48,8 +50,10 @@ def side(seen: Record) -> Side:
     asked = {p.name.lower() for p in python.value.packages if p.requested} if python else set()
     found = {name: state for name, state in of.packages(python.value).items() if name != "Python"} if python else {}
     parts = [p for p in components(facts) if p.ecosystem not in ("pypi", "interpreter")]
+    images = _known_images(seen, facts, best)
     return Side(
-        images=_known_images(seen, facts, best),
+        images=images,
+        bare=not images and seen.look(Need(ContainerReferences, (Phase.SUBMIT,))).absent,
         parts=_states(parts),
         python=found,
         interpreter=f"{python.value.implementation} {python.value.version}" if python else "",

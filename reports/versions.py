@@ -19,6 +19,21 @@ def size(before: str, after: str) -> str:
     return SIZES[min(at, 2)]
 
 
+def alike(before: str, after: str) -> bool:
+    """Equal as far as both are known: a digest that only one side has tells no difference. States are `1.2 sha256:…, 1.3 sha256:…`."""
+    if before == after:
+        return True
+    known = [bool(_DIGEST.search(text)) for text in (before, after)]
+    return known[0] != known[1] and _bare(before) == _bare(after)
+
+
+_DIGEST = re.compile(r" ?sha256:[0-9a-f]{64}")
+
+
+def _bare(text: str) -> frozenset[str]:
+    return frozenset(_DIGEST.sub("", text).split(", "))
+
+
 def _release(text: str) -> tuple[int, ...]:
     """`1!2.3.0rc1` -> (2, 3, 0); `CPython 3.11.7` -> (3, 11, 7)."""
     found = re.search(r"(?:^|[\s/])(?:\d+[!:])?v?(\d{1,9}(?:\.\d{1,9}){0,5})", text)

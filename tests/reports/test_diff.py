@@ -157,7 +157,8 @@ def test_causes_come_before_consequences() -> None:
 
 def test_what_only_one_run_recorded_is_said_and_not_called_a_difference() -> None:
     none = (unseen(GitState, "no repository", phase=Phase.START),)
-    assert told(diff(run(git_state()), none)) == [("not-compared", "git state", "recorded", "not recorded")]
+    assert told(diff(run(git_state()), none)) == [("not-compared", "git state", "recorded", "not there")]
+    assert told(diff(run(git_state()), run())) == [("not-compared", "git state", "recorded", "not recorded")]
 
 
 def test_like_is_compared_with_like() -> None:

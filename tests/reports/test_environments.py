@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from auditor.model import Evidence, Phase
-from probes.containers import ImageFacts, RanImage, RanImages
+from probes.containers import ContainerReferences, ImageFacts, RanImage, RanImages
 from probes.dispatch import CpuDispatch
 from probes.packages import PythonPackages
 from probes.software import Component
@@ -18,7 +18,7 @@ from probes.workflow import SystemsUsed, Use
 from reports.diff import explained
 from reports.environments import Group
 from reports.versions import size
-from tests.factory import at, hardware, image, modules, packages, seen, sha
+from tests.factory import at, hardware, image, modules, packages, seen, sha, unseen
 
 
 def run(*values: Any, phase: Phase = Phase.START) -> tuple[Evidence, ...]:
@@ -97,6 +97,34 @@ def test_two_runs_with_one_image_each_compare_these_whatever_they_are_called() -
     (change,) = groups(one, two)["image"].changes
     assert (change.name, change.before) == ("docker://lab/x:1 / docker://lab/x:2", "sha256:" + sha("m"))
     assert groups(one, run(ran("lab/other:9", manifest="sha256:" + sha("m")))) == {}
+
+
+def test_digests_of_two_kinds_call_no_image_another_one() -> None:
+    one, two = run(ran("model.sif", file="sha256:" + sha("f"))), run(ran("docker://lab/x:1", manifest="sha256:" + sha("m")))
+
+    assert groups(one, two)["image"].summary == (
+        "model.sif / docker://lab/x:1: not known whether it is the same (nothing that identifies an image is known of both)"
+    )
+
+
+def test_a_run_in_an_image_differs_from_one_in_none() -> None:
+    one = run(ran("model.sif", file="sha256:" + sha("f")))
+    none = (unseen(ContainerReferences, "no image is named", phase=Phase.SUBMIT),)
+
+    assert groups(one, none)["image"].summary == "model.sif in one run only, the other ran in no image"
+    (change,) = groups(none, one)["image"].changes
+    assert (change.name, change.before, change.after) == ("model.sif", "not there", "sha256:" + sha("f"))
+    assert groups(one, ()) == {}
+
+
+def test_a_digest_that_only_one_run_has_is_no_difference() -> None:
+    digest = "sha256:" + sha("libc")
+    one, two = (run(Toolchain((Component("libc", "glibc", v, digest=d),))) for v, d in (("2.36", ""), ("2.36", digest)))
+
+    assert groups(one, two) == {}
+    assert groups(two, run(Toolchain((Component("libc", "glibc", "2.36", digest="sha256:" + sha("other")),)))).keys() == {
+        "library"
+    }
 
 
 def test_packages_that_the_code_imports_come_first_and_larger_steps_before_smaller_ones() -> None:
