@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from auditor.model import Fact, Verdict
-from probes.containers import ContainerReferences, RanImages, Reference, State
+from probes.containers import ContainerIdentities, ContainerReferences, RanImages, Reference, State
 from probes.packages import PythonPackages
 from probes.submission import Submission
+from reports.judging import naming
 from reports.judging.again import program
 from reports.judging.amounts import line, several, some, words
 from reports.judging.leaks import CHANGING, doors, started, unsure
 from reports.judging.traces import both
-from reports.judging.verdicts import Maybe, Unclear, failed, not_applicable, passed, weak
+from reports.judging.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
 
+NOTHING = "images are fetched or switched off, and nothing is run in one"
 SHUT = {
     "apptainer": {"home": "--no-home", "environment": "--cleanenv"},
     "charliecloud": {"home": "--no-home", "environment": "--unset-env='*'"},
@@ -21,10 +23,12 @@ SHUT = {
 """Runtime -> the option that shuts a door."""
 
 
-def open_doors(named: Fact[ContainerReferences], submission: Fact[Submission]) -> Verdict:
+def open_doors(typed: Fact[ContainerReferences], submission: Fact[Submission], at_start: Maybe[ContainerReferences]) -> Verdict:
+    named = _named(typed, at_start)
     refs = started(named.value)
     if not refs:
-        return not_applicable("images are fetched, and nothing is run in one", named)
+        naming.settled(typed, at_start)
+        return not_applicable(NOTHING, named)
     found = [
         (r, leak) for r in refs for leak in doors(r) if leak.what in (*CHANGING, "network") and (leak.serious or r.doors is None)
     ]
@@ -35,6 +39,7 @@ def open_doors(named: Fact[ContainerReferences], submission: Fact[Submission]) -
     open_ = [f"{r.text} ({some(left)})" for r in refs if r.doors and (left := unsure(r.doors, *CHANGING))]
     if open_:
         raise Unclear(f"not known whether the image can be changed: {some(open_)}")
+    naming.settled(typed, at_start)
     used = sorted({o for r in refs for o in r.options})
     return passed(f"options {some(used, 5)}" if used else "no option that lets the host in or changes the image", named)
 
@@ -52,12 +57,23 @@ def _without(submission: Submission, ref: Reference, detail: str) -> str:
 
 
 def host_leaks(
-    named: Fact[ContainerReferences], submission: Fact[Submission], before: Maybe[RanImages], after: Maybe[RanImages]
+    typed: Fact[ContainerReferences],
+    submission: Fact[Submission],
+    before: Maybe[RanImages],
+    after: Maybe[RanImages],
+    at_start: Maybe[ContainerReferences],
+    there: Maybe[ContainerIdentities],
 ) -> Verdict:
-    """What a script says counts as seen where its text was captured and the image was seen to run."""
+    """What a script says counts as seen where its text was captured and the image was seen to run.
+
+    An image file that is run by its path leaves no trace: then its file, seen as the job started, and a line of the batch script itself,
+    which Slurm freezes, stand for it. Each look is still needed: without one, what it could have shown is not known.
+    """
+    named = _named(typed, at_start)
     refs = started(named.value)
     if not refs:
-        return not_applicable("images are fetched, and nothing is run in one", named)
+        naming.settled(typed, at_start)
+        return not_applicable(NOTHING, named)
     told = [(r, what) for r in refs if r.doors for what in ("home", "environment") if getattr(r.doors, what).state is State.OPEN]
     if told:
         ref, _ = told[0]
@@ -75,10 +91,31 @@ def host_leaks(
         raise Unclear(f"not known whether home and environment were shut off: {some(unknown)}")
     ran = both(before, after)
     seen = {name for i in ran.value.images for name in (i.typed, i.image.reference)} if isinstance(ran, Fact) else set()
-    unseen = [r.text for r in refs if not {r.text, r.resolved} & seen]
-    if unseen or not isinstance(ran, Fact):
-        raise Unclear(f"not seen to run: {some(unseen)}")
-    return passed(f"neither home nor environment is seen inside: {some(r.text for r in refs)}", submission, ran)
+    files = _files(refs, there)
+    unseen = [r.text for r in refs if not {r.text, r.resolved} & seen and r not in files]
+    if unseen or ran is None:
+        raise Unclear(f"not seen to run: {some(unseen or [r.text for r in refs])}")
+    naming.settled(typed, at_start)
+    return passed(
+        f"neither home nor environment is seen inside: {some(r.text for r in refs)}",
+        submission,
+        *(f for f in (known(ran), known(there) if files else None) if f),
+    )
+
+
+def _named(typed: Fact[ContainerReferences], at_start: Maybe[ContainerReferences]) -> Fact[ContainerReferences]:
+    return at_start if isinstance(at_start, Fact) else typed
+
+
+def _files(refs: tuple[Reference, ...], there: Maybe[ContainerIdentities]) -> tuple[Reference, ...]:
+    """Image files that a line of the batch script runs for sure, and that were identified as the job started."""
+    found = known(there)
+    known_files = {i.reference for i in found.value.images if i.state == "ok" and (i.sha256 or i.image_id)} if found else set()
+    return tuple(
+        r
+        for r in refs
+        if r.transport == "file" and r.sure and r.resolved and not r.file and not r.engine and r.text in known_files
+    )
 
 
 def outside_paths(packages: Fact[PythonPackages]) -> Verdict:

@@ -8,12 +8,14 @@ from typing import Any
 from auditor.model import Absent, Fact, Verdict
 from auditor.scorecard import Way
 from auditor.verdict import ReplayVerdict
+from probes.containers import ContainerReferences
 from probes.packages import PythonPackages
+from reports.judging import naming
 from reports.judging.amounts import some, words
 from reports.judging.proofs import same, step, summary, unequal
 from reports.judging.ranking import STRONG, besides, ways
 from reports.judging.strays import declared
-from reports.judging.verdicts import Unclear, failed, passed, weak
+from reports.judging.verdicts import Maybe, Unclear, failed, passed, weak
 
 REBUILT = ("rebuilt-from-lock", "bare-python", "image-by-digest")
 CONTAINERS = 7
@@ -21,12 +23,15 @@ CONTAINERS = 7
 FIX = "apptainer pull image.sif docker://IMAGE@sha256:DIGEST   # or: auditor bundle --images carry"
 
 
-def unobtainable_environment(*facts: Fact[Any] | Absent | None) -> Verdict:
+def unobtainable_environment(
+    at_start: Maybe[ContainerReferences], typed: Maybe[ContainerReferences], *others: Fact[Any] | Absent | None
+) -> Verdict:
     """The best way decides; what lies beside it (another image by tag; without an image, modules) must come back too.
 
     A look that is missing may hide such a thing; inside an image, what the host has does not matter.
     """
-    every = [f for f in facts if isinstance(f, Fact)]
+    facts = (typed, *others)
+    every = [f for f in (at_start, *facts) if isinstance(f, Fact)]
     found = ways(every)
     best, beside = found[0], besides(found)
     used = [f for f in every if f.evidence_id in {c for w in found for c in w.cites}]
@@ -42,6 +47,7 @@ def unobtainable_environment(*facts: Fact[Any] | Absent | None) -> Verdict:
         return weak(_said(best), f"{best.how}\nauditor bundle --images carry   # puts it into the archive", *used)
     if missing:
         raise Unclear(f"{_said(best)}; not everything that the job used was seen")
+    naming.settled(typed, at_start)
     if best.state != "confirmed" and (best.name == "image-by-digest" or _only_declared(best, every)):
         raise Unclear(_said(best))
     return passed(_said(best), *used)

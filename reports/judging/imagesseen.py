@@ -47,6 +47,7 @@ def images(seen: Record, every: Iterable[Fact[Any]], best: Best) -> Iterator[Ima
         if not {r.text, r.resolved} & told:
             told |= {r.text, r.resolved}
             where = f"line {r.line}{f' of {r.file}' if r.file else ''}" + ("" if r.action == "run" else ", only fetched or built")
+            where += f", and {r.engine or 'the engine'} runs no containers here" if r.enabled == "no" else ""
             row = ImageSeen(r.text, r.runtime, "named", where, (), "", "", "", (named.evidence_id,) if named else ())
             yield _row(seen, best, row, known(best, ImageIdentity(r.resolved or r.text, "unknown", "")))
 

@@ -16,6 +16,7 @@ from probes.containers import (
     RegistryImages,
     SifImages,
 )
+from reports.judging import naming
 from reports.judging.amounts import line, some, words
 from reports.judging.imagefacts import facts as identifying
 from reports.judging.recipes import beside, loose, stages
@@ -48,7 +49,8 @@ def image_ways(every: Sequence[Fact[Any]], best: Best) -> Iterator[Way]:
     yield from _recipes(files)
     named = _value(best, ContainerReferences)
     pinned = {image.name for image in known}
-    tags = [r for r in named.value.references if not r.digest and r.transport not in ONE_FILE] if named else []
+    run = [r for r in naming.on(named.value) if r.action == "run" or not known] if named else []
+    tags = [r for r in run if not r.digest and r.transport not in ONE_FILE]
     yield from _tags([r for r in tags if not {r.text, r.resolved} & pinned], named, _value(best, EngineImages))
     typed = {text for r in tags for text in (r.text, r.resolved)}
     lost = [(one, cite) for one, cite in traces(every) if not content(identifying(one)) and one.typed not in typed]
@@ -110,7 +112,7 @@ def _seen(best: Best) -> Iterator[_Digest]:
 
 
 def _typed(fact: Fact[ContainerReferences] | None) -> Iterator[_Digest]:
-    for r in fact.value.references if fact else ():
+    for r in naming.on(fact.value) if fact else ():
         if r.digest and fact:
             name = "/".join(part for part in (r.registry, r.name) if part)
             yield _Digest(r.text, r.runtime, r.digest, f"{name}@{r.digest}", (fact.evidence_id,))

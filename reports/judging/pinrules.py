@@ -13,6 +13,7 @@ from probes.containers import (
     Reference,
     RegistryImages,
 )
+from reports.judging import naming
 from reports.judging.amounts import line, some, words
 from reports.judging.imagefacts import facts
 from reports.judging.ladder import same
@@ -36,10 +37,19 @@ def _pinned(ref: Reference, engine: Fact[EngineImages] | None = None, ran: Image
 
 
 def unpinned_image(
-    named: Fact[ContainerReferences], engine: Maybe[EngineImages], before: Maybe[RanImages], after: Maybe[RanImages]
+    typed: Fact[ContainerReferences],
+    engine: Maybe[EngineImages],
+    before: Maybe[RanImages],
+    after: Maybe[RanImages],
+    at_start: Maybe[ContainerReferences],
 ) -> Verdict:
-    bare = [r for r in named.value.references if r.transport == "directory"]
-    loose = [r for r in named.value.references if not r.digest and r.transport not in FILES]
+    named = at_start if isinstance(at_start, Fact) else typed
+    refs = naming.on(named.value)
+    if not refs:
+        naming.settled(typed, at_start)
+        return not_applicable(f"switched off, so nothing runs in it: {some(r.text for r in naming.off(named.value))}", named)
+    bare = [r for r in refs if r.transport == "directory"]
+    loose = [r for r in refs if not r.digest and r.transport not in FILES]
     if loose:
         ran = both(before, after)
         fix = "\n".join(
@@ -51,7 +61,8 @@ def unpinned_image(
     if bare:
         fix = f"apptainer build image.sif {words([bare[0].text])}   # one file, with one digest"
         return weak(f"{some(r.text for r in bare)}: an open folder, which anybody may write into", fix, named)
-    return passed(f"each by file or digest: {some(r.text for r in named.value.references)}", named)
+    naming.settled(typed, at_start)
+    return passed(f"each by file or digest: {some(r.text for r in refs)}", named)
 
 
 def moved_image(before: Fact[ContainerIdentities], after: Fact[ContainerIdentities]) -> Verdict:
@@ -74,14 +85,17 @@ def moved_image(before: Fact[ContainerIdentities], after: Fact[ContainerIdentiti
 
 
 def drifted_tag(
-    named: Fact[ContainerReferences],
+    typed: Fact[ContainerReferences],
     before: Maybe[RanImages],
     after: Maybe[RanImages],
     start: Maybe[ContainerIdentities],
     registry: Maybe[RegistryImages],
+    at_start: Maybe[ContainerReferences],
 ) -> Verdict:
-    tags = [r for r in named.value.references if not r.digest and r.transport not in FILES]
+    named = at_start if isinstance(at_start, Fact) else typed
+    tags = [r for r in naming.on(named.value) if not r.digest and r.transport not in (*FILES, "recipe")]
     if not tags:
+        naming.settled(typed, at_start)
         return not_applicable("no image is named by a tag", named)
     if not isinstance(registry, Fact):
         raise Unclear(f"no registry was asked what {tags[0].text} means today{f' ({registry.reason})' if registry else ''}")
@@ -92,7 +106,9 @@ def drifted_tag(
         then, now = _then(ref, ran, start), today.get(ref.text) or today.get(ref.resolved)
         told = same(then, facts(now)) if then and now and now.state == "there" else None
         if now and now.state == "gone":
-            return failed(f"{ref.text} is no longer in its registry", _pinned(ref))
+            still = now.by_digest == "there" and then is not None
+            said = f"{ref.text} is no longer in its registry{'; the image that ran is, by its digest' if still else ''}"
+            return failed(said, _pinned(ref, ran=then if still else None))
         if told and told.level in (Level.SAME_NAME, Level.DIFFERENT, Level.SAME_LAYERS_OTHER_SETTINGS):
             digest = then.manifest or then.index if then else ""
             fix = f"{_pinned(ref).replace('sha256:DIGEST', words([digest or 'sha256:DIGEST']))}   # line {ref.line}: the image that ran"

@@ -12,8 +12,10 @@ from probes.containers import (
     SifImages,
 )
 from probes.packages import PythonPackages
+from reports.judging import naming
 from reports.judging.amounts import several, some, words
 from reports.judging.imagefacts import facts
+from reports.judging.leaks import started
 from reports.judging.sightings import digests
 from reports.judging.traces import both, called, content
 from reports.judging.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
@@ -26,10 +28,12 @@ def unidentified_environment(
     packages: Maybe[PythonPackages],
     named: Maybe[ContainerReferences],
     files: Maybe[SifImages],
+    at_start: Maybe[ContainerReferences],
 ) -> Verdict:
+    named = naming.best(named, at_start)
     fix = "apptainer pull image.sif docker://IMAGE@sha256:DIGEST   # a file has one digest for ever"
     ran = both(before, after)
-    found = _found(ran, images, files)
+    found = _found(ran, images, files, named)
     if found:
         loose = [name for name, digest in found.items() if not digest]
         sources = [f for f in (known(ran), known(images)) if f]
@@ -40,7 +44,7 @@ def unidentified_environment(
         return passed(f"{some(f'{name} = {digest[:19]}' for name, digest in found.items())}", *sources)
     if images is None or named is None or ran is None:
         raise Unclear("whether an image ran, and which, was not seen as the job ran")
-    if isinstance(named, Fact) and named.value.references:
+    if isinstance(named, Fact) and started(named.value):
         raise Unclear("which image ran was not identified as the job started")
     if isinstance(packages, Fact) and packages.value.env_sha256:
         p = packages.value
@@ -50,12 +54,17 @@ def unidentified_environment(
     raise Unclear("neither an image nor the interpreter's packages were seen")
 
 
-def _found(ran: Maybe[RanImages], images: Maybe[ContainerIdentities], files: Maybe[SifImages]) -> dict[str, str]:
-    """Name -> digest (empty: not known), of what ran and of what was there as the job started."""
-    seen, start, sif = known(ran), known(images), known(files)
-    found = dict(digests(start.value, sif.value if sif else None)) if start else {}
+def _found(
+    ran: Maybe[RanImages], images: Maybe[ContainerIdentities], files: Maybe[SifImages], named: Maybe[ContainerReferences]
+) -> dict[str, str]:
+    """Name -> digest (empty: not known), of what ran and of what was there as the job started; each image by one name."""
+    seen, start, sif, scripts = known(ran), known(images), known(files), known(named)
+    unused = naming.idle(scripts.value) if scripts else set()
+    written = {r.resolved: r.text for r in scripts.value.references if r.resolved} if scripts else {}
+    there = digests(start.value, sif.value if sif else None) if start else {}
+    found = {name: digest for name, digest in there.items() if name not in unused}
     for one in seen.value.images if seen else ():
-        name = called(one)
+        name = written.get(called(one), called(one))
         found[name] = content(facts(one)) or found.get(name, "")
     return found
 

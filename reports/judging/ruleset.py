@@ -28,6 +28,7 @@ SHARED = (
     "reports.judging.leaks",
     "reports.judging.levels",
     "reports.judging.moved",
+    "reports.judging.naming",
     "reports.judging.proofs",
     "reports.judging.ranking",
     "reports.judging.recipes",

@@ -17,9 +17,11 @@ from probes.git import GitState
 from probes.packages import PythonPackages
 from probes.schedulers import JobAccounting
 from probes.submission import Submission
+from reports.judging import naming
 from reports.judging.amounts import several
 from reports.judging.imagefacts import facts
 from reports.judging.known import known
+from reports.judging.leaks import started
 from reports.judging.proofs import REPLAY, same, step, summary, unequal
 from reports.judging.ranking import ways
 from reports.judging.record import Record
@@ -135,15 +137,17 @@ def _environment(seen: Record) -> Proof:
             fact = next(f for f in looks if f.evidence_id == cite)
             return f"environment: no digest of {called(one)}, which ran", fact
     images, packages = seen.value(ContainerIdentities, Phase.START), seen.value(PythonPackages, Phase.SUBMIT)
-    if images and images.value.images:
+    named = seen.value(ContainerReferences, Phase.START) or seen.value(ContainerReferences, Phase.SUBMIT)
+    unused = naming.idle(named.value) if named else set()
+    if images and any(i.reference not in unused for i in images.value.images):
         files = seen.value(SifImages, Phase.SUBMIT)
-        ran = {one.typed for one, _ in traces(looks)}
+        ran = {one.typed for one, _ in traces(looks)} | unused
         told = digests(images.value, files.value if files else None)
         loose = [name for name, sha in told.items() if not sha and name not in ran]
         return (f"environment: no digest of {loose[0]}" if loose else "", images)
     if looks:
         return "", looks[0]
-    if seen.value(ContainerReferences, Phase.SUBMIT):
+    if named and started(named.value):
         return "environment: an image is named and was not identified as the job started", None
     if packages and packages.value.env_sha256:
         if packages.value.leaks:

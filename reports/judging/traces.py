@@ -17,6 +17,11 @@ def content(image: ImageFacts) -> str:
     return image.manifest or image.index or image.file or image.config or image.partition or image.tree
 
 
+def told(image: ImageFacts) -> int:
+    """How many digests a trace gives: what is read when the run is over says more than what is seen from inside."""
+    return sum(bool(digest) for digest in (image.manifest, image.index, image.file, image.config, image.partition, image.tree))
+
+
 def called(one: RanImage) -> str:
     """What to call it: as it was typed, else by its own name, else by where it was."""
     around = "around the job" if one.how == "inside" else "that ran"
@@ -29,7 +34,7 @@ def traces(every: Iterable[Fact[Any]]) -> tuple[tuple[RanImage, str], ...]:
     for fact in every:
         for one in fact.value.images if isinstance(fact.value, RanImages) else ():
             key = (one.typed or one.image.reference or one.evidence, "" if one.typed else content(facts(one)))
-            if key not in found or (content(facts(one)) and not content(facts(found[key][0]))):
+            if key not in found or told(facts(one)) > told(facts(found[key][0])):
                 found[key] = (one, fact.evidence_id)
     return tuple(found.values())
 

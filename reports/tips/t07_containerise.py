@@ -22,11 +22,13 @@ from probes.software.conda import CondaPackages
 from probes.software.guix import GuixProfile
 from probes.software.spack import SpackSpecs
 from probes.submission import Submission
+from reports.judging import naming
 from reports.judging.again import program
 from reports.judging.amounts import several, some, words
 from reports.judging.doorrules import edited_packages, host_leaks, open_doors, outside_paths
 from reports.judging.fitrules import bad_signature, wrong_architecture
 from reports.judging.hadrules import environment_not_rebuilt, unobtainable_environment
+from reports.judging.leaks import started
 from reports.judging.packagerules import changed_packages, unversioned_modules
 from reports.judging.pinrules import ASK, drifted_tag, moved_image, unpinned_image
 from reports.judging.proofs import REPLAY, SETTLES
@@ -41,6 +43,8 @@ NONE = Outcome.NOT_APPLICABLE
 """Where the one look that there is says that nothing of the kind exists."""
 NAMED = Need(ContainerReferences, SUBMIT, absent=NONE)
 MAYBE_NAMED = Need(ContainerReferences, SUBMIT, optional=True)
+MAYBE_AT_START = Need(ContainerReferences, START, optional=True)
+"""The same with the job's own variables; absent where none names an image."""
 MAYBE_RAN = Need(RanImages, START, optional=True)
 RAN = (MAYBE_RAN, Need(RanImages, LATER, optional=True))
 """Both looks: into the job as it starts, and at what runtimes keep after it."""
@@ -59,28 +63,41 @@ OCI = "OCI image specification, annotations"
 
 
 def unnamed_environment(
-    named: Maybe[ContainerReferences], packages: Maybe[PythonPackages], submission: Fact[Submission]
+    typed: Maybe[ContainerReferences],
+    packages: Maybe[PythonPackages],
+    submission: Fact[Submission],
+    at_start: Maybe[ContainerReferences],
 ) -> Verdict:
-    if isinstance(named, Fact) and named.value.references:
-        return passed(f"the scripts name {some(r.text for r in named.value.references)}", named)
+    named = naming.best(typed, at_start)
+    if isinstance(named, Fact) and (refs := started(named.value)):
+        return passed(f"the scripts name {some(dict.fromkeys(r.text for r in refs))}", named)
     if isinstance(packages, Fact):
-        return _own_python(packages)
+        return _own_python(packages, named)
     if named is None or packages is None:
         raise Unclear("whether an image is named, or which Python the job used, is not known")
     line = program(submission.value)
     base = "docker.io/library/python:3.12-slim" if "python" in line else "docker.io/library/debian:13-slim"
-    fix = f"apptainer exec docker://{base}@sha256:DIGEST {line}   # apptainer pull tells the digest"
+    fix = f"apptainer pull image.sif docker://{base}\napptainer exec image.sif {line}"
     reason = packages.reason if isinstance(packages, Absent) else ""
-    return failed(f"no image is named and no Python environment was found ({reason})", fix)
+    return failed(f"{_no_image(named)} and no Python environment was found ({reason})", fix)
 
 
-def _own_python(packages: Fact[PythonPackages]) -> Verdict:
+def _no_image(named: Maybe[ContainerReferences]) -> str:
+    """Declared is not enacted: an image that a workflow names while its switch is off is none."""
+    off = naming.off(named.value) if isinstance(named, Fact) else ()
+    if off:
+        return f"{some(dict.fromkeys(r.text for r in off))}: named, but {off[0].engine or 'the engine'} runs no containers here;"
+    return "images are only fetched" if isinstance(named, Fact) else "no image is named"
+
+
+def _own_python(packages: Fact[PythonPackages], named: Maybe[ContainerReferences]) -> Verdict:
     p = packages.value
     said = f"{p.implementation} {p.version} with {several(len(p.packages), 'package')} in {p.prefix} ({p.chosen_by})"
     if p.prefix == p.base_prefix and not any(k.source == "conda" for k in p.packages):
         fix = f"{words([p.interpreter])} -m venv .venv && .venv/bin/pip install -r requirements.txt   # and in the script: . .venv/bin/activate"
-        return weak(f"no image is named, and the Python is shared, not an environment of its own: {said}", fix, packages)
-    return passed(f"no image; {said}", packages)
+        return weak(f"{_no_image(named)}, and the Python is shared, not an environment of its own: {said}", fix, packages)
+    off = isinstance(named, Fact) and bool(naming.off(named.value))
+    return passed(f"{_no_image(named)} {said}" if off else f"no image; {said}", packages)
 
 
 TIP = Tip(
@@ -97,7 +114,7 @@ TIP = Tip(
             "unnamed-environment",
             1,
             "Is the environment named: an image, or an environment of its own?",
-            (MAYBE_NAMED, MAYBE_PACKAGES, SUBMISSION),
+            (MAYBE_NAMED, MAYBE_PACKAGES, SUBMISSION, MAYBE_AT_START),
             unnamed_environment,
             READ,
         ),
@@ -105,7 +122,7 @@ TIP = Tip(
             "unpinned-image",
             1,
             "Is each image named by file or digest, not by a tag?",
-            (NAMED, MAYBE_ENGINE, *RAN),
+            (NAMED, MAYBE_ENGINE, *RAN, MAYBE_AT_START),
             unpinned_image,
             READ,
             "OCI distribution specification: tags are mutable, digests are not",
@@ -114,7 +131,7 @@ TIP = Tip(
             "open-doors",
             1,
             "Is the image run as it is, with nothing that could change it?",
-            (NAMED, SUBMISSION),
+            (NAMED, SUBMISSION, MAYBE_AT_START),
             open_doors,
             READ,
         ),
@@ -122,7 +139,7 @@ TIP = Tip(
             "unidentified-environment",
             2,
             "Is it known by digest what the job ran in?",
-            (*RAN, MAYBE_IMAGES, MAYBE_PACKAGES, MAYBE_NAMED, MAYBE_FILES),
+            (*RAN, MAYBE_IMAGES, MAYBE_PACKAGES, MAYBE_NAMED, MAYBE_FILES, MAYBE_AT_START),
             unidentified_environment,
             HOOK,
         ),
@@ -138,7 +155,7 @@ TIP = Tip(
             "drifted-tag",
             2,
             "Does each tag still mean the image that ran?",
-            (NAMED, *RAN, MAYBE_IMAGES, MAYBE_REGISTRY),
+            (NAMED, *RAN, MAYBE_IMAGES, MAYBE_REGISTRY, MAYBE_AT_START),
             drifted_tag,
             ASK,
             "OCI distribution specification: tags are mutable, digests are not",
@@ -148,6 +165,7 @@ TIP = Tip(
             2,
             "Can all of the environment be had again?",
             (
+                MAYBE_AT_START,
                 MAYBE_NAMED,
                 *RAN,
                 MAYBE_IMAGES,
@@ -220,7 +238,7 @@ TIP = Tip(
             "host-leaks",
             2,
             "Was the container shut off from the user's home and environment?",
-            (NAMED, SUBMISSION, *RAN),
+            (NAMED, SUBMISSION, *RAN, MAYBE_AT_START, MAYBE_IMAGES),
             host_leaks,
             READ,
         ),

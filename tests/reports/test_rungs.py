@@ -9,7 +9,7 @@ from auditor.model import Evidence, Phase
 from auditor.scorecard import Rung
 from auditor.verdict import ImageVerdict, ReplayVerdict, Sameness
 from probes.called import CalledFiles
-from probes.containers import ContainerIdentities, ContainerReferences, ImageFacts, RanImage, RanImages
+from probes.containers import ContainerIdentities, ContainerReferences, ImageFacts, RanImage, RanImages, Reference
 from probes.data import Skipped
 from probes.git import GitState
 from probes.packages import PythonPackages
@@ -67,7 +67,7 @@ def test_a_dirty_tree_is_pinned_while_its_difference_is_kept_in_full() -> None:
 
 
 def test_a_named_image_that_was_not_identified_is_not_replaced_by_packages() -> None:
-    named = seen(ContainerReferences(()))
+    named = seen(ContainerReferences((Reference("apptainer", "img.sif", "img.sif", "file", "", "img.sif", "", "", 2),)))
     others = [e for e in PINNED if e not in NO_IMAGE]
 
     assert rung("pinned", *others, named).reason == "environment: an image is named and was not identified as the job started"
