@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from dataclasses import replace
+from typing import NoReturn
 
 from auditor.model import Absent, AuditError, Job
 from auditor.world import World
@@ -25,19 +26,40 @@ def identify(world: World, what: str, files: bool = False) -> ImageFacts:
     """
     engine, colon, name = what.partition(":")
     try:
+        if "://" in what and not world.exists(what):
+            return _refused(what)
         if colon and engine in ENGINES and not world.exists(what):
-            return _of_engine(world, engine, name)
+            found = _of_engine(world, engine, name)
+            if files:
+                tar = f"{engine} save {shlex.quote(name)} -o image.tar"
+                raise AuditError(
+                    f"{what}: the files inside an engine's image are not read", f"{tar}, then give image.tar with --files"
+                )
+            return found
         if not world.stat(what).is_dir:
             return _of_file(world, what, files)
         if any(world.exists(os.path.join(what, name)) for name in ("index.json", "manifest.json")):
             return _with_layers(world, facts_of_layout(what, world=world), what, files)
         return _with_tree(ImageFacts(what, source=f"the folder {what}"), of_folder(world, what))
     except FileNotFoundError as error:
-        raise AuditError(f"no such image: {what}", "give a path, or docker:NAME for what an engine has") from error
+        raise AuditError(
+            f"no such image: {what}",
+            f"give a path, or docker:{'NAME' if what.startswith(('/', '.')) else what} for what an engine has",
+        ) from error
     except (OSError, ValueError) as error:
         raise AuditError(
             f"{what}: {error}", "it must be a SIF, squashfs, OCI layout or archive, or an unpacked folder"
         ) from error
+
+
+def _refused(what: str) -> NoReturn:
+    """A registry's image: asking would need the network."""
+    transport, _, name = what.partition("://")
+    hint = f"docker:{name} for what the engine has; or apptainer pull image.sif {shlex.quote(what)}, and give image.sif"
+    raise AuditError(
+        f"{what} is in a registry, and none is asked",
+        hint if transport == "docker" else f"apptainer pull image.sif {shlex.quote(what)}",
+    )
 
 
 def _of_file(world: World, path: str, files: bool) -> ImageFacts:

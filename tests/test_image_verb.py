@@ -89,6 +89,8 @@ def test_what_identifies_one_is_printed_a_fact_a_line(images: Path) -> None:
     [
         ("gone.sif", "no such image: gone.sif"),
         ("docker:lab/no:1", "docker does not have lab/no:1"),
+        ("docker://lab/no:1", "docker://lab/no:1 is in a registry, and none is asked"),
+        ("lab/no:1", "give a path, or docker:lab/no:1 for what an engine has"),
         ("text", "no SIF magic: not a Singularity image file; not a readable tar"),
         ("empty", "cut short: too little for a Singularity image"),
         ("layout", "a layer is named and not there"),

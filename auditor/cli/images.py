@@ -28,7 +28,7 @@ def image(
 
     Nothing is pulled or started. Exit status 1: the other one is not the same, or that cannot be told.
 
-    Examples: auditor image model.sif     auditor image model.sif docker:lab/model:1 --files
+    Examples: auditor image model.sif docker:lab/model:1     auditor image model.sif saved.tar --files
     """
     from auditor.images import identify
     from auditor.world import RealWorld

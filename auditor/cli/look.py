@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from enum import StrEnum
@@ -161,6 +162,10 @@ def packages(
     called, _, version = name.partition("==")
     if not called.strip():
         raise AuditError("no package is named", "auditor packages numpy==1.26.4")
+    if found := re.search("[<>~!,;=]", f"{called}{version.translate({ord('='): None})}"):
+        raise AuditError(
+            f"{name}: only NAME or NAME==VERSION can be asked for", f"auditor packages {name[: found.start()]} --versions"
+        )
     if versions and version:
         raise AuditError("--versions asks for all versions", f"auditor packages {called} --versions")
     with store() as opened:

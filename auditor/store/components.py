@@ -75,6 +75,18 @@ class _Facts(msgspec.Struct):
     file: str = ""
 
 
+class _Identity(msgspec.Struct):
+    """What of probes.containers.ImageIdentity finds an image file again."""
+
+    reference: str
+    state: str = ""
+    sha256: str = ""
+
+
+class _Identities(msgspec.Struct):
+    images: tuple[_Identity, ...]
+
+
 class _Ran(msgspec.Struct):
     image: _Facts
     typed: str = ""
@@ -90,13 +102,16 @@ def key(name: str) -> str:
 
 
 def rows(kind: str, data: bytes) -> tuple[Row, ...]:
-    """The software that a piece of evidence lists, named as `reports.judging.software` names it; of images that ran, each digest."""
+    """The software that a piece of evidence lists, named as `reports.judging.software` names it; of images that
+    ran, each digest; of image files that were there, their own."""
     if kind == "PythonPackages":
         return _read(data, _Packages, _python)
     if kind == "LoadedModules":
         return _read(data, _Modules, lambda found: map(_module, found.modules))
     if kind == "Hardware":
         return _read(data, _Hardware, _machine)
+    if kind == "ContainerIdentities":
+        return _read(data, _Identities, lambda found: (row for one in found.images for row in _there(one)))
     if kind == "RanImages":
         return _read(data, _RanImages, lambda found: (row for ran in found.images for row in _image(ran)))
     return _read(data, _Listed, lambda found: found.components) if b'"components":[{' in data else ()
@@ -145,6 +160,12 @@ def _image(ran: _Ran) -> Iterator[Row]:
     digests = [digest for field in IMAGE_DIGESTS if (digest := getattr(ran.image, field))]
     for digest in digests or [""]:
         yield Row("image", name, "", digest)
+
+
+def _there(one: _Identity) -> Iterator[Row]:
+    """An image file by its content; an engine's image id is no digest that a registry knows, so only the name counts."""
+    if one.state == "ok":
+        yield Row("image", one.reference, "", f"sha256:{one.sha256}" if one.sha256 else "")
 
 
 class Lists:

@@ -14,10 +14,12 @@ from auditor.store.text import escape, unescape
 if TYPE_CHECKING:
     from auditor.store.store import Store
 
+# an image's name is sought with or without transport, registry, folders before it, tag and digest
+IMAGE = r"""ecosystem = 'image' and (ends_with('/' || key, '/' || $1) or ends_with('/' || regexp_replace(key, '(:[^/:@]*)?(@.*)?$', ''), '/' || $1))"""
 # $1 name as sought, $2 digest, $3 version, $4 ecosystem; an array's tasks have what its submission saw
-USED = """
+USED = f"""
 with found as (select * from component
-    where (($1 <> '' and key = $1) or ($2 <> '' and digest = $2)) and $3 in ('', version) and $4 in ('', ecosystem)
+    where (($1 <> '' and (key = $1 or {IMAGE})) or ($2 <> '' and digest = $2)) and $3 in ('', version) and $4 in ('', ecosystem)
 ), hit as (select distinct e.run_no, e.kind, e.phase, f.ecosystem, f.name, f.version, f.digest
     from found f join content_list l on l.list_no = f.list_no join evidence e on e.content_no = l.content_no
 ), task as (select p.no as parent, t.no from run p join run t on t.submission = p.submission and not t.is_array

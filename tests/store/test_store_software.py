@@ -19,7 +19,7 @@ from probes.packages import Package
 from probes.software import Component
 from probes.software.toolchain import Toolchain
 from reports.judging.software import of
-from tests.factory import NOON, at, capture, hardware, job, modules, packages, seen, sha
+from tests.factory import NOON, at, capture, hardware, image, job, modules, packages, seen, sha
 
 GCC = Component("module", "GCC", "13.2.0", "sha256:" + sha("gcc"))
 SSL = Component("deb", "libssl3", "3.0.15-1~deb12u1")
@@ -87,6 +87,26 @@ def test_an_image_is_found_by_its_name_and_by_each_of_its_digests(store: Store) 
     assert numbers(store, "lab/torch:2") == ["2", "1"]
     assert numbers(store, f"sha256:{sha('monday')}") == ["1"]
     assert numbers(store, f"SHA256:{sha('tuesday config')}") == ["2"]
+
+
+@pytest.mark.parametrize(
+    "name", ["lab/torch", "torch", "Torch:2.1", "reg.example:5000/lab/torch", "docker://reg.example:5000/lab/torch:2.1"]
+)
+def test_an_image_is_found_by_any_part_of_its_name_that_ends_it(store: Store, name: str) -> None:
+    store.ingest(
+        [snapshot(1, seen(ran("docker://reg.example:5000/lab/torch:2.1", "a"))), snapshot(2, seen(ran("lab/pytorch:2.1", "b")))]
+    )
+
+    assert numbers(store, name) == ["1"]
+
+
+def test_an_image_file_that_was_there_is_found_and_an_engine_s_id_is_no_digest(store: Store) -> None:
+    store.ingest(
+        [snapshot(1, seen(image("img/model.sif", "file"))), snapshot(2, seen(image("lab/x:1", image_id=f"sha256:{sha('id')}")))]
+    )
+
+    assert numbers(store, "model.sif") == numbers(store, f"sha256:{sha('file')}") == ["1"]
+    assert (numbers(store, "lab/x"), numbers(store, f"sha256:{sha('id')}")) == (["2"], [])
 
 
 def test_no_run_is_an_empty_answer_and_the_count_is_of_all(store: Store) -> None:
