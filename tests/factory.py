@@ -36,6 +36,7 @@ PROBES = {
     "LoadedModules": "modules",
     "FileSystems": "filesystem",
     "DataManifest": "data",
+    "DataPointers": "pointer-content",
     "Determinism": "seeds",
     "SystemsUsed": "workflow",
     "KernelAccounting": "kernel",

@@ -7,11 +7,13 @@ from auditor.verdict import ReplayVerdict
 from probes.data import DataManifest
 from probes.filesystem import FileSystems, Mount
 from probes.kernel import KernelAccounting
+from probes.pointers import DataPointers
 from probes.submission import Submission
 from probes.tracing import FileTrace
 from probes.workflow import SystemsUsed
 from reports.judging.again import again, line_at, script
 from reports.judging.amounts import MIB, several, size, some, words
+from reports.judging.pointerrules import dangling_pointers
 from reports.judging.proofs import REPLAY, SETTLES, step
 from reports.judging.sightings import held, unmoved
 from reports.judging.tracerules import traced_inputs
@@ -27,6 +29,8 @@ TRACE = Need(FileTrace, (Phase.LATER,), optional=True)
 SYSTEMS = Need(SystemsUsed, (Phase.SUBMIT,))
 INPUTS = Need(DataManifest, (Phase.START,), absent=Outcome.FAILED, fix="auditor sbatch --auditor-input='data/*' ...")
 BEFORE = Need(DataManifest, (Phase.SUBMIT,), optional=True)
+POINTERS_BEFORE = Need(DataPointers, (Phase.SUBMIT,), optional=True)
+POINTERS = Need(DataPointers, (Phase.LATER,), absent=Outcome.NOT_APPLICABLE)
 KERNEL = Need(KernelAccounting, (Phase.END,))
 PLACES = Need(FileSystems, (Phase.START,))
 
@@ -177,6 +181,15 @@ TIP = Tip(
             (INPUTS, BEFORE, SUBMISSION),
             unhashed_inputs,
             "declare the inputs; raise hash_bytes or hash_seconds in .auditor.toml if they were skipped for the budget",
+        ),
+        Check(
+            "dangling-pointers",
+            2,
+            "Is the content there that pointers of DVC, git-annex and git-LFS declare?",
+            (POINTERS_BEFORE, POINTERS),
+            dangling_pointers,
+            "let auditor look once the job is over, on the machine that has its files",
+            "git-lfs docs/spec.md; git-annex key format; doc.dvc.org, DVC files",
         ),
         Check(
             "data-dragging",

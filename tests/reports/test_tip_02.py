@@ -8,10 +8,26 @@ from probes.data import DataManifest, Skipped
 from probes.datasets import Reference
 from probes.filesystem import FileSystems, Mount
 from probes.kernel import KernelAccounting
+from probes.pointers import DataPointers, Pointer
 from probes.tracing import FileTrace
 from probes.workflow import SystemsUsed, Use
 from tests.factory import file, manifest, seen, submission, unseen
-from tests.reports.ask import FAILED, NEVER, PASSED, UNKNOWN, WEAK, advised, ask, declared, end, later, replayed, said, start
+from tests.reports.ask import (
+    FAILED,
+    NEVER,
+    NOT_APPLICABLE,
+    PASSED,
+    UNKNOWN,
+    WEAK,
+    advised,
+    ask,
+    declared,
+    end,
+    later,
+    replayed,
+    said,
+    start,
+)
 
 GIB = 1 << 30
 TYPED = seen(submission("#!/bin/bash\nwget -q https://example.org/set.zip\npython train.py\n"))
@@ -119,6 +135,59 @@ def test_a_data_set_too_large_for_a_look_in_the_job_is_known_when_all_of_it_was_
     )
     assert said("unhashed-inputs", seen(referred("unchanged")), start(referred("partly")), TYPED)[0] == PASSED
     assert said("unhashed-inputs", seen(referred("unchanged")), start(referred("changed", "new x")), TYPED)[0] == FAILED
+
+
+def pointers(*found: Pointer) -> DataPointers:
+    counts = {f"{p.system} {p.state}": 1 for p in found}
+    return DataPointers("/home/ada/train", found, counts, True, 0)
+
+
+def pointer(
+    state: str, system: str = "dvc", path: str = "data/set.csv", by: str = "data/set.csv.dvc", role: str = "input"
+) -> Pointer:
+    return Pointer(path, system, by, role, "md5", "a" * 32, 5, state, reason="a reason" if state == "present" else "")
+
+
+def test_a_pointer_whose_content_was_never_fetched_fails_with_the_line_that_fetches_it() -> None:
+    found = pointers(pointer("absent"), pointer("absent", "git-lfs", "w.bin", "w.bin"), pointer("equal", path="x", by="x.dvc"))
+    assert said("dangling-pointers", later(found)) == (
+        FAILED,
+        "only the pointer is there, not the content: data/set.csv (DVC), w.bin (git-LFS)",
+    )
+    assert advised("dangling-pointers", later(found))[1] == (
+        "# on the login node, before the job:\ndvc pull data/set.csv.dvc\ngit lfs pull --include=w.bin"
+    )
+
+
+def test_a_content_that_is_not_the_declared_one_fails() -> None:
+    found = later(pointers(pointer("different", "git-annex", "a.bin", "a.bin")))
+    assert said("dangling-pointers", found) == (FAILED, "the content is not what its pointer declares: a.bin (git-annex)")
+    assert advised("dangling-pointers", found)[1] == "git annex fsck a.bin"
+
+
+def test_a_stale_output_of_a_pipeline_is_no_fault_of_the_inputs() -> None:
+    found = pointers(pointer("equal"), pointer("different", path="model.pt", by="dvc.lock", role="output"))
+    assert said("dangling-pointers", later(found)) == (
+        PASSED,
+        "every declared content is there and has the declared digest: 1 of DVC",
+    )
+
+
+def test_a_content_that_the_job_fetched_itself_is_weak_and_one_not_compared_too() -> None:
+    assert said("dangling-pointers", seen(pointers(pointer("absent"))), later(pointers(pointer("equal")))) == (
+        WEAK,
+        "the content came only while the job ran: data/set.csv (DVC)",
+    )
+    assert said("dangling-pointers", later(pointers(pointer("present")))) == (
+        WEAK,
+        "1 content not compared with what is declared (data/set.csv: a reason)",
+    )
+
+
+def test_without_pointers_there_is_nothing_to_ask_and_without_a_look_nothing_is_known() -> None:
+    none = unseen(DataPointers, "no pointer of DVC, git-annex or git-LFS", phase=Phase.LATER)
+    assert said("dangling-pointers", none) == (NOT_APPLICABLE, "no pointer of DVC, git-annex or git-LFS")
+    assert said("dangling-pointers")[0] == UNKNOWN
 
 
 def test_no_declared_input_fails_the_digest_question_too() -> None:
