@@ -21,6 +21,7 @@ from probes.manifest.patterns import of_others, of_task
 
 if TYPE_CHECKING:
     from probes.datasets.refer import Referred
+    from probes.tracing.roles import Roles
 
 
 @dataclass(frozen=True)
@@ -100,10 +101,46 @@ def collect(world: World, job: Job) -> DataManifest | Absent:
     inputs, outputs = ([of_task(p, job.job_id) for p in declared] for declared in (job.inputs, job.outputs))
     parts = [_declared(world, root, inputs, "input", limits)]
     if job.ended_at:
-        parts += [_declared(world, root, outputs, "output", limits), _changed(world, root, job, limits)]
+        seen = _trace(world, job, root)
+        parts.append(_declared(world, root, outputs, "output", limits))
+        parts += _traced(world, root, job, seen, limits, parts)
+        if seen is None or not seen.sure:  # a whole trace knows better than times
+            parts += [_changed(world, root, job, limits)]
     elif not job.inputs:
         return Absent("no inputs are declared; outputs are looked for once the run is over")
     return _manifest(root, parts)
+
+
+def _trace(world: World, job: Job, root: str) -> Roles | None:
+    from probes.tracing.roles import roles  # not needed in a job
+
+    return roles(world, job, root)
+
+
+def _traced(
+    world: World, root: str, job: Job, seen: Roles | None, limits: Limits, declared: Sequence[_Part]
+) -> tuple[_Part, ...]:
+    """Files that a trace saw, but for what is kept out of manifests. Hashed now: an input that changed since says so by its time."""
+    if seen is None:
+        return ()
+    excluded = _excluded(world, root)
+    known = {(part.role, os.path.realpath(e.path)) for part in declared for e in part.found.entries}
+
+    def wanted(role: str, paths: Sequence[str]) -> list[str]:
+        here = (p for p in paths if os.path.lexists(p) and not _kept_out(p, excluded) and not _not_ours(p, root, job))
+        return [p for p in here if (role, os.path.realpath(p)) not in known]
+
+    outputs = wanted("output", seen.outputs)
+    made = _listed(world, root, [], outputs, "output", "traced", limits)
+    folders = len({os.path.dirname(p) for p in outputs})
+    return (
+        _listed(world, root, [], wanted("input", seen.inputs), "input", "traced", limits),
+        replace(made, found=made.found._replace(directories=folders)),
+    )
+
+
+def _kept_out(path: str, excluded: frozenset[str]) -> bool:
+    return path in excluded or any(path.startswith(f"{folder}/") for folder in excluded)
 
 
 def _later(world: World, root: str) -> Limits:
@@ -151,8 +188,22 @@ def _declared(world: World, root: str, patterns: Sequence[str], role: str, limit
             absent.append(Skipped(pattern, role, "absent"))
         for path in paths:
             (folders if os.path.isdir(path) else files).append(os.path.normpath(path))
+    return _listed(world, root, folders, files, role, "declared", limits, tuple(absent))
+
+
+def _listed(
+    world: World,
+    root: str,
+    folders: list[str],
+    files: list[str],
+    role: str,
+    how: str,
+    limits: Limits,
+    absent: tuple[Skipped, ...] = (),
+) -> _Part:
+    """These by content; what belongs to registered data sets is not read again."""
     if not folders and not files:
-        return _Part(role, "declared", Listing((), (), 0, 0), tuple(absent))
+        return _Part(role, how, Listing((), (), 0, 0), absent)
     from probes.datasets.refer import places, refer  # as little is opened in a job as can be
 
     known = refer(places(world, root) if role == "input" else (), folders, files, limits)
@@ -161,7 +212,7 @@ def _declared(world: World, root: str, patterns: Sequence[str], role: str, limit
     found = Listing((), (), 0, 0)
     if known.folders or names:
         found = listing(_outermost(known.folders), names, limits=limits, world=world, tell=_tell(world), prune=prune)
-    return _Part(role, "declared", found, tuple(absent), known)
+    return _Part(role, how, found, absent, known)
 
 
 def _changed(world: World, root: str, job: Job, limits: Limits) -> _Part:
@@ -174,7 +225,7 @@ def _changed(world: World, root: str, job: Job, limits: Limits) -> _Part:
     span = (_began(world, job), _ns(job.ended_at) + SLACK_NS)
     found = listing((root,), limits=limits, span=span, prune=prune, world=world, tell=_tell(world))
     kept = tuple(e for e in found.entries if e.path not in excluded and not _not_ours(e.path, root, job))
-    return _Part("output", "changed", replace(found, entries=kept))
+    return _Part("output", "changed", found._replace(entries=kept))
 
 
 def _tell(world: World) -> Callable[[int, int], None] | None:

@@ -111,7 +111,7 @@ def _start(plan: Plan, done: Execution, task: int, own_group: bool) -> int | End
     witness.note(plan.home, done.records[task], environ)
     try:
         if plan.trace:
-            traced = tracing.arrange(plan.trace, job, plan.home, environ, RealWorld())
+            traced = tracing.arrange(plan.trace, job, plan.home, environ, RealWorld(), plan.streams[task])
             plan, environ = traced.around(plan), environ | dict(traced.environ)
         return _spawn(plan, task, environ, own_group)
     except OSError as error:

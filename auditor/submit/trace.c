@@ -130,6 +130,15 @@ static void note_move(int old_folder, const char *old, int new_folder, const cha
     errno = before;
 }
 
+/* will this open make the file? Asked beforehand, and only where nothing else tells */
+static int makes(int folder, const char *path, int flags) {
+    if ((flags & (O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC)) != (O_RDWR | O_CREAT) || !target[0] || !path) return 0;
+    int before = errno;
+    int missing = syscall(SYS_faccessat, folder, path, F_OK) != 0;
+    errno = before;
+    return missing ? O_EXCL : 0;
+}
+
 static void note_open(int folder, const char *path, int flags, int fd) {
     struct stat state;
     int before = errno;
@@ -146,6 +155,10 @@ static void note_stream(const char *path, const char *mode, FILE *file) {
     if (!file || !mode) return;
     int plus = strchr(mode, '+') != NULL;
     int flags = mode[0] == 'r' ? (plus ? O_RDWR : O_RDONLY) : plus ? O_RDWR | (mode[0] == 'w' ? O_TRUNC : 0) : O_WRONLY;
+    if (mode[0] == 'a' && plus) {
+        struct stat state; /* it may have made it: an empty file was not read */
+        if (!syscall(SYS_fstat, fileno(file), &state) && state.st_size == 0) flags |= O_TRUNC;
+    }
     note_open(AT_FDCWD, path, flags, fileno(file));
 }
 
@@ -166,8 +179,9 @@ static void note_stream(const char *path, const char *mode, FILE *file) {
     int name(const char *path, int flags, ...) { \
         MODE(flags, flags) \
         REAL(name); \
+        int made = makes(AT_FDCWD, path, flags); \
         int fd = real(path, flags, mode); \
-        note_open(AT_FDCWD, path, flags, fd); \
+        note_open(AT_FDCWD, path, flags | made, fd); \
         return fd; \
     }
 OPEN(open)
@@ -177,8 +191,9 @@ OPEN(open64)
     int name(int folder, const char *path, int flags, ...) { \
         MODE(flags, flags) \
         REAL(name); \
+        int made = makes(folder, path, flags); \
         int fd = real(folder, path, flags, mode); \
-        note_open(folder, path, flags, fd); \
+        note_open(folder, path, flags | made, fd); \
         return fd; \
     }
 OPENAT(openat)
@@ -271,6 +286,40 @@ int unlinkat(int folder, const char *path, int flags) {
     if (!failed && !(flags & AT_REMOVEDIR)) note('d', folder, path);
     return failed;
 }
+
+#define LINK(name) \
+    int name(const char *old, const char *new) { \
+        REAL(name); \
+        int failed = real(old, new); \
+        if (!failed) note('w', AT_FDCWD, new); \
+        return failed; \
+    }
+LINK(link)
+LINK(symlink)
+
+int linkat(int old_folder, const char *old, int new_folder, const char *new, int flags) {
+    REAL(linkat);
+    int failed = real(old_folder, old, new_folder, new, flags);
+    if (!failed) note('w', new_folder, new);
+    return failed;
+}
+
+int symlinkat(const char *old, int folder, const char *new) {
+    REAL(symlinkat);
+    int failed = real(old, folder, new);
+    if (!failed) note('w', folder, new);
+    return failed;
+}
+
+#define TRUNCATE(name, type) \
+    int name(const char *path, type size) { \
+        REAL(name); \
+        int failed = real(path, size); \
+        if (!failed) note('w', AT_FDCWD, path); \
+        return failed; \
+    }
+TRUNCATE(truncate, off_t)
+TRUNCATE(truncate64, off64_t)
 
 int rename(const char *old, const char *new) {
     REAL(rename);

@@ -69,6 +69,9 @@ case $0 in
     { IFS= read -r -N 1048576 __auditor_w <"$0"; } 2>/dev/null
     __auditor_b=() __auditor_e=("_=$__auditor_u")
     while IFS= read -r -d '' __auditor_r; do __auditor_b+=("$__auditor_r"); done <"/proc/$$/cmdline"
+    for __auditor_r in 0r 1w 2w; do # what is open already: no tracer sees it being opened
+        printf '%s\0%s\0' "${__auditor_r#?}" "$(readlink "/proc/$$/fd/${__auditor_r%?}")"
+    done </dev/null >"${__auditor_c}inherited" 2>/dev/null
     shopt -s execfail
     if shopt -q login_shell; then
         # a second start would read the profile twice: what this shell starts is seen, what it opens itself is not

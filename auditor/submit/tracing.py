@@ -6,19 +6,22 @@ along through srun, and sees what comes through the C library. What neither can 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
+import stat
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from auditor import spool
 from auditor.home import Home
 from auditor.model import AuditError, Job
 from auditor.submit.plan import Plan
 from auditor.submit.tracers import gains_rights, shim, shim_trouble, shim_variables, strace, strace_trouble
 from auditor.world import World
-from probes.tracing import NOTES, WAYS, folder, stem
+from probes.tracing import INHERITED, NOTES, WAYS, folder, stem
 
 PATIENCE = 2.0
 """Seconds after the command's end in which its tracer should have ended too."""
@@ -58,13 +61,37 @@ def choose(way: str, script: str, home: Home, world: World) -> str:
     return way
 
 
-def arrange(way: str, job: Job, home: Home, environ: Mapping[str, str], world: World) -> Tracing:
-    """For one attempt of one task. Raises OSError, AuditError."""
+def arrange(
+    way: str, job: Job, home: Home, environ: Mapping[str, str], world: World, streams: tuple[str, str] = ("", "")
+) -> Tracing:
+    """For one attempt of one task. streams: files of its stdout and stderr, where they are not ours. Raises OSError, AuditError."""
     os.makedirs(folder(home.root), mode=0o700, exist_ok=True)
     base = os.path.join(folder(home.root), stem(job))
+    spool.write(folder(home.root), f"{stem(job)[:-1]}{INHERITED}", inherited(streams))
     if way == "preload":
         return Tracing((), shim_variables(shim(home, world), base, environ.get("LD_PRELOAD", ""), world))
     return Tracing(strace(f"{base}strace"), {})
+
+
+def inherited(streams: tuple[str, str]) -> bytes:
+    """The files that the command finds open already: no tracer sees them being opened. Records of the shim's form."""
+    found = b"".join(b"w\0%b\0" % os.fsencode(path) for path in dict.fromkeys(streams) if path)
+    for fd in (0, *(n for n in (1, 2) if not streams[n - 1]), *_handed_on()):
+        with suppress(OSError, ValueError):
+            path = os.readlink(f"/proc/self/fd/{fd}")
+            if stat.S_ISREG(os.fstat(fd).st_mode) and os.path.exists(path):
+                mode = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE
+                found += b"%b\0%b\0" % ({os.O_RDONLY: b"r", os.O_WRONLY: b"w"}.get(mode, b"u"), os.fsencode(path))
+    return found
+
+
+def _handed_on() -> list[int]:
+    """Descriptors above 2 that a command of ours inherits."""
+    found = []
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(OSError):
+            found += [int(name)] if int(name) > 2 and os.get_inheritable(int(name)) else []
+    return found
 
 
 def settle(home: Home, job: Job) -> None:

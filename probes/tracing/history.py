@@ -17,7 +17,8 @@ _SOFTWARE = re.compile(
 
 
 class Call(NamedTuple):
-    """op: `r` read, `w` written from nothing or appended, `u` opened for both, `x` executed, `d` removed, `m` moved to `target`."""
+    """op: `r` read, `w` written from nothing or appended, `u` opened for both, `c` likewise or made by it, `x` executed, `d` removed,
+    `m` moved to `target`."""
 
     op: str
     path: str
@@ -26,13 +27,14 @@ class Call(NamedTuple):
 
 @dataclass
 class _File:
-    """What is known of one path so far. before: it existed when it was first touched."""
+    """What is known of one path so far. before: it existed when it was first touched; made: or that call made it, nobody knows."""
 
     before: bool
     read: bool = False
     written: bool = False
     there: bool = True
     executed: bool = False
+    made: bool = False
 
 
 @dataclass
@@ -43,6 +45,8 @@ class History:
     calls: int = 0
     cut: bool = False
     own: str = ""
+    folders: set[str] = field(default_factory=set)
+    """All folders above the files."""
 
     def add(self, calls: Iterable[Call]) -> None:
         for call in calls:
@@ -58,10 +62,13 @@ class History:
             if len(self.files) >= MAX_PATHS:
                 self.cut = True
                 return
-            file = self.files[path] = _File(before=op != "w")
-        if op in "ru" and not file.written and file.there:
+            if op == "m" and path in self.folders:
+                self._moved_folder(path, target)
+                return
+            file = self._new(path, _File(before=op != "w", made=op == "c"))
+        if op in "ruc" and not file.written and file.there:
             file.read = True
-        if op in "wu":
+        if op in "wuc":
             file.written = file.there = True
         elif op == "x":
             file.executed = True
@@ -70,11 +77,29 @@ class History:
         elif op == "m":
             self._moved(file, target)
 
+    def _new(self, path: str, file: _File) -> _File:
+        self.files[path] = file
+        above = path.rpartition("/")[0]
+        while above and above not in self.folders:
+            self.folders.add(above)
+            above = above.rpartition("/")[0]
+        return file
+
     def _moved(self, file: _File, target: str) -> None:
         """The target holds what was written, or what was there before and now is elsewhere: both are outputs."""
         known = self.files.get(target)
         file.there = False
-        self.files[target] = _File(before=known.before if known else False, read=known.read if known else False, written=True)
+        self._new(target, _File(before=known.before if known else False, read=known.read if known else False, written=True))
+
+    def _moved_folder(self, path: str, target: str) -> None:
+        below = [(p, f) for p, f in self.files.items() if p.startswith(f"{path}/") and f.there]
+        for old, file in below:
+            if file.written:
+                self._moved(file, target + old[len(path) :])
+
+    def doubtful(self) -> list[str]:
+        """Inputs that the first call that touched them may have made."""
+        return [p for p in self.inputs() if self.files[p].made]
 
     def inputs(self) -> list[str]:
         return sorted(p for p, f in self.files.items() if f.read and f.before and not f.executed and is_data(p))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from probes.tracing.history import Call
 
-_OPERATIONS = frozenset("rwuxd")
+_OPERATIONS = frozenset("rwucxd")
 
 
 def calls(pieces: Iterable[memoryview]) -> Iterator[Call]:

@@ -23,6 +23,7 @@ _FOLDER = re.compile(r"(?:AT_FDCWD|\d+)<((?:[^>\\]|\\.)*)>")
 _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|([0-7]{1,3})|(.))", re.DOTALL)
 _PLAIN = {"n": "\n", "t": "\t", "r": "\r", "v": "\v", "f": "\f"}
 _MOVES = frozenset({"rename", "renameat", "renameat2"})
+_MAKE = frozenset({"link", "linkat", "symlink", "symlinkat", "truncate"})
 _FORKS = frozenset({"clone", "clone3", "fork", "vfork"})
 
 
@@ -64,6 +65,8 @@ class Reader:
             self.places.setdefault(result[1], self.places.get(pid, self.start))
         elif name in _MOVES:
             yield from self._move(pid, rest)
+        elif name in _MAKE:
+            yield from (Call("w", path) for path in self._paths(pid, rest)[-1:])
         elif name in ("unlink", "unlinkat"):
             yield from (Call("d", path) for path in self._paths(pid, rest)[:1])
         elif name in ("execve", "execveat"):
@@ -83,7 +86,7 @@ class Reader:
         if name == "creat" or ("O_WRONLY" in rest) or ("O_RDWR" in rest and "O_TRUNC" in rest):
             yield Call("w", path)
         elif "O_RDWR" in rest:
-            yield Call("w" if "O_EXCL" in rest else "u", path)
+            yield Call("w" if "O_EXCL" in rest else "c" if "O_CREAT" in rest else "u", path)
         else:
             yield Call("r", path)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import glob
 import os.path
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
 
 from auditor import home
 from auditor.model import Absent, Grade, Job, Phase, Probe
 from auditor.world import World
-from probes.tracing import ASKED, NOTES, FileTrace, folder, preload, stem
+from probes.tracing import ASKED, INHERITED, NOTES, FileTrace, folder, preload, stem
 from probes.tracing.blind import blind_spots
 from probes.tracing.history import History
 from probes.tracing.strace import Reader
@@ -46,6 +48,8 @@ def _notes(world: World, paths: Sequence[str]) -> list[str]:
 def read(world: World, job: Job, paths: Sequence[str], own: str = "") -> FileTrace:
     """Files of one attempt: `*.strace` first, then `*.preload`, what the shim saw on each node, and `*.blind`. own: our home."""
     history, reader = History(own=own), Reader(job.workdir or "/")
+    for path in (p for p in paths if p.endswith(INHERITED)):
+        history.add(preload.calls(_first(world.chunks(path), MAX_BYTES)))
     tracers = [p.rpartition(".")[2] for p in sorted(paths) if p.endswith(TRACERS)]
     blind = [*blind_spots(tracers, job.script), *_notes(world, paths)]
     for path in sorted((p for p in paths if p.endswith(TRACERS)), key=lambda p: (not p.endswith(TRACERS[0]), p)):
@@ -53,7 +57,23 @@ def read(world: World, job: Job, paths: Sequence[str], own: str = "") -> FileTra
             blind.append(f"a trace of {size} bytes was read up to {MAX_BYTES}")
         pieces = _first(world.chunks(path), MAX_BYTES)
         history.add(reader.calls(_lines(pieces)) if path.endswith(TRACERS[0]) else preload.calls(pieces))
+    for path in _born(world, history.doubtful(), job.started_at):
+        history.files[path].before = False
     return summary(history, reader, tuple(sorted(set(tracers), reverse=True)), blind)
+
+
+def _born(world: World, paths: Sequence[str], since: str) -> list[str]:
+    """Those that the file system says were made since then; where it does not say, none. Asked of `stat`: Python is not told."""
+    if not since:
+        return []
+    found = []
+    start = datetime.fromisoformat(since).timestamp()
+    for at in range(0, min(len(paths), MAX_NAMED), 200):
+        some = paths[at : at + 200]
+        with suppress(OSError):
+            told = world.run("stat", "--printf", r"%n\0%W\0", "--", *some, env={"LC_ALL": "C"}).out.split("\0")
+            found += [p for p, born in zip(told[::2], told[1::2], strict=False) if born.isdecimal() and int(born) >= start]
+    return found
 
 
 def summary(history: History, reader: Reader, tracers: tuple[str, ...], blind: list[str]) -> FileTrace:

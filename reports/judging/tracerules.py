@@ -8,13 +8,11 @@ from collections.abc import Iterable
 
 from auditor.model import Fact, Verdict
 from probes.submission import Submission
-from probes.tracing import FileTrace
+from probes.tracing import CODE, FileTrace
 from reports.judging.again import again
 from reports.judging.amounts import several, some
 from reports.judging.verdicts import failed, passed
 
-CODE = (".py", ".sh", ".bash", ".r", ".jl", ".pl", ".lua", ".m", ".smk", ".nf", ".cwl", ".ipynb", ".toml", ".cfg", ".ini")
-"""Called files are known by their own probe; configuration travels with the code."""
 FEW = 5
 
 
