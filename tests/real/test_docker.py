@@ -6,14 +6,15 @@ import hashlib
 import json
 import os
 import urllib.request
+from datetime import UTC, datetime
 
 import docker
 import pytest
 from containers_lab import Engine
 
 from auditor.model import Absent, Found, Job
-from auditor.world import RealWorld
-from probes.containers import EngineImage, ImageIdentity
+from auditor.world import RealWorld, RecordedWorld
+from probes.containers import ContainerMarkers, EngineImage, ImageIdentity, markers
 from probes.containers.docker import collect
 from probes.containers.identity import collect as identities
 
@@ -87,9 +88,11 @@ def test_a_container_of_the_image_runs_and_shows_its_marker(docker_engine: Engin
     docker_engine.make("lab/run:1", {})
     client = docker.DockerClient(base_url=docker_engine.host)
     try:
-        mounts = client.containers.run("lab/run:1", ["cat", "/proc/self/mountinfo"], network_mode="host", remove=True).decode()
+        told = client.containers.run("lab/run:1", ["cat", markers.MOUNTS], network_mode="host", remove=True)
     finally:
         client.close()
-    from probes.containers.markers import _mounts
+    world = RecordedWorld({}, {markers.MOUNTS: told}, {}, frozenset(), datetime(2026, 11, 23, tzinfo=UTC), "n1", "/w")
+    found = markers.collect(world, Job("slurm", "1"))
 
-    assert [name for name, _ in _mounts(mounts)][:1] == ["docker container"]
+    assert isinstance(found, ContainerMarkers)
+    assert (found.inside, len(found.evidence["docker container"])) == ("docker", 64)
