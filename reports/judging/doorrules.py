@@ -9,6 +9,7 @@ from probes.submission import Submission
 from reports.judging import naming
 from reports.judging.again import program
 from reports.judging.amounts import line, several, some, words
+from reports.judging.cures import shut
 from reports.judging.leaks import CHANGING, doors, started, unsure
 from reports.judging.traces import both
 from reports.judging.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
@@ -36,7 +37,7 @@ def open_doors(typed: Fact[ContainerReferences], submission: Fact[Submission], a
         ref, leak = found[0]
         said = some(dict.fromkeys(leak.detail for _, leak in found))
         return failed(said, _without(submission.value, ref, leak.detail), named)
-    open_ = [f"{r.text} ({some(left)})" for r in refs if r.doors and (left := unsure(r.doors, *CHANGING))]
+    open_ = [f"{r.text} ({some(left)})" for r in refs if r.doors and (left := unsure(r.doors, "writable", "overlay"))]
     if open_:
         raise Unclear(f"not known whether the image can be changed: {some(open_)}")
     naming.settled(typed, at_start)
@@ -46,14 +47,19 @@ def open_doors(typed: Fact[ContainerReferences], submission: Fact[Submission], a
 
 def _without(submission: Submission, ref: Reference, detail: str) -> str:
     """The line as it is, and without the option that opened the door, where it stands there."""
-    lines = submission.script_text.splitlines()
-    typed = line(lines[ref.line - 1], 1000) if not ref.file and 0 < ref.line <= len(lines) else program(submission)
+    typed = _line(submission, ref)
     option = next((o for o in ref.options if o.split("=", 1)[0] in detail.split(": ", 1)[-1]), "")
     return (
         f"{typed.replace(f' {option}', '', 1)}   # without {line(option)}"
         if option
         else f"{typed}   # without what opens it: {line(detail)}"
     )
+
+
+def _line(submission: Submission, ref: Reference) -> str:
+    """The line that names it, where it stands in the batch script."""
+    lines = submission.script_text.splitlines()
+    return line(lines[ref.line - 1], 1000) if not ref.file and 0 < ref.line <= len(lines) else program(submission)
 
 
 def host_leaks(
@@ -78,10 +84,8 @@ def host_leaks(
     if told:
         ref, _ = told[0]
         said = some(f"{r.text}: {what} ({getattr(r.doors, what).by})" for r, what in told)
-        shut = [SHUT.get(ref.runtime, {}).get(what, f"shut off the {what}") for r, what in told if r == ref]
-        return weak(
-            f"the host reaches in: {said}", f"{ref.runtime or 'container'} exec {' '.join(shut)} ... {words([ref.text])}", named
-        )
+        options = [SHUT.get(ref.runtime, {}).get(what, f"shut off the {what}") for r, what in told if r == ref]
+        return weak(f"the host reaches in: {said}", shut(_line(submission.value, ref), ref, options), named)
     unknown = [
         f"{r.text}{f' ({some(left)})' if r.doors and (left := unsure(r.doors, 'home', 'environment')) else ''}"
         for r in refs

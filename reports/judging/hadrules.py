@@ -11,7 +11,8 @@ from auditor.verdict import ReplayVerdict
 from probes.containers import ContainerReferences
 from probes.packages import PythonPackages
 from reports.judging import naming
-from reports.judging.amounts import some, words
+from reports.judging.amounts import some
+from reports.judging.cures import better, pull
 from reports.judging.proofs import same, step, summary, unequal
 from reports.judging.ranking import STRONG, besides, ways
 from reports.judging.strays import declared
@@ -20,7 +21,6 @@ from reports.judging.verdicts import Maybe, Unclear, failed, passed, weak
 REBUILT = ("rebuilt-from-lock", "bare-python", "image-by-digest")
 CONTAINERS = 7
 """So many of the facts that are handed over are about containers; software follows."""
-FIX = "apptainer pull image.sif docker://IMAGE@sha256:DIGEST   # or: auditor bundle --images carry"
 
 
 def unobtainable_environment(
@@ -39,17 +39,17 @@ def unobtainable_environment(
     if best.name == "nothing" and missing:
         raise Unclear("what the job ran in was not seen")
     if best.name == "nothing" or best.state == "lost":
-        return failed(_said(best), best.how or FIX, *used)
+        return failed(_said(best), best.how or pull(), *used)
     if best.name not in STRONG or best.state == "partial" or beside:
         more = f"; and {some(w.evidence for w in beside)}" if beside else ""
-        return weak(f"the best way is {_said(best)}{more}", _better(best, every), *used)
+        return weak(f"the best way is {_said(best)}{more}", better(best, every), *used)
     if best.name == "image-file":
-        return weak(_said(best), f"{best.how}\nauditor bundle --images carry   # puts it into the archive", *used)
+        return weak(_said(best), better(best, every), *used)
+    if best.state != "confirmed" and (best.name == "image-by-digest" or _only_declared(best, every)):
+        raise Unclear(_said(best))
     if missing:
         raise Unclear(f"{_said(best)}; not everything that the job used was seen")
     naming.settled(typed, at_start)
-    if best.state != "confirmed" and (best.name == "image-by-digest" or _only_declared(best, every)):
-        raise Unclear(_said(best))
     return passed(_said(best), *used)
 
 
@@ -61,17 +61,6 @@ def _only_declared(best: Way, every: Sequence[Fact[Any]]) -> bool:
 
 def _said(way: Way) -> str:
     return f"{way.name.replace('-', ' ')}: {way.evidence}"
-
-
-def _better(way: Way, every: Sequence[Fact[Any]]) -> str:
-    """What would make a better way of it, with the run's own interpreter."""
-    if way.name == "lock-without-hashes":
-        python = next((f.value.interpreter for f in every if isinstance(f.value, PythonPackages)), "python3")
-        frozen = f"{words([python])} -m pip freeze > requirements.in"
-        return (
-            f"{frozen} && uv pip compile --no-deps --format pylock.toml -o pylock.toml requirements.in   # each with its hashes"
-        )
-    return f"{way.how}\n{FIX}" if way.how else FIX
 
 
 def environment_not_rebuilt(replay: Fact[ReplayVerdict]) -> Verdict:

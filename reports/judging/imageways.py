@@ -127,7 +127,7 @@ def _by_digest(reference: str, digest: str) -> str:
 def _image(image: _Digest, registry: Fact[RegistryImages] | None, sealed: frozenset[str] = frozenset()) -> Way:
     """sealed: digests of encrypted image files."""
     told = next((r for r in registry.value.images if _about(r.reference, image)), None) if registry else None
-    said = f"{image.name} = {image.digest[:19]}…"
+    said = image.name if image.digest in image.name else f"{image.name} = {image.digest[:19]}…"
     if not image.pull:
         how = f"sha256sum {words([image.name])}   # must give {image.digest.removeprefix('sha256:')[:12]}…; deposit the file"
         if image.digest in sealed:

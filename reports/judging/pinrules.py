@@ -65,8 +65,14 @@ def unpinned_image(
     return passed(f"each by file or digest: {some(r.text for r in refs)}", named)
 
 
-def moved_image(before: Fact[ContainerIdentities], after: Fact[ContainerIdentities]) -> Verdict:
-    old, new = ({i.reference: i for i in fact.value.images} for fact in (before, after))
+def moved_image(
+    before: Fact[ContainerIdentities], after: Fact[ContainerIdentities], typed: Maybe[ContainerReferences]
+) -> Verdict:
+    named = known(typed)
+    off = naming.names(naming.off(named.value)) - naming.names(naming.on(named.value)) if named else set()
+    old, new = ({i.reference: i for i in fact.value.images if i.reference not in off} for fact in (before, after))
+    if named and off and not old and not new:
+        return not_applicable(f"switched off, so nothing runs in it: {some(sorted(off))}", named)
     both = sorted(old.keys() & new.keys())
     told = {name: moved(old[name], new[name]) for name in both}
     bad = next((name for name in both if told[name].moved), None)
@@ -78,10 +84,11 @@ def moved_image(before: Fact[ContainerIdentities], after: Fact[ContainerIdentiti
             else f'cp {words([bad])} "images/$(sha256sum {words([bad])} | cut -c1-12).sif"   # and name that file: it does not move'
         )
         return failed(f"{bad} between submission and start {told[bad].why}{_level(told[bad].level)}", fix)
-    unknown = [n for n in both if told[n].moved is None] + [i.reference for i in after.value.images if i.state != "ok"]
+    unknown = [n for n in both if told[n].moved is None] + [n for n, i in new.items() if i.state != "ok"]
     if not both or unknown:
         raise Unclear(f"not identified both at submission and at start: {some(dict.fromkeys(unknown)) or 'any image'}")
-    return passed(f"the same at submission and at start: {some(f'{n}{_level(told[n].level, told[n].why)}' for n in both)}")
+    same_ones = some(f"{n}{_level(told[n].level, told[n].why)}" for n in both)
+    return passed(f"the same at submission and at start: {same_ones}", before, after)
 
 
 def drifted_tag(

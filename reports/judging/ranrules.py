@@ -14,6 +14,7 @@ from probes.containers import (
 from probes.packages import PythonPackages
 from reports.judging import naming
 from reports.judging.amounts import several, some, words
+from reports.judging.cures import pull
 from reports.judging.imagefacts import facts
 from reports.judging.leaks import started
 from reports.judging.sightings import digests
@@ -31,14 +32,13 @@ def unidentified_environment(
     at_start: Maybe[ContainerReferences],
 ) -> Verdict:
     named = naming.best(named, at_start)
-    fix = "apptainer pull image.sif docker://IMAGE@sha256:DIGEST   # a file has one digest for ever"
     ran = both(before, after)
     found = _found(ran, images, files, named)
     if found:
         loose = [name for name, digest in found.items() if not digest]
         sources = [f for f in (known(ran), known(images)) if f]
         if loose:
-            return failed(f"no digest of {some(loose)}{_reasons(images, loose)}", fix, *sources)
+            return failed(f"no digest of {some(loose)}{_reasons(images, loose)}", pull(loose[0]), *sources)
         if ran is None:
             raise Unclear("which images ran was not looked for")
         return passed(f"{some(f'{name} = {digest[:19]}' for name, digest in found.items())}", *sources)
@@ -50,7 +50,7 @@ def unidentified_environment(
         p = packages.value
         return passed(f"{several(len(p.packages), 'package')} of {p.prefix}, environment sha256 {p.env_sha256[:12]}", packages)
     if isinstance(packages, Absent):
-        return failed(f"neither an image nor Python packages could identify it ({packages.reason})", fix)
+        return failed(f"neither an image nor Python packages could identify it ({packages.reason})", pull())
     raise Unclear("neither an image nor the interpreter's packages were seen")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from auditor.model import Fact, Verdict
-from probes.containers import EngineImages, SifImage, SifImages, SifStage
+from probes.containers import EngineImage, EngineImages, SifImage, SifImages, SifStage
 from reports.judging import recipes
 from reports.judging.amounts import line, some, words
 from reports.judging.imagelabels import LABEL, all_looked, labels, sealed
@@ -20,13 +20,17 @@ def missing_recipe(sif: Maybe[SifImages], engine: Maybe[EngineImages]) -> Verdic
         return weak(
             f"no definition inside {some(bare)}", "apptainer build image.sif image.def   # the definition is kept in the image"
         )
-    mute = [i.reference for i in images.value.images if not i.labels.get(f"{LABEL}source")] if images else []
-    if mute:
-        fix = f'docker build --label {LABEL}source="$(git remote get-url origin)" --label {LABEL}revision="$(git rev-parse HEAD)" -t {words(mute[:1])} .'
-        return weak(f"{some(mute)} does not say where its recipe is kept", fix)
+    if mute := [i for i in images.value.images if not i.labels.get(f"{LABEL}source")] if images else []:
+        own = f'{LABEL}source="$(git remote get-url origin)" --label {LABEL}revision="$(git rev-parse HEAD)"'
+        return weak(f"{some(i.reference for i in mute)} does not say where its recipe is kept", _labelled(mute[0], own))
     all_looked(sif, engine)
     told = [f"{name} ({own[LABEL + 'source']})" if own.get(f"{LABEL}source") else name for name, own in labels(sif, engine)]
     return passed(f"the recipe is inside, or where it is kept is told: {some(told)}")
+
+
+def _labelled(image: EngineImage, told: str) -> str:
+    """Where it is somebody else's image, they are the ones to ask."""
+    return f"{image.engine} build --label {told} -t {words([image.reference.partition('@')[0]])} .   # where it is built"
 
 
 def loose_recipe(sif: Fact[SifImages]) -> Verdict:
@@ -87,8 +91,11 @@ def unknown_base(sif: Maybe[SifImages], engine: Maybe[EngineImages]) -> Verdict:
     bases = {i.path: _base(i) for i in files.value.images} if files else {}
     bases |= {i.reference: i.labels.get(f"{LABEL}base.name", "") for i in images.value.images} if images else {}
     closed = sealed(sif)
+    built = {i.reference: i for i in images.value.images} if images else {}
     if bare := [name for name, base in bases.items() if not base and name not in closed]:
-        fix = f"docker build --label {LABEL}base.name=IMAGE --label {LABEL}base.digest=sha256:DIGEST -t {words(bare[:1])} ."
+        own = f'{LABEL}base.name="$(sed -n "s/^FROM //p" Dockerfile | tail -1)"'
+        inside = f"%labels\n    {LABEL}base.name IMAGE   # in the definition of {line(bare[0])}"
+        fix = _labelled(built[bare[0]], own) if bare[0] in built else inside
         return weak(f"on which image {some(bare)} stands is not told", fix)
     if dark := [name for name, base in bases.items() if not base]:
         raise Unclear(f"{some(dark)} is encrypted: what is inside cannot be read")

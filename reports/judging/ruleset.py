@@ -20,6 +20,7 @@ VERSION = "1"
 SHARED = (
     "reports.judging.again",
     "reports.judging.amounts",
+    "reports.judging.cures",
     "reports.judging.imagefacts",
     "reports.judging.imagelabels",
     "reports.judging.imageways",

@@ -25,6 +25,7 @@ from probes.submission import Submission
 from reports.judging import naming
 from reports.judging.again import program
 from reports.judging.amounts import several, some, words
+from reports.judging.cures import BASE, PYTHON_BASE, pull
 from reports.judging.doorrules import edited_packages, host_leaks, open_doors, outside_paths
 from reports.judging.fitrules import bad_signature, wrong_architecture
 from reports.judging.hadrules import environment_not_rebuilt, unobtainable_environment
@@ -76,8 +77,7 @@ def unnamed_environment(
     if named is None or packages is None:
         raise Unclear("whether an image is named, or which Python the job used, is not known")
     line = program(submission.value)
-    base = "docker.io/library/python:3.12-slim" if "python" in line else "docker.io/library/debian:13-slim"
-    fix = f"apptainer pull image.sif docker://{base}\napptainer exec image.sif {line}"
+    fix = f"{pull(base=PYTHON_BASE if 'python' in line else BASE)}\napptainer exec image.sif {line}"
     reason = packages.reason if isinstance(packages, Absent) else ""
     return failed(f"{_no_image(named)} and no Python environment was found ({reason})", fix)
 
@@ -147,7 +147,7 @@ TIP = Tip(
             "moved-image",
             2,
             "Was the image at start the one of the submission?",
-            (Need(ContainerIdentities, SUBMIT, absent=NONE), Need(ContainerIdentities, START, absent=NONE)),
+            (Need(ContainerIdentities, SUBMIT, absent=NONE), Need(ContainerIdentities, START, absent=NONE), MAYBE_NAMED),
             moved_image,
             HOOK,
         ),
