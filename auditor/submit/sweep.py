@@ -18,6 +18,7 @@ from auditor.model import Absent, AuditError, Found, Job, Phase, Probe
 from auditor.store import Store, ingest_spool
 from auditor.submit import later, witness
 from auditor.submit.lock import LOCK_SECONDS, alone
+from auditor.submit.traces import clean
 from auditor.world import RealWorld
 from probes.schedulers import JobAccounting
 from probes.schedulers.local_executor import VARIABLE, collect
@@ -99,6 +100,7 @@ def _take_in(home: Home, done: _Round) -> tuple[tuple[Job, ...], frozenset[str]]
             store.record(run, "given-up", done.given_up[run])
             done.noted.add(run)
         jobs = store.unfinished()
+        clean(home, store.evidence, jobs)
         known = frozenset(row.id for row in store.runs(limit=0)) if any(j.is_array for j in jobs) else frozenset()
     return jobs, known
 
