@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from auditor.model import Fact, Verdict
 from probes.containers import ContainerIdentities, ContainerReferences, RanImages, Reference, State
+from probes.environment import Environment
 from probes.packages import PythonPackages
 from probes.submission import Submission
 from reports.judging import naming
@@ -11,6 +12,7 @@ from reports.judging.again import program
 from reports.judging.amounts import line, several, some, words
 from reports.judging.cures import shut
 from reports.judging.leaks import CHANGING, doors, started, unsure
+from reports.judging.strays import reaching, sets_paths
 from reports.judging.traces import both
 from reports.judging.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
 
@@ -122,12 +124,17 @@ def _files(refs: tuple[Reference, ...], there: Maybe[ContainerIdentities]) -> tu
     )
 
 
-def outside_paths(packages: Fact[PythonPackages]) -> Verdict:
-    p = packages.value
-    if p.leaks:
-        said = f"{several(len(p.leaks), 'path')} from outside {p.prefix} can be imported: {some(p.leaks)}"
-        return failed(said, "unset PYTHONPATH; export PYTHONNOUSERSITE=1")
-    return passed(f"nothing reaches into {p.prefix} from outside")
+def outside_paths(packages: Fact[PythonPackages], ended: Maybe[Environment], submission: Maybe[Submission]) -> Verdict:
+    """What the script itself or a module sets shows in the environment at the job's end, and was not there at submission."""
+    p, last = packages.value, known(ended)
+    if found := reaching(p, last.value if last else None):
+        said = f"{several(len(found), 'path')} from outside {p.prefix} can be imported: {some(found)}"
+        used = [last] if last and found != p.leaks else []
+        return failed(said, "unset PYTHONPATH; export PYTHONNOUSERSITE=1", packages, *used)
+    typed = known(submission)
+    if typed and (number := sets_paths(typed.value.script_text)):
+        raise Unclear(f"the script gives PYTHONPATH a value on line {number}, and which folders that named was not seen")
+    return passed(f"nothing reaches into {p.prefix} from outside", packages)
 
 
 def edited_packages(packages: Fact[PythonPackages]) -> Verdict:
@@ -136,7 +143,13 @@ def edited_packages(packages: Fact[PythonPackages]) -> Verdict:
     editable = [k.name for k in p.packages if k.source == "editable"]
     if changed:
         names = sorted({c.split(":", 1)[0] for c in changed})
-        fix = f"{words([p.interpreter])} -m pip install --force-reinstall --no-deps {words(names, 5)}"
+        versions = {k.name: k.version for k in p.packages}
+        again = words((f"{name}=={versions[name]}" for name in names), 5)
+        fix = (
+            f"{words([p.interpreter])} -m pip install --force-reinstall --no-deps {again}"
+            if "pip" in versions
+            else f"uv pip install --python {words([p.interpreter])} --reinstall --no-deps {again}   # there is no pip in it"
+        )
         return failed(f"installed files were edited: {some(changed)}", fix)
     if editable:
         fix = f"{words([p.interpreter])} -m pip install {words(editable, 5)}   # a released version, or one from a commit"

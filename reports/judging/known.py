@@ -11,13 +11,14 @@ from auditor.model import Fact, Need, Phase
 from auditor.verdict import ReplayVerdict
 from probes.containers import ContainerIdentities, ContainerReferences, EngineImages, RanImages, RegistryImages, SifImages
 from probes.dispatch import CpuDispatch
+from probes.environment import Environment
 from probes.hardware import Hardware
 from probes.modules import LoadedModules
 from probes.packages import PythonPackages
 from reports.judging.record import Record
 
 IMAGES = (ContainerReferences, ContainerIdentities, EngineImages, SifImages, RanImages, RegistryImages)
-SOFTWARE = (PythonPackages, LoadedModules, Hardware, CpuDispatch)
+SOFTWARE = (PythonPackages, LoadedModules, Hardware, CpuDispatch, Environment)
 
 
 @cache

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from auditor.model import Fact
+from auditor.model import Fact, Phase
 from auditor.scorecard import Leak
 from probes.containers import ContainerReferences, Doors, Reference, SifImages, State
+from probes.environment import Environment
 from probes.packages import PythonPackages
 from reports.judging.amounts import several, some
 from reports.judging.software import choose
-from reports.judging.strays import startup, unowned
+from reports.judging.strays import reaching, startup, unowned
 
 CHANGING = {
     "writable": "the image's own files can change",
@@ -34,6 +35,7 @@ PRIVILEGED = {"--writable": "writable", "-w": "writable", "--privileged": "root"
 
 def leaks(facts: Iterable[Fact[Any]]) -> tuple[Leak, ...]:
     """Serious ones first; each once."""
+    facts = tuple(facts)
     best = choose(facts)
     found: list[Leak] = []
     if named := best.get(ContainerReferences.__name__):
@@ -50,7 +52,8 @@ def leaks(facts: Iterable[Fact[Any]]) -> tuple[Leak, ...]:
             if i.overlays
         ]
     if packages := best.get(PythonPackages.__name__):
-        found += _packages(packages)
+        last = [f for f in facts if isinstance(f.value, Environment) and f.phase is Phase.END]
+        found += _packages(packages, last[-1] if last else None)
     return tuple(sorted(dict.fromkeys(found), key=lambda leak: not leak.serious))
 
 
@@ -80,10 +83,11 @@ def unsure(doors_: Doors, *names: str) -> list[str]:
     return [name for name in names if getattr(doors_, name).state is State.UNKNOWN]
 
 
-def _packages(fact: Fact[PythonPackages]) -> Iterator[Leak]:
+def _packages(fact: Fact[PythonPackages], ended: Fact[Environment] | None) -> Iterator[Leak]:
     p = fact.value
-    for entry in p.leaks:
-        yield Leak("path", f"{entry} can be imported from outside {p.prefix}", True, (fact.evidence_id,))
+    for entry in reaching(p, ended.value if ended else None):
+        cites = (fact.evidence_id,) if entry in p.leaks or not ended else (fact.evidence_id, ended.evidence_id)
+        yield Leak("path", f"{entry} can be imported from outside {p.prefix}", True, cites)
     for file in startup(p):
         yield Leak("startup", f"{file} runs whenever Python starts, and no package brought it", True, (fact.evidence_id,))
     if unowned(p):

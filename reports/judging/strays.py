@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from probes.environment import Environment
 from probes.packages import PythonPackages
 
 NOBODYS = " (of no package)"
@@ -18,6 +21,26 @@ def startup(seen: PythonPackages) -> tuple[str, ...]:
 def unowned(seen: PythonPackages) -> tuple[str, ...]:
     """Conda installs modules without Python's own records: there nothing can be told."""
     return () if seen.maker == "conda" else seen.unowned
+
+
+_SETS = re.compile(r"""\bPYTHONPATH=(?!(?:""|'')?(?:[\s;&|]|$))""")
+
+
+def reaching(seen: PythonPackages, ended: Environment | None) -> tuple[str, ...]:
+    """What can be imported from outside: as found at submission, and what a script or module had set by the end of the job."""
+    values = ended.values if ended else {}
+    inside = f"{seen.prefix.rstrip('/')}/"
+    later = [
+        f"PYTHONPATH {p}" for p in values.get("PYTHONPATH", "").split(":") if p.startswith("/") and not f"{p}/".startswith(inside)
+    ]
+    home = [f"PYTHONHOME {values['PYTHONHOME']}"] if values.get("PYTHONHOME") else []
+    return tuple(dict.fromkeys((*seen.leaks, *home, *later)))
+
+
+def sets_paths(script: str) -> int:
+    """Line of a shell script that gives PYTHONPATH a value, from 1; 0: none does."""
+    lines = enumerate(script.splitlines(), 1)
+    return next((n for n, line in lines if not line.lstrip().startswith("#") and _SETS.search(line)), 0)
 
 
 def strays(seen: PythonPackages) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from probes.containers import (
     RegistryImages,
     SifImages,
 )
+from probes.environment import Environment
 from probes.git import GitState
 from probes.hardware import Hardware
 from probes.modules import LoadedModules
@@ -246,9 +247,9 @@ TIP = Tip(
             "outside-paths",
             2,
             "Does nothing reach into the Python environment from outside?",
-            (PACKAGES,),
+            (PACKAGES, Need(Environment, (Phase.END,), optional=True), Need(Submission, SUBMIT, optional=True)),
             outside_paths,
-            READ,
+            "let the in-job hook run: it reads the environment as the job ends",
         ),
         Check(
             "stray-code",

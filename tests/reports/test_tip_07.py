@@ -28,7 +28,7 @@ from probes.packages import PythonPackages
 from probes.software.conda import CondaPackages
 from probes.software.guix import GuixProfile
 from probes.software.spack import SpackSpecs
-from tests.factory import accounting, at, attempt, image, modules, packages, seen, sha, submission, unseen
+from tests.factory import accounting, at, attempt, environment, image, modules, packages, seen, sha, submission, unseen
 from tests.reports.ask import (
     FAILED,
     IDENTICAL,
@@ -222,6 +222,16 @@ def test_a_path_from_outside_or_an_edited_file_leaks() -> None:
         FAILED,
         "1 path from outside /venv can be imported: PYTHONPATH=/home/ada/lib",
     )
+    assert said("outside-paths", seen(clean), seen(environment(PYTHONPATH="/home/ada/lib:/venv/more:"), phase=Phase.END)) == (
+        FAILED,
+        "1 path from outside /venv can be imported: PYTHONPATH /home/ada/lib",
+    )
+    sets = submission("#!/bin/bash\nPYTHONPATH=/home/ada/lib:$PYTHONPATH python train.py\n")
+    assert said("outside-paths", seen(clean), seen(sets)) == (
+        UNKNOWN,
+        "the script gives PYTHONPATH a value on line 2, and which folders that named was not seen",
+    )
+    assert said("outside-paths", seen(clean), seen(submission("#!/bin/bash\nexport PYTHONPATH=\npython train.py\n")))[0] == PASSED
     assert said("edited-packages", seen(clean)) == (PASSED, "1 package as installed (900 files recomputed)")
     assert said("edited-packages", seen(packages("numpy==2.3.0")))[0] == UNKNOWN
     assert said("edited-packages", seen(edited)) == (FAILED, "installed files were edited: numpy: numpy/core.py")
