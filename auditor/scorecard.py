@@ -156,6 +156,16 @@ class RunCard:
 
 
 @dataclass(frozen=True)
+class PartsList:
+    """A list of parts (SBOM) that is kept inside an image. format: `cyclonedx-json`, `spdx-json`, ...; size in bytes."""
+
+    name: str
+    format: str
+    digest: str
+    size: int
+
+
+@dataclass(frozen=True)
 class ImageSeen:
     """An image of the run: what it was called, how we know that it ran, and what identifies it. Empty: not known."""
 
@@ -173,6 +183,9 @@ class ImageSeen:
     today: str
     """What a registry says of the name and of the digest that ran."""
     cites: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What the image file tells of itself: encryption, overlays, signatures, its bases, lists of parts."""
+    parts: tuple[PartsList, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from auditor import __version__
 from auditor.model import AuditError, Evidence, Fact, Job, Status
-from auditor.scorecard import Format, ImageSeen, Scorecard
+from auditor.scorecard import Format, ImageSeen, PartsList, Scorecard
 from probes.packages import PythonPackages
 from probes.python.distributions import normal
 from probes.software import Component
@@ -85,7 +86,22 @@ def _image(seen: ImageSeen) -> Node:
     node = _node("container", seen.name, content, f"image:{seen.name}", told)
     hashes = _hashes(*(digests[name] for name in ("file", "manifest", "index") if name in digests))
     url = image_purl(seen.name, asked)
-    return {**node, **({"hashes": hashes[:1]} if hashes else {}), **({"purl": url} if url else {})}
+    lists = [_parts_list(seen.name, one) for one in seen.parts]
+    return {
+        **node,
+        **({"hashes": hashes[:1]} if hashes else {}),
+        **({"purl": url} if url else {}),
+        **({"externalReferences": lists} if lists else {}),
+    }
+
+
+def _parts_list(image: str, one: PartsList) -> Node:
+    """A list that the image brings along is referred to and not copied: it says what its maker meant, and nobody compared it."""
+    name = line(one.name, 200) or "unnamed"
+    where = f"{quote(line(image, 500), safe='/:@')}#{quote(name, safe='')}"
+    said = f"kept inside the image as {name}, {one.format or 'of no known format'}, {one.size} bytes; not compared with the image"
+    hashes = _hashes(one.digest)
+    return {"type": "bom", "url": where, "comment": said, **({"hashes": hashes} if hashes else {})}
 
 
 def _system(release: str) -> Node:

@@ -155,7 +155,7 @@ def _environment(card: Scorecard) -> Iterator[RenderableType]:
     yield _title("Environment")
     yield _text((said, {"found": "red", "none": "green"}.get(look, "magenta")))
     for image in around.images[:6]:
-        told = "; ".join(t for t in (environment.how(image), *(_short(d) for d in image.digests[:2])) if t)
+        told = "; ".join(t for t in (environment.how(image), *(_short(d) for d in image.digests[:2]), *image.notes) if t)
         yield _hanging(("▣ ", "cyan"), (line(image.name, 120), "bold"), (f"  {line(told, 300)}", ""))
     for way in around.ways[:4]:
         state = environment.STATES.get(way.state, way.state)

@@ -18,6 +18,7 @@ from probes.containers import (
     SifImages,
 )
 from reports.judging.imagefacts import facts as identifying
+from reports.judging.imagenotes import file_of, notes, parts
 from reports.judging.ladder import same
 from reports.judging.moved import moved
 from reports.judging.record import Record
@@ -56,13 +57,17 @@ def known(best: Best, i: ImageIdentity) -> ImageFacts:
     """What was identified as the job started; what a file or an engine told at submission, where it is the same one."""
     files, engine = best.get(SifImages.__name__), best.get(EngineImages.__name__)
     for file in files.value.images if files else ():
-        same_file = f"uuid:{file.uuid}" == i.image_id and file.size == i.size if i.image_id else file.path.endswith(i.reference)
+        same_file = f"uuid:{file.uuid}" == i.image_id and file.size == i.size if i.image_id else _ends(file.path, i.reference)
         if same_file and i.sha256 in ("", file.file_sha256):
             return identifying(file)
     for image in engine.value.images if engine else ():
         if image.reference == i.reference and i.image_id in ("", image.image_id):
             return identifying(image)
     return identifying(i)
+
+
+def _ends(path: str, reference: str) -> bool:
+    return path == reference or path.endswith(f"/{reference.removeprefix('./')}")
 
 
 def _ids(i: ImageIdentity) -> tuple[str, ...]:
@@ -73,7 +78,16 @@ def _ids(i: ImageIdentity) -> tuple[str, ...]:
 def _row(seen: Record, best: Best, row: ImageSeen, image: ImageFacts) -> ImageSeen:
     digests = tuple(f"{field} {value}" for field in DIGESTS if (value := getattr(image, field)))
     today = _today(best.get(RegistryImages.__name__), row.name, image)
-    return replace(row, digests=digests or row.digests, platform=image.platform, drift=_drift(seen, row.name), today=today)
+    file = file_of(best.get(SifImages.__name__), row.name, image)
+    return replace(
+        row,
+        digests=digests or row.digests,
+        platform=image.platform,
+        drift=_drift(seen, row.name),
+        today=today,
+        notes=notes(file),
+        parts=parts(file),
+    )
 
 
 def _drift(seen: Record, name: str) -> str:

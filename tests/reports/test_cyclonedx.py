@@ -13,7 +13,18 @@ from packageurl import PackageURL
 
 from auditor.model import AuditError, Evidence, Phase, Status
 from auditor.registry import formats
-from probes.containers import ContainerReferences, ImageFacts, RanImage, RanImages, Reference
+from probes.containers import (
+    ContainerIdentities,
+    ContainerReferences,
+    ImageFacts,
+    ImageIdentity,
+    RanImage,
+    RanImages,
+    Reference,
+    SifImage,
+    SifImages,
+    SifSbom,
+)
 from probes.packages import Package
 from probes.software import Component
 from probes.software.system_packages import SystemPackages
@@ -74,6 +85,24 @@ def test_parts_of_every_kind_have_their_type_their_hash_and_a_name_that_others_r
     assert {c["type"] for c in document["components"]} == {
         "container", "operating-system", "library", "platform", "application", "device-driver",
     }  # fmt: skip
+
+
+def test_a_list_of_parts_inside_an_image_is_referred_to_by_its_digest() -> None:
+    inside = SifSbom("syft.json", "syft-json", sha("list"), 4096)
+    file = SifImage(
+        "/data/my torch.sif", 900, sha("img"), "7d0e", "amd64", "", "", "squashfs", "", "", "", "", False, {}, (), (), sboms=(inside,)
+    )  # fmt: skip
+    there = ContainerIdentities((ImageIdentity("/data/my torch.sif", "ok", "", sha("img"), 900),))
+
+    torch = by_name(read(seen(SifImages((file,))), seen(there, phase=Phase.START)), "/data/my torch.sif")
+    assert torch["externalReferences"] == [
+        {
+            "type": "bom",
+            "url": "/data/my%20torch.sif#syft.json",
+            "comment": "kept inside the image as syft.json, syft-json, 4096 bytes; not compared with the image",
+            "hashes": [{"alg": "SHA-256", "content": sha("list")}],
+        }
+    ]
 
 
 def test_a_run_stands_on_its_images_and_what_was_asked_for_and_the_system_on_its_packages() -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from auditor.model import Evidence, Outcome
 from auditor.scorecard import Way
-from probes.containers import EngineImages, SifImage, SifImages, SifSignature, SifStage
+from probes.containers import EngineImages, SifImage, SifImages, SifSbom, SifSignature, SifStage
+from reports.judging.imagenotes import notes
 from reports.judging.known import known
 from reports.judging.ranking import ways
 from reports.judging.record import record
@@ -142,3 +143,21 @@ def test_what_is_inside_an_encrypted_file_is_not_known_and_the_file_alone_brings
     assert said("unknown-base", sealed, NO_ENGINE) == (UNKNOWN, "img.sif is encrypted: what is inside cannot be read")
     assert said("foreign-revision", sealed, NO_ENGINE) == (UNKNOWN, "img.sif is encrypted: its labels cannot be read")
     assert (way("image-file", sealed).state, way("image-file", files()).state) == ("partial", "recorded")
+
+
+def test_a_page_tells_what_an_image_file_says_of_itself() -> None:
+    image = replace(
+        IMAGE,
+        encrypted=True,
+        overlays=(sha("overlay"),),
+        signatures=(SIGNED,),
+        stages=(BUILD, BASE),
+        sboms=(SifSbom("parts.json", "cyclonedx-json", sha("parts"), 9),),
+    )
+    assert notes(image) == (
+        "encrypted: what is inside could not be looked at",
+        "1 overlay on top of the root file system",
+        "signed over group 1, and holds",
+        f"built from golang:1.23, debian@{DIGEST}",
+        "holds a list of its parts: parts.json (cyclonedx-json)",
+    )
