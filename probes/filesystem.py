@@ -22,6 +22,8 @@ _FUSE = {
     "beegfs": "parallel", "ceph": "parallel", "glusterfs": "parallel", "weka": "parallel", "dfuse": "parallel",
     "sshfs": "network", "s3fs": "network", "gcsfuse": "network", "rclone": "network", "cvmfs2": "network", "juicefs": "network",
 }  # fmt: skip
+_ORDER = {"parallel": 0, "network": 1, "fuse": 2, "local": 3, "memory": 4, "overlay": 5}
+MAX_TABLE = 200
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
 
@@ -38,18 +40,22 @@ class Mount:
 
 
 @dataclass(frozen=True)
-class FileSystems:
-    """From /proc/self/mountinfo (proc_pid_mountinfo(5)): the longest mount point that holds the path."""
-
-    mounts: tuple[Mount, ...]
-
-
-@dataclass(frozen=True)
 class Entry:
     """One line of mountinfo: where, and what kind of file system."""
 
     mount_point: str
     fs_type: str
+
+
+@dataclass(frozen=True)
+class FileSystems:
+    """From /proc/self/mountinfo (proc_pid_mountinfo(5)): the longest mount point that holds the path.
+
+    table: all file systems that hold data, shared ones first, so that any other path can be looked up with `place`.
+    """
+
+    mounts: tuple[Mount, ...]
+    table: tuple[Entry, ...] = ()
 
 
 def collect(world: World, job: Job) -> FileSystems | Absent:
@@ -74,7 +80,24 @@ def paths(job: Job, tmp: str, home: str) -> tuple[tuple[str, str], ...]:
 def parse(text: str, wanted: tuple[tuple[str, str], ...]) -> FileSystems:
     """mountinfo's text, and the (path, role) pairs to look up in it."""
     entries = mounts(text)
-    return FileSystems(tuple(_mount(path, role, entries) for path, role in wanted))
+    return FileSystems(tuple(_mount(path, role, entries) for path, role in wanted), _table(entries))
+
+
+def place(seen: FileSystems, path: str) -> Mount | None:
+    """Where an absolute path lies; None: not known. Of evidence without a table only what lies below a path that was asked for is known."""
+    if seen.table:
+        found = _mount(path, "", seen.table)
+        return found if found.fs_type else None
+    inside = [m for m in seen.mounts if m.fs_type and _holds(m.path, path)]
+    return max(inside, key=lambda m: len(m.path), default=None)
+
+
+def _table(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """The topmost at each mount point; without /proc, /sys and the like."""
+    top = {e.mount_point: e for e in entries}
+    held = [e for e in top.values() if family(e.fs_type) in _ORDER and e.fs_type != "devtmpfs"]
+    held.sort(key=lambda e: (_ORDER[family(e.fs_type)], e.mount_point))
+    return tuple(held[:MAX_TABLE])
 
 
 def mounts(text: str) -> tuple[Entry, ...]:

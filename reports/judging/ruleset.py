@@ -36,6 +36,7 @@ SHARED = (
     "reports.judging.record",
     "reports.judging.sightings",
     "reports.judging.software",
+    "reports.judging.staging",
     "reports.judging.strays",
     "reports.judging.tracerules",
     "reports.judging.traces",

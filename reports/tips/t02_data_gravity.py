@@ -13,6 +13,7 @@ from probes.tracing import FileTrace
 from probes.workflow import SystemsUsed
 from reports.judging.again import again, line_at, script
 from reports.judging.amounts import MIB, several, size, some, words
+from reports.judging.gravityrules import SMALL_MOVE, by_place, fetched, told, unstaged_inputs
 from reports.judging.pointerrules import dangling_pointers
 from reports.judging.proofs import REPLAY, SETTLES, step
 from reports.judging.sightings import held, unmoved
@@ -21,8 +22,6 @@ from reports.judging.verdicts import Maybe, Unclear, failed, passed, weak
 
 # about what one core hashes, parses or unpacks in a second: who moves more than that mostly copies
 MAX_BYTES_PER_CORE_SECOND = 100 * MIB
-# below this there is no gravity to speak of
-SMALL_MOVE = 1 << 30
 
 SUBMISSION = Need(Submission, (Phase.SUBMIT,))
 TRACE = Need(FileTrace, (Phase.LATER,), optional=True)
@@ -32,7 +31,11 @@ BEFORE = Need(DataManifest, (Phase.SUBMIT,), optional=True)
 POINTERS_BEFORE = Need(DataPointers, (Phase.SUBMIT,), optional=True)
 POINTERS = Need(DataPointers, (Phase.LATER,), absent=Outcome.NOT_APPLICABLE)
 KERNEL = Need(KernelAccounting, (Phase.END,))
+KERNEL_MAYBE = Need(KernelAccounting, (Phase.END,), optional=True)
+FILES = Need(DataManifest, (Phase.LATER,))
+FILES_MAYBE = Need(DataManifest, (Phase.LATER,), optional=True)
 PLACES = Need(FileSystems, (Phase.START,))
+PLACES_MAYBE = Need(FileSystems, (Phase.START,), optional=True)
 
 
 def undeclared_inputs(submission: Fact[Submission], traced: Maybe[FileTrace]) -> Verdict:
@@ -46,8 +49,19 @@ def undeclared_inputs(submission: Fact[Submission], traced: Maybe[FileTrace]) ->
     )
 
 
-def download_in_job(systems: Fact[SystemsUsed], submission: Fact[Submission]) -> Verdict:
+def download_in_job(
+    systems: Fact[SystemsUsed], submission: Fact[Submission], files: Maybe[DataManifest], trace: Maybe[FileTrace]
+) -> Verdict:
     found = [u for u in systems.value.uses if u.family == "download"]
+    kept, facts = fetched(files, trace)
+    if kept and not found:
+        folder = kept[0].rpartition("/")[0]
+        return failed(
+            f"the job filled a cache of downloads while it held its nodes: {several(len(kept), 'file')}, {some(kept)}",
+            f"# once, on the login node, so that {folder} is filled before the job; then in {script(submission.value)}:\n"
+            "export HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 PIP_NO_INDEX=1   # a missing file is then an error, not a download",
+            *facts,
+        )
     if not found:
         return passed("no download command among what the scripts call", systems)
     line = line_at(submission.value, found[0].place) or f"{found[0].system} ..."
@@ -112,14 +126,30 @@ def unhashed_inputs(inputs: Fact[DataManifest], before: Maybe[DataManifest], sub
     )
 
 
-def data_dragging(kernel: Fact[KernelAccounting], submission: Fact[Submission]) -> Verdict:
+def _by_kind(files: Maybe[DataManifest], places: Maybe[FileSystems]) -> str:
+    """What the known files say of where it came from and went to."""
+    if not (isinstance(files, Fact) and isinstance(places, Fact)):
+        return ""
+    parts = [told(verb, by_place(files.value, places.value, role)) for verb, role in (("read", "input"), ("wrote", "output"))]
+    said = "; ".join(p for p in parts if p)
+    return f" (known files: {said})" if said else ""
+
+
+def data_dragging(
+    kernel: Fact[KernelAccounting], submission: Fact[Submission], files: Maybe[DataManifest], places: Maybe[FileSystems]
+) -> Verdict:
     k = kernel.value
-    if k.bytes_read is None or k.bytes_written is None or k.cpu_seconds is None:
+    counted = k.bytes_read is not None and k.bytes_written is not None
+    read, written = (k.bytes_read, k.bytes_written) if counted else (k.chars_read, k.chars_written)
+    if read is None or written is None or k.cpu_seconds is None:
         raise Unclear(f"the kernel's counters of bytes or CPU time were not readable (scope {k.scope})")
-    moved = k.bytes_read + k.bytes_written
-    said = f"{size(moved)} moved for {k.cpu_seconds:.0f} core-seconds of work"
+    moved = read + written
+    known = _by_kind(files, places)
+    said = f"{'' if counted else 'at most '}{size(moved)} moved for {k.cpu_seconds:.0f} core-seconds of work{known}"
     if moved <= SMALL_MOVE or moved <= MAX_BYTES_PER_CORE_SECOND * k.cpu_seconds:
         return passed(said, kernel)
+    if not counted:
+        raise Unclear(f"{said}: through system calls, and what of it the storage delivered was not counted")
     return failed(
         f"{said}: the job mostly copies",
         f'# in {script(submission.value)}: read once, keep the working copy near\ncp -r data "$TMPDIR/" && cd "$TMPDIR"',
@@ -161,7 +191,7 @@ TIP = Tip(
             "download-in-job",
             1,
             "Does the job do without downloading while it holds its nodes?",
-            (SYSTEMS, SUBMISSION),
+            (SYSTEMS, SUBMISSION, FILES_MAYBE, TRACE),
             download_in_job,
             "submit through auditor, so that the scripts are read",
         ),
@@ -192,10 +222,19 @@ TIP = Tip(
             "git-lfs docs/spec.md; git-annex key format; doc.dvc.org, DVC files",
         ),
         Check(
+            "unstaged-inputs",
+            2,
+            "Are inputs that are small and many, or read again and again, brought to node-local scratch first?",
+            (FILES, PLACES, SUBMISSION, KERNEL_MAYBE, TRACE),
+            unstaged_inputs,
+            "declare the inputs and let the in-job hook run: it reads the mount table and the kernel's counters",
+            "lfs-setstripe(1), default stripe of 1 MiB; proc_pid_io(5) read_bytes; staging costs one reading, so it pays from the second on",
+        ),
+        Check(
             "data-dragging",
             2,
             "Is what the job moves in proportion to what it computes?",
-            (KERNEL, SUBMISSION),
+            (KERNEL, SUBMISSION, FILES_MAYBE, PLACES_MAYBE),
             data_dragging,
             "let the in-job hook take its end snapshot, which reads the kernel's counters",
             "proc_pid_io(5) read_bytes and write_bytes; the ratio is ours",

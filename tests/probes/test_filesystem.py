@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from auditor.model import Absent, Job
-from probes.filesystem import MOUNTINFO, PROBE, FileSystems, Mount, family, mounts, parse, paths
+from probes.filesystem import MOUNTINFO, PROBE, Entry, FileSystems, Mount, family, mounts, parse, paths, place
 from tests.fakes import recorded
 
 TEXT = r"""22 27 0:21 / /proc rw,relatime - proc proc rw
@@ -47,8 +47,21 @@ def test_the_paths_of_interest_are_those_of_the_job() -> None:
 def test_the_probe_reads_the_record_of_the_hook() -> None:
     world = recorded({MOUNTINFO: TEXT}, env={"TMPDIR": "/scratch/tmp"})
     assert PROBE.collect(world, Job("slurm", "1", workdir="/home/ada")) == FileSystems(
-        (Mount("/home/ada", "workdir", "/home", "nfs4", "network"), Mount("/scratch/tmp", "tmp", "/scratch/tmp", "xfs", "local"))
-    )
+        (Mount("/home/ada", "workdir", "/home", "nfs4", "network"), Mount("/scratch/tmp", "tmp", "/scratch/tmp", "xfs", "local")),
+        (
+            Entry("/scratch", "lustre"), Entry("/home", "nfs4"), Entry("/home/ada/my data", "fuse.sshfs"), Entry("/", "ext4"),
+            Entry("/scratch/tmp", "xfs"),
+        ),
+    )  # fmt: skip
+
+
+def test_any_path_can_be_looked_up_later_as_far_as_the_evidence_goes() -> None:
+    seen = parse(TEXT, (("/scratch/run", "workdir"),))
+    assert [(m.mount_point, m.family) for p in ("/scratch/tmp/x", "/etc", "/home/bob") if (m := place(seen, p))] == [
+        ("/scratch/tmp", "local"), ("/", "local"), ("/home", "network"),
+    ]  # fmt: skip
+    old = FileSystems(seen.mounts)
+    assert [bool(place(old, p)) for p in ("/scratch/run/a", "/scratch/runs", "/etc")] == [True, False, False]
 
 
 def test_lines_that_are_no_mounts_are_left_out() -> None:

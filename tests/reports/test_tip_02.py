@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
+
 from auditor.model import Evidence, Phase, Status
 from auditor.verdict import Sameness
 from probes.data import DataManifest, Skipped
 from probes.datasets import Reference
-from probes.filesystem import FileSystems, Mount
+from probes.filesystem import Entry, FileSystems, Mount, family
 from probes.kernel import KernelAccounting
 from probes.pointers import DataPointers, Pointer
 from probes.tracing import FileTrace
 from probes.workflow import SystemsUsed, Use
+from reports.judging.staging import staged
 from tests.factory import file, manifest, seen, submission, unseen
 from tests.reports.ask import (
     FAILED,
@@ -62,6 +65,18 @@ def test_a_download_in_the_job_is_quoted_as_the_line_to_move() -> None:
 
     assert said("download-in-job", systems, TYPED) == (FAILED, "the job downloads while it holds its nodes: wget (train.sh:2)")
     assert "cd data && wget -q https://example.org/set.zip && sha256sum" in advised("download-in-job", systems, TYPED)[1]
+
+
+def test_a_cache_that_the_job_filled_is_a_download_whatever_the_scripts_say() -> None:
+    quiet = declared(SystemsUsed((), {}, (), (), ()))
+    wrote = later(FileTrace("strace", (), True, (), ("/home/ada/.cache/huggingface/hub/m/model.safetensors",), (), 0, 9, 99))
+    assert said("download-in-job", quiet, TYPED, wrote) == (
+        FAILED,
+        "the job filled a cache of downloads while it held its nodes: 1 file, /home/ada/.cache/huggingface/hub/m/model.safetensors",
+    )
+    here = later(manifest(file("hf/.cache/huggingface/a.bin", "output"), file("out/.cache/a.bin", "output")))
+    assert said("download-in-job", quiet, TYPED, here)[1].endswith("1 file, /home/ada/train/hf/.cache/huggingface/a.bin")
+    assert said("download-in-job", quiet, TYPED, later(manifest(file("result.csv", "output"))))[0] == PASSED
 
 
 def test_no_download_passes_as_declared_by_the_scripts() -> None:
@@ -218,6 +233,145 @@ def test_counters_that_were_not_readable_are_no_verdict() -> None:
         UNKNOWN,
         "the kernel's counters of bytes or CPU time were not readable (scope job)",
     )
+
+
+def test_where_the_known_bytes_came_from_and_went_to_is_said_beside_what_was_moved() -> None:
+    known = later(manifest(file("/data/a", size=3 * GIB), file("out/b", "output", size=GIB), file("/odd/c", size=1024)))
+    assert said("data-dragging", moved(5 * GIB, 90_000.0), TYPED, known, node()) == (
+        PASSED,
+        "5.0 GiB moved for 90000 core-seconds of work (known files: read 3.0 GiB from /data (nfs4, network), "
+        "1.0 KiB from / (ext4, local); wrote 1.0 GiB to /home (lustre, parallel))",
+    )
+
+
+def test_where_only_system_calls_were_counted_little_is_little_and_much_is_no_verdict() -> None:
+    def calls(count: int) -> Evidence:
+        return end(KernelAccounting("job", "/job", None, None, None, 10.0, None, None, count, 0))
+
+    assert said("data-dragging", calls(GIB // 2), TYPED) == (PASSED, "at most 512.0 MiB moved for 10 core-seconds of work")
+    assert said("data-dragging", calls(90 * GIB), TYPED) == (
+        UNKNOWN,
+        "at most 90.0 GiB moved for 10 core-seconds of work: through system calls, and what of it the storage delivered was not counted",
+    )
+
+
+def node(scratch: str = "ext4", home: str = "lustre") -> Evidence:
+    """/data on NFS, /home as given, / a disk of the node, $TMPDIR /tmp/job on a disk of this kind."""
+    table = (Entry("/data", "nfs4"), Entry("/home", home), Entry("/", "ext4"), Entry("/tmp", scratch))
+    mounts = (
+        Mount("/home/ada/train", "workdir", "/home", home, family(home)),
+        Mount("/tmp/job", "tmp", "/tmp", scratch, family(scratch)),
+    )
+    return start(FileSystems(mounts, table))
+
+
+IMAGES = later(manifest(*(file(f"/data/img/{n}.png", size=100 << 10) for n in range(2000))))
+LARGE = later(manifest(file("big.h5", size=50 * GIB)))
+
+
+def test_many_small_inputs_on_a_shared_file_system_are_to_be_staged() -> None:
+    found = ask("unstaged-inputs", IMAGES, node(), TYPED)
+    assert (found.outcome, found.message) == (
+        FAILED,
+        "2,000 inputs, 195.3 MiB, on /data (nfs4, network): 100.0 KiB each, opened one by one where they lie, while /tmp/job (ext4) is near",
+    )
+    assert found.fix.splitlines()[1].startswith('tar -C /data/img -cf - . | tar -C "$TMPDIR" -xf -')
+
+
+def test_without_node_local_scratch_there_is_nothing_to_stage_to() -> None:
+    assert said("unstaged-inputs", IMAGES, node(scratch="lustre"), TYPED) == (
+        NOT_APPLICABLE,
+        "no node-local scratch was seen (/tmp/job is on lustre, parallel)",
+    )
+
+
+def test_a_script_that_unpacks_to_scratch_stages_as_far_as_it_says() -> None:
+    script = seen(submission('#!/bin/bash\ntar -xf /data/img.tar -C "$TMPDIR"\npython train.py\n'))
+    assert said("unstaged-inputs", IMAGES, node(), script) == (
+        PASSED,
+        'staged to node-local scratch by train.sh:2: tar -xf /data/img.tar -C "$TMPDIR"',
+    )
+
+
+def test_a_trace_shows_the_copies() -> None:
+    copies = later(FileTrace("strace", (), True, ("/data/img/1.png",), ("/tmp/job/img/1.png", "/tmp/job/model.pt"), (), 0, 9, 99))
+    assert said("unstaged-inputs", IMAGES, node(), TYPED, copies) == (
+        PASSED,
+        "staged to /tmp/job (ext4), as a trace saw: 1 file, /tmp/job/img/1.png",
+    )
+
+
+def test_a_large_input_that_is_read_four_times_is_to_be_staged_and_one_read_once_is_not() -> None:
+    assert said("unstaged-inputs", LARGE, node(), TYPED, moved(200 * GIB, 9e5)) == (
+        FAILED,
+        "1 input, 50.0 GiB, on /home (lustre, parallel): the storage delivered 200.0 GiB, 4.0 times as much, while /tmp/job (ext4) is near",
+    )
+    assert said("unstaged-inputs", LARGE, node(), TYPED, moved(50 * GIB, 9e5)) == (
+        PASSED,
+        "1 input, 50.0 GiB, on /home (lustre, parallel): the storage delivered 50.0 GiB, 1.0 times as much",
+    )
+
+
+def test_how_often_a_large_input_was_read_is_not_guessed() -> None:
+    assert said("unstaged-inputs", LARGE, node(), TYPED) == (
+        UNKNOWN,
+        "1 input, 50.0 GiB, on /home (lustre, parallel): how often they were read is not known, as the kernel's count of bytes is not there",
+    )
+
+
+def test_inputs_on_the_node_itself_need_no_staging() -> None:
+    assert said("unstaged-inputs", later(manifest(file("big.h5", size=50 * GIB))), node(home="xfs"), TYPED) == (
+        PASSED,
+        "read 50.0 GiB from /home (xfs, local): on the node itself",
+    )
+
+
+def test_a_few_small_inputs_are_not_worth_it() -> None:
+    assert said("unstaged-inputs", later(manifest(file("a.csv", size=2 << 20))), node(), TYPED) == (
+        PASSED,
+        "1 input, 2.0 MiB, on /home (lustre, parallel): too little to stage",
+    )
+
+
+def test_a_registered_data_set_counts_with_all_its_files() -> None:
+    known = Reference("/data/iris", "iris", "", f"sha256:{'a' * 64}", "unchanged", 150_000, GIB)
+    assert said("unstaged-inputs", later(manifest(datasets=(known,))), node(), TYPED)[:2] == (
+        FAILED,
+        "150,000 inputs, 1.0 GiB, on /data (nfs4, network): 7.0 KiB each, opened one by one where they lie, while /tmp/job (ext4) is near",
+    )
+
+
+def test_inputs_on_a_file_system_of_unknown_kind_are_no_verdict_and_neither_are_none() -> None:
+    odd = later(manifest(file("big.h5", size=50 * GIB)))
+    assert said("unstaged-inputs", odd, node(home="oddfs"), TYPED) == (
+        UNKNOWN,
+        "1 input lie on /home (oddfs, unknown): near or shared is not known",
+    )
+    assert said("unstaged-inputs", later(manifest()), node(), TYPED) == (
+        UNKNOWN,
+        "no input is known: declare inputs, or trace the job",
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('cp -r data "$TMPDIR"/', True),
+        ("srun --ntasks-per-node=1 cp big.h5 ${TMPDIR}/", True),
+        ("sbcast big.h5 /tmp/big.h5", True),
+        ("rsync -a data/ /local/scratch/ada/", True),
+        ("cd $TMPDIR && unzip /data/img.zip", True),
+        ("cd $TMPDIR; cp /data/x .", True),
+        ('cp -r "$TMPDIR"/out results/', False),
+        ("cd $TMPDIR && cp model.pt /home/ada/", False),
+        ("tar -cf $TMPDIR/out.tar out", False),
+        ("# cp data $TMPDIR", False),
+        ("cp a b", False),
+        ("echo 'unfinished", False),
+    ],
+)
+def test_which_lines_bring_data_to_the_node(line: str, expected: bool) -> None:
+    assert (staged(f"#!/bin/bash\n{line}\n", "/local/scratch/ada") is not None) is expected
 
 
 def test_a_replay_that_found_its_inputs_proves_them_fetchable() -> None:
