@@ -161,7 +161,7 @@ def _recipes(files: Fact[SifImages] | None) -> Iterator[Way]:
         if file.definition and files:
             bases = [stage.base or stage.bootstrap for stage in stages(file)]
             open_ = loose(file)
-            said = f"the definition inside {file.path}, from {some(bases) or file.bootstrap}{f': {open_}' if open_ else ''}"
+            said = f"the definition inside {file.path}{f': {open_}' if open_ else f', from {some(bases)}' if bases else ''}"
             if carried := beside(file):
                 said += f"; with {some(carried)} beside it"
             how = f"apptainer inspect --deffile {words([file.path])} > image.def && apptainer build again.sif image.def"

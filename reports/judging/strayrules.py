@@ -5,8 +5,8 @@ from __future__ import annotations
 from auditor.model import Fact, Verdict
 from probes.packages import PythonPackages
 from reports.judging.amounts import several, some, words
-from reports.judging.strays import startup, unowned
-from reports.judging.verdicts import failed, passed, weak
+from reports.judging.strays import startup, unowned, unrecorded
+from reports.judging.verdicts import Unclear, failed, passed, weak
 
 
 def stray_code(packages: Fact[PythonPackages]) -> Verdict:
@@ -21,4 +21,6 @@ def stray_code(packages: Fact[PythonPackages]) -> Verdict:
     if p.shadowed:
         fix = f"{words([p.interpreter])} -m venv .venv-run   # one environment with each package once"
         return weak(f"there twice, and which one counts depends on the order of folders: {some(p.shadowed)}", fix)
+    if why := unrecorded(p):
+        raise Unclear(f"which package brought which module is not known: {why}")
     return passed(f"all code in {p.prefix} was brought by {several(len(p.packages), 'package')}, each there once")

@@ -26,6 +26,15 @@ def unowned(seen: PythonPackages) -> tuple[str, ...]:
 _SETS = re.compile(r"""\bPYTHONPATH=(?!(?:""|'')?(?:[\s;&|]|$))""")
 
 
+def unrecorded(seen: PythonPackages) -> str:
+    """Why it cannot be told whose a module is; empty where it can."""
+    if seen.maker == "conda" and seen.unowned:
+        return f"conda keeps its own records, and {seen.unowned[0]} may be of one of its packages"
+    if any(p.location.rstrip("/").endswith("/dist-packages") for p in seen.packages):
+        return "a Linux distribution keeps its own records of what it put into dist-packages"
+    return ""
+
+
 def reaching(seen: PythonPackages, ended: Environment | None) -> tuple[str, ...]:
     """What can be imported from outside: as found at submission, and what a script or module had set by the end of the job."""
     values = ended.values if ended else {}

@@ -58,6 +58,7 @@ PACKAGES = Need(PythonPackages, SUBMIT, absent=NONE)
 MAYBE_PACKAGES = Need(PythonPackages, SUBMIT, optional=True)
 SUBMISSION = Need(Submission, SUBMIT)
 HOOK = "let the in-job hook run: it identifies the images as the job starts"
+SEEN_RUNNING = "let the in-job hook run, then auditor sweep: what ran is looked for as the job starts and once it is over"
 READ = "submit through auditor, so that scripts and environment are read"
 OPEN = "submit from a machine that can read the image file and ask its container engine"
 SIF = "submit from a machine that can read the image file"
@@ -241,7 +242,7 @@ TIP = Tip(
             "Was the container shut off from the user's home and environment?",
             (NAMED, SUBMISSION, *RAN, MAYBE_AT_START, MAYBE_IMAGES),
             host_leaks,
-            READ,
+            SEEN_RUNNING,
         ),
         Check(
             "outside-paths",
@@ -257,7 +258,7 @@ TIP = Tip(
             "Did a package bring all that Python can import?",
             (PACKAGES,),
             stray_code,
-            READ,
+            "python3 -m venv .venv, and submit with it: there each module is on its package's record",
             "Python documentation, site: .pth files and sitecustomize",
         ),
         Check(
