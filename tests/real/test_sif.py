@@ -89,7 +89,12 @@ def test_a_signature_holds_until_a_byte_is_flipped(tmp_path: Path, env: dict[str
     subprocess.run(["siftool", "add", "--groupid", "1", "--datatype", "7", str(image), str(tmp_path / "x.pem")], check=True)
     added = read(RealWorld(), str(image)).signatures  # what came later is not signed, and the signature is not said to be of it
     assert added == (SifSignature("dsse", "", True, "sha256", "objects 1, 2", True),)
-    content = bytearray(image.read_bytes())
+    whole = image.read_bytes()
+    renamed = bytearray(whole)
+    renamed[50] ^= 1  # of the id in the header, which is signed too
+    image.write_bytes(renamed)
+    assert [s.integrity_ok for s in read(RealWorld(), str(image)).signatures] == [False]
+    content = bytearray(whole)
     content[40_000] ^= 1  # inside the root file system
     image.write_bytes(content)
     after = read(RealWorld(), str(image))

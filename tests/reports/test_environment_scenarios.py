@@ -153,6 +153,10 @@ SCENARIOS: dict[str, tuple[tuple[Evidence, ...], dict[str, Outcome]]] = {
         engine_run("lab/torch:2", ran("lab/torch:2"), told("lab/torch:2", OTHER, by_digest="there")),
         {"unpinned-image": WEAK, "unidentified-environment": PASSED, "drifted-tag": FAILED, "unobtainable-environment": PASSED},
     ),
+    "a tag that was taken away, while the image that ran is still there": (
+        engine_run("lab/torch:2", ran("lab/torch:2"), told("lab/torch:2", "", "gone", "there")),
+        {"drifted-tag": FAILED, "unobtainable-environment": PASSED},
+    ),
     "a tag that still means the image that ran": (
         engine_run("lab/torch:2", ran("lab/torch:2"), told("lab/torch:2", DIGEST)),
         {"unpinned-image": WEAK, "drifted-tag": PASSED, "unobtainable-environment": PASSED},

@@ -112,6 +112,8 @@ def test_an_attestation_is_no_image_and_a_variant_is_near_enough(tmp_path: Path)
     both = packed({"mediaType": INDEX, "manifests": [signed, entry]})
     found = facts_of(both, {name(PLAIN): PLAIN, name(CONFIG): CONFIG}.__getitem__, platform="linux/arm64")
     assert found.manifest == name(PLAIN)
+    where = layout(tmp_path / "x", packed({"manifests": [signed, {"digest": name(PLAIN)}]}), PLAIN, CONFIG, LAYER)
+    assert facts_of_layout(where).manifest == name(PLAIN)
 
 
 def test_of_several_images_the_name_chooses(tmp_path: Path) -> None:
