@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import os.path
-from collections.abc import Callable, Iterable
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from auditor.campaign import Touch
-from auditor.model import Evidence, Status
+from auditor.model import Evidence, Job, Status
 from auditor.store import Store
 from auditor.world import World
+from probes.datasets.refer import places, refer
 from probes.manifest import remember
+from probes.manifest.build import NO_LIMIT, Limits
+from probes.manifest.patterns import of_task
+from probes.manifest.walk import Walk
 
 
 @dataclass(frozen=True)
 class Since:
-    """One file of a run. state: `same`, `changed`, `gone`, `unreadable`. now: the digest it has today, empty where there is none.
+    """One file of a run. state: `same`, `changed`, `gone`, `unreadable`; `orphan`: it lies where the run was to put its outputs, and no run
+    that we know made it. now: the digest it has today, empty where there is none. A registered data set is one row, by its tree's digest.
 
     others: runs that made what lies there now (of an output: they wrote over it; of an input: they changed it).
     origin: runs that made the content this run read; empty: no run that we know did.
@@ -37,7 +44,79 @@ def since(store: Store, run_id: str, world: World, progress: Callable[[int], Non
 
     Digests of unchanged files are remembered; what lies on another machine's disk is `gone` here.
     """
-    return tuple(_one(store, run_id, place, touch, world, progress) for place, touch in files(store.evidence(run_id), run_id))
+    evidence = store.evidence(run_id)
+    own = tuple(_one(store, run_id, place, touch, world, progress) for place, touch in files(evidence, run_id))
+    return (*own, *_datasets(evidence, world))
+
+
+def orphans(store: Store, run_id: str, world: World, progress: Callable[[int], None] = lambda _: None) -> tuple[Since, ...]:
+    """Files below the run's declared output folders whose content no run made: left by hand, or by something that was not watched.
+
+    At most MOST files are looked at. A file that some run read and none made is an orphan as well: that is where data came from outside.
+    """
+    job = store.job(run_id)
+    read = {touch.path for _, touch in files(store.evidence(run_id), run_id) if touch.role == "input"}
+    found = []
+    for place in _lying(world, job):
+        name = os.path.relpath(place, job.workdir) if place.startswith(f"{job.workdir.rstrip('/')}/") else place
+        try:
+            progress(world.stat(place).size)
+            now = remember.sha256(world, place).sha256
+        except OSError:
+            continue  # gone meanwhile, or not ours to read: nothing can be said of it
+        if name not in read and not _makers(store, now, ""):
+            found.append(Since(name, "", "", "orphan", now))
+    return tuple(found)
+
+
+MOST = 10_000
+
+
+def _lying(world: World, job: Job) -> Iterator[str]:
+    """What lies in the folders that the declared outputs name, before their first wildcard; the work directory itself is none of them."""
+    places: dict[str, None] = {}
+    walk = Walk(time.monotonic() + 60)
+    for pattern in job.outputs:
+        whole = of_task(pattern, job.job_id)
+        fixed = re.split(r"[*?\[]", whole)[0]
+        folder = os.path.normpath(os.path.join(job.workdir, fixed if fixed == whole else os.path.dirname(fixed)))
+        if folder == os.path.normpath(job.workdir) or not os.path.isdir(folder):
+            continue
+        for one in walk.folders(folder):
+            places.update((os.path.join(one.path, name), None) for name in one.files)
+            if len(places) > MOST:
+                break
+    yield from list(places)[:MOST]
+
+
+def _datasets(evidence: Iterable[Evidence], world: World) -> list[Since]:
+    """Registered data sets that the run referred to, as the registry finds them today; nothing is read."""
+    found: dict[str, Since] = {}
+    for one in evidence:
+        if one.kind != "DataManifest" or one.status is not Status.OK or not one.data:
+            continue
+        root = str(one.data.get("root", "/"))
+        for known in one.data.get("datasets") or ():
+            if known.get("digest"):
+                found[str(known["path"])] = _dataset(str(known["path"]), root, str(known["digest"]), str(known["dataset"]), world)
+    return [found[path] for path in sorted(found)]
+
+
+def _dataset(path: str, root: str, digest: str, name: str, world: World) -> Since:
+    place = os.path.normpath(os.path.join(root, path))
+    before = digest.removeprefix("sha256:")
+    if not os.path.exists(place):
+        return Since(path, "input", before, "gone", reason=f"data set {name}")
+    found = refer(places(world, root), [place], [], Limits(NO_LIMIT, 600.0, 0)).references
+    if not found:
+        return Since(path, "input", before, "unreadable", reason=f"data set {name} is no longer registered here")
+    today, why = found[0], f"data set {name}"
+    if today.state == "changed":
+        return Since(path, "input", before, "changed", reason=f"{why}: {', '.join(today.differences)}")
+    if today.state != "unchanged":
+        return Since(path, "input", before, "unreadable", reason=f"{why}: {', '.join(today.differences) or today.state}")
+    now = today.digest.removeprefix("sha256:")
+    return Since(path, "input", before, "same" if today.digest == digest else "changed", now, reason=why)
 
 
 def files(evidence: Iterable[Evidence], run_id: str) -> list[tuple[str, Touch]]:

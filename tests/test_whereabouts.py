@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from auditor.datasets import add
 from auditor.model import Capture, Phase
 from auditor.store import Store
-from auditor.whereabouts import Since, since
+from auditor.whereabouts import Since, orphans, since
 from auditor.world import RealWorld
+from probes.datasets import Dataset, Reference
 from tests.factory import at, capture, file, job, manifest, seen
 
 
@@ -55,3 +58,45 @@ def test_a_file_that_cannot_be_read_is_not_called_changed(store: Store, tmp_path
     store.ingest([ran("1", tmp_path, {"folder": "was a file"}, {})])
     (found,) = since(store, job("1").run_id, RealWorld())
     assert (found.state, found.reason) == ("unreadable", "Is a directory")
+
+
+def test_a_file_in_an_output_folder_that_no_run_made_is_an_orphan(store: Store, tmp_path: Path) -> None:
+    for name, text in {"results/a.csv": "made", "results/deep/b.csv": "by hand", "elsewhere.csv": "not asked"}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    run = ran("1", tmp_path, {}, {"results/a.csv": "made"})
+    here = replace(run.job, workdir=str(tmp_path), outputs=("results/*.csv", "*.log"))
+    store.ingest([replace(run, job=here)])
+    assert orphans(store, here.run_id, RealWorld()) == (Since("results/deep/b.csv", "", "", "orphan", sha("by hand")),)
+
+
+def test_what_another_run_made_is_nobodys_orphan(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "x").write_text("theirs")
+    run = ran("1", tmp_path, {}, {})
+    here = replace(run.job, workdir=str(tmp_path), outputs=("out",))
+    store.ingest([replace(run, job=here), ran("2", tmp_path / "other", {}, {"y": "theirs"})])
+    assert orphans(store, here.run_id, RealWorld()) == ()
+
+
+def test_a_registered_data_set_is_one_row_and_nothing_of_it_is_read(store: Store, tmp_path: Path) -> None:
+    class Later(RealWorld):
+        def now(self) -> datetime:
+            return super().now() + timedelta(hours=1)
+
+    (tmp_path / "iris").mkdir()
+    (tmp_path / "iris" / "a").write_text("1")
+    world = Later({"AUDITOR_HOME": str(tmp_path / "home")}, str(tmp_path))
+    (tmp_path / "home").mkdir()
+    known = add(world, str(tmp_path / "home" / "datasets"), Dataset("iris", "iris", "", 0, 0, "", ""))
+    referred = Reference("iris", "iris", "", known.digest, "unchanged", 1, 1)
+    data = replace(manifest(datasets=(referred,)), root=str(tmp_path))
+    store.ingest([capture(job("1"), Phase.LATER, seen(data, phase=Phase.LATER, taken_at=at(1)))])
+    run = job("1").run_id
+    digest = known.digest.removeprefix("sha256:")
+    assert since(store, run, world) == (Since("iris", "input", digest, "same", digest, reason="data set iris"),)
+    (tmp_path / "iris" / "b").write_text("2")
+    assert since(store, run, world) == (Since("iris", "input", digest, "changed", reason="data set iris: new b"),)
+    assert since(store, run, RealWorld({}, str(tmp_path)))[0].state == "unreadable"
+    (tmp_path / "iris").rename(tmp_path / "moved")
+    assert since(store, run, world)[0].state == "gone"

@@ -195,8 +195,10 @@ def lineage(
     name: Annotated[str, typer.Argument(metavar="[RUN]", autocompletion=complete_run, help=RUN, show_default=False)] = "",
     form: Annotated[As, typer.Option("--as", help="Text, a picture (SVG), JSON, or W3C PROV (PROV-JSON).")] = As.TEXT,
     check: Annotated[
-        bool, typer.Option("--check", help="What became of this run's files since: same, changed, gone, written over?")
+        bool,
+        typer.Option("--check", help="What became of this run's files since: same, changed, gone, written over? Orphans too."),
     ] = False,
+    campaign: Annotated[bool, typer.Option("--campaign", help="With --check: of every run that this one is joined to.")] = False,
     json: Json = False,
 ) -> None:
     """Which runs made this run's inputs, and which used its outputs: a join on digests, no engine needed.
@@ -205,8 +207,11 @@ def lineage(
     """
     with store() as opened:
         run_id = resolve(opened, name)
+        if campaign and not check:
+            raise AuditError("--campaign goes with --check", "auditor lineage --check --campaign")
         if check:
-            _check(opened, run_id, json)
+            runs = [r.run_id for r in opened.family(run_id).runs] if campaign else [run_id]
+            _check(opened, run_id, runs, json)
             return
         if form is As.PROV:
             from reports.prov import document
@@ -232,20 +237,26 @@ def _loop(opened: Store, run_id: str) -> Campaign:
     return build(opened.campaign(run_id).data, Campaign)
 
 
-def _check(opened: Store, run_id: str, json: bool) -> None:
-    """Exit status 1 when a file is not what it was."""
+def _check(opened: Store, run_id: str, runs: Sequence[str], json: bool) -> None:
+    """Exit status 1 when a file is not what it was; an orphan is told and changes nothing about that."""
     from auditor.cli.tables import since_table
-    from auditor.whereabouts import since
+    from auditor.whereabouts import orphans, since
     from auditor.world import RealWorld
 
-    found = since(opened, run_id, RealWorld())
-    if json:
-        emit({"run": run_id, "files": found})
-    elif found:
-        console().print(since_table(found))
-    else:
-        say("no file of this run is known by content: declare inputs and outputs, or trace it")
-    if any(f.state != "same" for f in found):
+    world = RealWorld()
+    found = {run: (*since(opened, run, world), *orphans(opened, run, world)) for run in runs}
+    if json and len(runs) == 1 and runs[0] == run_id:
+        emit({"run": run_id, "files": found[run_id]})
+    elif json:
+        emit({"run": run_id, "runs": [{"run": run, "files": files} for run, files in found.items()]})
+    for run, files in found.items() if not json else ():
+        if len(runs) > 1:
+            print(f"run {run} (job {opened.job(run).job_id})")
+        if files:
+            console().print(since_table(files))
+        else:
+            say(f"no file of run {run} is known by content: declare inputs and outputs, or trace it")
+    if any(f.state not in ("same", "orphan") for files in found.values() for f in files):
         raise typer.Exit(1)
 
 
