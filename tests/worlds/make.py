@@ -27,6 +27,9 @@ from probes.containers import (
     RegistryImages,
     SifImage,
     SifImages,
+    SifSbom,
+    SifSignature,
+    SifStage,
 )
 from probes.containers.doors import doors
 from probes.data import DataManifest, Skipped
@@ -38,6 +41,7 @@ from probes.hardware import Gpu
 from probes.kernel import KernelAccounting
 from probes.modules import LoadedModules
 from probes.packages import PythonPackages
+from probes.pointers import DataPointers
 from probes.schedulers import StepRecord
 from probes.seeds import Determinism, Switch
 from probes.software import Component
@@ -141,7 +145,18 @@ def _sif() -> SifImages:
                 base_pinned=False,
                 labels={"org.label-schema.build-arch": "amd64"},
                 objects=("definition", "labels", "squashfs"),
-                signatures=(),
+                signatures=(SifSignature("pgp", "8C3F00D1E2A4B6C85D7E9F0A1B2C3D4E5F607182", True, "sha256", "group 1", True),),
+                stages=(
+                    SifStage(
+                        "",
+                        "docker",
+                        "docker.io/pytorch/pytorch:2.8.0-cuda12.8-cudnn9-runtime",
+                        False,
+                        False,
+                        ("requirements.txt",),
+                    ),
+                ),
+                sboms=(SifSbom("torch.spdx.json", "spdx-json", sha("torch.spdx.json"), 212_480),),
             ),
         )
     )
@@ -245,6 +260,7 @@ def _ml_job_side() -> tuple[Evidence, ...]:
         seen(places, **start),
         seen(ContainerMarkers(""), **start),
         unseen(RanImages, "the job's script runs on the host", **start),
+        unseen(ContainerReferences, "images are named without variables: as at submission", **start),
         seen(inputs, **start),
         seen(kernel, phase=Phase.END, host="gpu017", taken_at=at(158)),
     )
@@ -282,6 +298,7 @@ def _ml_later(job: Job) -> tuple[Evidence, ...]:
         unseen(FormatFiles, "no data file of a format that tells of its layout", **later),
         unseen(RanImages, "an image file leaves no trace of having run", **later),
         unseen(RegistryImages, "no image of a registry is named", **later),
+        unseen(DataPointers, "no pointer of DVC, git-annex or git-LFS lies in the work directory", **later),
         unseen(PythonPackages, "Python runs inside the container image images/torch.sif", **later),
         seen(_ml_campaign(job), probe="campaign", **later),
         seen(
@@ -475,6 +492,7 @@ def _poor_rest(job: Job) -> tuple[Evidence, ...]:
         seen(FileSystems((Mount("/home/bob/stuff", "workdir", "/home", "nfs4", "network"),)), **start),
         seen(ContainerMarkers(""), **start),
         unseen(RanImages, "the job's script runs on the host", **start),
+        unseen(ContainerReferences, "images are named without variables: as at submission", **start),
         unseen(DataManifest, "no inputs are declared; outputs are looked for once the run is over", **start),
         seen(
             KernelAccounting("process", "", None, None, None, 12.0, 800 * GIB, 90 * GIB),
