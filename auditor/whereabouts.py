@@ -6,7 +6,8 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from auditor.campaign import Touch
@@ -45,8 +46,27 @@ def since(store: Store, run_id: str, world: World, progress: Callable[[int], Non
     Digests of unchanged files are remembered; what lies on another machine's disk is `gone` here.
     """
     evidence = store.evidence(run_id)
-    own = tuple(_one(store, run_id, place, touch, world, progress) for place, touch in files(evidence, run_id))
-    return (*own, *_datasets(evidence, world))
+    own = (_one(store, run_id, place, touch, world, progress) for place, touch in files(evidence, run_id))
+    job = store.job(run_id)
+    return (*(_made(one, job, store, world) for one in own), *_datasets(evidence, world))
+
+
+def _made(one: Since, job: Job, store: Store, world: World) -> Since:
+    """An output whose ctime lies before the run was not made by it: a declared pattern matched what was there. ctime cannot be set back."""
+    if one.role != "output" or one.state != "same" or not job.started_at:
+        return one
+    try:
+        touched = world.stat(os.path.join(job.workdir, one.path)).ctime_ns / 1e9
+    except OSError:
+        return one
+    if touched >= datetime.fromisoformat(job.started_at).timestamp() - SLACK:
+        return one
+    makers = _makers(store, one.sha256, job.run_id)
+    return replace(one, state="same" if makers else "orphan", others=makers, reason="it was there before this run began")
+
+
+SLACK = 2.0
+"""Seconds: file servers' clocks are not quite ours, and accounting notes whole ones."""
 
 
 def orphans(store: Store, run_id: str, world: World, progress: Callable[[int], None] = lambda _: None) -> tuple[Since, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -100,3 +100,17 @@ def test_a_registered_data_set_is_one_row_and_nothing_of_it_is_read(store: Store
     assert since(store, run, RealWorld({}, str(tmp_path)))[0].state == "unreadable"
     (tmp_path / "iris").rename(tmp_path / "moved")
     assert since(store, run, world)[0].state == "gone"
+
+
+def test_a_declared_output_that_was_there_before_the_run_was_not_made_by_it(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "old.csv").write_text("by hand")
+    (tmp_path / "copied.csv").write_text("of another run")
+    run = ran("1", tmp_path, {}, {"old.csv": "by hand", "copied.csv": "of another run"})
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat(timespec="seconds")
+    store.ingest([replace(run, job=replace(run.job, workdir=str(tmp_path), started_at=tomorrow))])
+    store.ingest([ran("2", tmp_path / "other", {}, {"x": "of another run"})])
+    why = "it was there before this run began"
+    assert since(store, run.job.run_id, RealWorld()) == (
+        Since("copied.csv", "output", sha("of another run"), "same", sha("of another run"), (job("2").run_id,), reason=why),
+        Since("old.csv", "output", sha("by hand"), "orphan", sha("by hand"), reason=why),
+    )
