@@ -38,5 +38,5 @@ def notes(file: SifImage | None) -> tuple[str, ...]:
 
 
 def _signed(file: SifImage) -> str:
-    states = {True: "and holds", False: "and does not hold", None: "and could not be read"}
-    return some(f"signed over {s.covers or 'parts that are not known'}, {states[s.integrity_ok]}" for s in file.signatures)
+    fits = {True: "fits what is there", False: "does not fit what is there", None: "could not be read"}
+    return some(f"the signature over {s.covers or 'parts that are not known'} {fits[s.integrity_ok]}" for s in file.signatures)

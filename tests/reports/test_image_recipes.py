@@ -157,7 +157,7 @@ def test_a_page_tells_what_an_image_file_says_of_itself() -> None:
     assert notes(image) == (
         "encrypted: what is inside could not be looked at",
         "1 overlay on top of the root file system",
-        "signed over group 1, and holds",
+        "the signature over group 1 fits what is there",
         f"built from golang:1.23, debian@{DIGEST}",
         "holds a list of its parts: parts.json (cyclonedx-json)",
     )

@@ -254,3 +254,45 @@ def test_an_image_that_is_switched_off_is_declared_and_not_enacted() -> None:
     )
     assert ask("unpinned-image", *evidence).message == "switched off, so nothing runs in it: docker://lab/torch:2"
     assert ask("unidentified-environment", *evidence).message.startswith("2 packages of /venv")
+
+
+def test_an_image_that_is_only_fetched_is_not_what_the_job_ran_in() -> None:
+    fetched = run("apptainer pull torch.sif docker://lab/torch:2", seen(PYTHON), *there("docker://lab/torch:2", state="unknown"))
+
+    assert ask("unnamed-environment", *fetched).message.startswith("no image; CPython 3.11.7 with 2 packages")
+    assert ask("unidentified-environment", *fetched).outcome is PASSED
+    assert ask("host-leaks", *fetched).outcome is NOT_APPLICABLE
+    assert ask("unpinned-image", *fetched).outcome is WEAK  # what it fetches may still be another image tomorrow
+
+
+def test_a_file_run_by_its_path_leaves_no_trace_and_its_identity_at_start_stands_for_it() -> None:
+    evidence, _ = JOBS["an image file, shut off from the host"]
+    branch = replace(references(f"{HEAD}apptainer exec --no-home --cleanenv torch.sif python train.py\n", {})[0], sure=False)
+
+    assert ask("host-leaks", *evidence).message == "neither home nor environment is seen inside: torch.sif"
+    unseen_at_start = [e for e in evidence if (e.kind, e.phase) != ("ContainerIdentities", Phase.START)]
+    assert ask("host-leaks", *unseen_at_start).message == "not seen to run: torch.sif"
+    perhaps = [e for e in evidence if e.kind != "ContainerReferences"]
+    nothing_new = unseen(ContainerReferences, "as at submission", phase=Phase.START)
+    assert (
+        ask("host-leaks", *perhaps, declared(ContainerReferences((branch,))), nothing_new).message == "not seen to run: torch.sif"
+    )
+
+
+def test_the_job_s_own_variables_come_before_those_of_the_submission() -> None:
+    typed, ran = (
+        ContainerReferences(references(f"{HEAD}apptainer exec $IMAGE x\n", {"IMAGE": i}))
+        for i in (f"docker://lab/torch@{DIGEST}", "docker://lab/torch:2")
+    )
+
+    assert ask("unpinned-image", declared(typed), start(ran)).outcome is WEAK
+    assert ask("unpinned-image", declared(typed)).outcome is UNKNOWN
+
+
+def test_one_image_under_two_names_is_one() -> None:
+    line = "apptainer exec $IMAGE python train.py"
+    found = run(
+        line, *there("$IMAGE", sha256=SIF.file_sha256, size=900), start(ContainerReferences(references(f"{HEAD}{line}\n", {"IMAGE": "torch.sif"}))),
+        traced("apptainer", "instance", "torch.sif"),
+    )  # fmt: skip
+    assert ask("unidentified-environment", *found).message == f"$IMAGE = sha256:{SIF.file_sha256[:12]}"
