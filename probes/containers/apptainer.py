@@ -22,7 +22,9 @@ def collect(world: World, job: Job) -> Found[ApptainerRuntime] | Absent:
         return Absent("neither `apptainer` nor `singularity` is on the path")
     inspected: dict[str, dict[str, str]] = {}
     errors: dict[str, str] = {}
-    for _, path in files(world, job):
+    for reference, path in files(world, job):
+        if reference.runtime not in ("apptainer", ""):
+            continue  # another runtime's, which Apptainer never opens
         try:
             _has_metadata(world, path)
             inspected[path] = _labels(path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from auditor.model import Fact, Verdict
 from probes.containers import ContainerIdentities, ContainerReferences, RanImages, Reference, State
 from probes.environment import Environment
@@ -64,6 +66,18 @@ def _line(submission: Submission, ref: Reference) -> str:
     return line(lines[ref.line - 1], 1000) if not ref.file and 0 < ref.line <= len(lines) else program(submission)
 
 
+def _shut(submission: Submission, ref: Reference, what: Sequence[str]) -> str:
+    """The line with the options that shut what is open by default, and said which of its own options opened the rest."""
+    by = {name: getattr(ref.doors, name).by for name in what}
+    default = [name for name in what if by[name].startswith("default")]
+    can = SHUT.get(ref.runtime, {})
+    options = [can[name] for name in default if name in can]
+    typed = _line(submission, ref)
+    notes = [f"without {line(by[name])}" for name in what if name not in default]
+    notes += [f"{ref.runtime or 'it'} has no option that shuts off the {name}" for name in default if name not in can]
+    return (shut(typed, ref, options) if options else typed) + (f"   # {'; '.join(dict.fromkeys(notes))}" if notes else "")
+
+
 def host_leaks(
     typed: Fact[ContainerReferences],
     submission: Fact[Submission],
@@ -86,8 +100,7 @@ def host_leaks(
     if told:
         ref, _ = told[0]
         said = some(f"{r.text}: {what} ({getattr(r.doors, what).by})" for r, what in told)
-        options = [SHUT.get(ref.runtime, {}).get(what, f"shut off the {what}") for r, what in told if r == ref]
-        return weak(f"the host reaches in: {said}", shut(_line(submission.value, ref), ref, options), named)
+        return weak(f"the host reaches in: {said}", _shut(submission.value, ref, [what for r, what in told if r == ref]), named)
     unknown = [
         f"{r.text}{f' ({some(left)})' if r.doors and (left := unsure(r.doors, 'home', 'environment')) else ''}"
         for r in refs

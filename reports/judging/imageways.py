@@ -72,8 +72,13 @@ def _tags(
         yield Way("image-by-tag", "partial", said, push, (engine.evidence_id,))
     if there and named:
         said = f"{some(r.text for r in there)}: by a tag that can be moved"
-        pull = f"docker pull {words([there[0].resolved or there[0].text])}"
+        pull = f"docker pull {words([_plain(there[0])])}" if there[0].transport in ("docker", "") else ""
         yield Way("image-by-tag", "partial", said, pull, (named.evidence_id,))
+
+
+def _plain(ref: Reference) -> str:
+    """As engines and registries spell it: without `docker://`, and with `/` after the registry where pyxis has `#`."""
+    return (ref.resolved or ref.text).removeprefix("docker://").replace("#", "/", 1)
 
 
 def _value(best: Best, kind: type) -> Fact[Any] | None:

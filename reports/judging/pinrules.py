@@ -27,13 +27,16 @@ ASK = "auditor config ask_registries true, then auditor sweep: the registry is a
 
 def _pinned(ref: Reference, engine: Fact[EngineImages] | None = None, ran: ImageFacts | None = None) -> str:
     """The reference to type instead, by digest where the engine knows one, or what ran was seen to have one."""
-    scheme = "docker://" if ref.runtime == "apptainer" else ""
+    if ref.transport == "library":
+        return f"library://{words([ref.name])}:sha256.DIGEST"
+    scheme = ("oras://" if ref.transport == "oras" else "docker://") if ref.runtime == "apptainer" else ""
     for image in engine.value.images if engine else ():
         if image.reference in (ref.text, ref.resolved) and image.repo_digests:
             return scheme + words(image.repo_digests[:1])
-    name = "/".join(part for part in (ref.registry, ref.name) if part) or ref.text
+    slash = "#" if ref.runtime in ("pyxis", "enroot") else "/"
+    name = slash.join(part for part in (ref.registry, ref.name) if part) or ref.text
     digest = (ran.index or ran.manifest) if ran and ref.transport == "docker" else ""
-    return f"{scheme}{words([name])}@{words([digest]) if digest else 'sha256:DIGEST'}"
+    return scheme + words([f"{name}@{digest or 'sha256:DIGEST'}"])
 
 
 def unpinned_image(

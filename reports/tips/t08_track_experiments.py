@@ -100,7 +100,7 @@ def dirty_tree(git: Fact[GitState], submission: Fact[Submission]) -> Verdict:
     fix = (
         f"{there}git add {words((*g.changed, *loose)) or '-A'} && git commit -m {words([f'State of {script(submission.value)}'])}"
     )
-    kept = not g.diff_cut and all(u.sha256 for u in g.untracked) and g.untracked_count <= len(g.untracked)
+    kept = not g.diff_cut and all(u.sha256 for u in g.untracked if u.path in loose) and g.untracked_count <= len(g.untracked)
     said = f"{' and '.join(what)} over {g.commit[:12]}; the difference is {'kept in full' if kept else 'too large to keep'}"
     return (weak if kept else failed)(said, fix, git)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from auditor.model import Evidence, Grade, Outcome, Phase
 from auditor.verdict import Sameness
 from probes.containers import (
@@ -23,6 +25,7 @@ from probes.containers import (
     SifImage,
     SifImages,
 )
+from probes.containers.scripts import references
 from probes.modules import LoadedModules, Module
 from probes.packages import PythonPackages
 from probes.software.conda import CondaPackages
@@ -123,6 +126,41 @@ def test_a_tag_is_answered_with_the_digest_of_what_ran_where_no_engine_was_asked
     assert advised("unpinned-image", named("lab/torch:2", tag="2"), nothing, ran)[1] == (
         f"docker.io/lab/torch@sha256:{'d' * 64}   # line 2, instead of lab/torch:2"
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "instead"),
+    [
+        ("apptainer exec library://lab/x/y:1 true", "library://lab/x/y:sha256.DIGEST"),
+        ("apptainer exec oras://reg.example/lab/x:1 true", "oras://reg.example/lab/x@sha256:DIGEST"),
+        ("srun --container-image=nvcr.io#nvidia/pytorch:24.01-py3 true", "'nvcr.io#nvidia/pytorch@sha256:DIGEST'"),
+        ("docker run reg.example/lab/x:1 true", "reg.example/lab/x@sha256:DIGEST"),
+    ],
+)
+def test_each_runtime_gets_its_own_spelling_of_a_digest(line: str, instead: str) -> None:
+    found = ContainerReferences(references(f"#!/bin/bash\n{line}\n", {}))
+
+    assert advised("unpinned-image", declared(found))[1].split("   #")[0] == instead
+
+
+@pytest.mark.parametrize(
+    ("line", "fix"),
+    [
+        ("apptainer exec docker://lab/x:1 true", "apptainer exec --no-home --cleanenv docker://lab/x:1 true"),
+        (
+            "docker run -v /home:/home -e HOME lab/x:1 true",
+            "docker run -v /home:/home -e HOME lab/x:1 true   # without bind /home:/home",
+        ),
+        (
+            "srun --container-image=lab/x:1 true",
+            "srun --container-image=lab/x:1 true   # pyxis has no option that shuts off the environment",
+        ),
+    ],
+)
+def test_what_lets_the_host_in_is_shut_or_named(line: str, fix: str) -> None:
+    found = ContainerReferences(references(f"#!/bin/bash\n{line}\n", {"HOME": "/home/ada"}))
+
+    assert advised("host-leaks", declared(found), seen(submission(f"#!/bin/bash\n{line}\n")))[1] == fix
 
 
 def test_a_digest_or_a_file_is_pinned() -> None:
