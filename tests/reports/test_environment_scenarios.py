@@ -265,10 +265,18 @@ GUIX = seen(GuixProfile("/p", "PATH", "4", (CHANNEL,), (Component("guix", "hello
 SPACK = SpackSpecs(
     "/env", "SPACK_ENV", sha("lock"), "5", "0.22", ("hdf5",), (), (Component("spack", "hdf5", "1.14", detail="/abc %gcc@12"),)
 )
+CONDA = CondaPackages("/c", "CONDA_PREFIX", (), (), "", (Component("conda", "zlib", "1.3", digest=f"sha256:{sha('zlib')}"),))
 WAYS: dict[str, tuple[tuple[Evidence, ...], list[tuple[str, str]]]] = {
     "an image that ran, before everything else": (
         (ran("lab/torch:2"), GUIX, seen(HASHED), start(modules("gcc/12"))),
         [("image-by-digest", "recorded"), ("guix", "recorded"), ("lock-with-hashes", "recorded"), ("module-names", "partial")],
+    ),
+    "all that there can be, each with its hashes": (
+        (ran("lab/torch:2"), GUIX, seen(HASHED), seen(CONDA), seen(SPACK), start(modules("gcc/12"))),
+        [
+            ("image-by-digest", "recorded"), ("guix", "recorded"), ("lock-with-hashes", "recorded"), ("conda-explicit", "recorded"),
+            ("spack-lock", "recorded"), ("module-names", "partial"),
+        ],
     ),
     "Guix without its channels is no more than names": (
         (seen(GuixProfile("/p", "PATH", "4", (), (Component("guix", "hello", "2.12"),))),),
