@@ -222,7 +222,7 @@ def _changed(world: World, root: str, job: Job, limits: Limits) -> _Part:
     own = home.find(dict(world.env))
     excluded = _excluded(world, root)
     prune = _KERNEL | excluded | ({os.path.realpath(own.root), own.root} if own else set())
-    span = (_began(world, job), _ns(job.ended_at) + SLACK_NS)
+    span = (began(world, job), _ns(job.ended_at) + SLACK_NS)
     found = listing((root,), limits=limits, span=span, prune=prune, world=world, tell=_tell(world))
     kept = tuple(e for e in found.entries if e.path not in excluded and not _not_ours(e.path, root, job))
     return _Part("output", "changed", found._replace(entries=kept))
@@ -232,7 +232,7 @@ def _tell(world: World) -> Callable[[int, int], None] | None:
     return world.tell if isinstance(world, RealWorld) else None
 
 
-def _began(world: World, job: Job) -> int:
+def began(world: World, job: Job) -> int:
     """As exactly as it is known, in ns; never before the second that the job names."""
     told, second = world.env.get(BEGAN, ""), _ns(job.started_at)
     return max(second, int(told) - SKEW_NS) if told.isdecimal() and int(told) < second + 2_000_000_000 else second

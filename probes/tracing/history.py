@@ -35,6 +35,8 @@ class _File:
     there: bool = True
     executed: bool = False
     made: bool = False
+    sure: bool = False
+    """It was written: opened for nothing else, or moved here."""
 
 
 @dataclass
@@ -70,6 +72,7 @@ class History:
             file.read = True
         if op in "wuc":
             file.written = file.there = True
+            file.sure = file.sure or op == "w"
         elif op == "x":
             file.executed = True
         elif op == "d":
@@ -89,7 +92,9 @@ class History:
         """The target holds what was written, or what was there before and now is elsewhere: both are outputs."""
         known = self.files.get(target)
         file.there = False
-        self._new(target, _File(before=known.before if known else False, read=known.read if known else False, written=True))
+        self._new(
+            target, _File(before=known.before if known else False, read=known.read if known else False, written=True, sure=True)
+        )
 
     def _moved_folder(self, path: str, target: str) -> None:
         below = [(p, f) for p, f in self.files.items() if p.startswith(f"{path}/") and f.there]
@@ -97,9 +102,13 @@ class History:
             if file.written:
                 self._moved(file, target + old[len(path) :])
 
-    def doubtful(self) -> list[str]:
+    def perhaps_made(self) -> list[str]:
         """Inputs that the first call that touched them may have made."""
         return [p for p in self.inputs() if self.files[p].made]
+
+    def perhaps_written(self) -> list[str]:
+        """Outputs that were opened for reading and writing, and perhaps never written."""
+        return [p for p in self.outputs() if not self.files[p].sure]
 
     def inputs(self) -> list[str]:
         return sorted(p for p, f in self.files.items() if f.read and f.before and not f.executed and is_data(p))

@@ -6,11 +6,11 @@ import glob
 import os.path
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from datetime import datetime
 
 from auditor import home
 from auditor.model import Absent, Grade, Job, Phase, Probe
 from auditor.world import World
+from probes.data import began
 from probes.tracing import ASKED, INHERITED, NOTES, FileTrace, folder, preload, stem
 from probes.tracing.blind import blind_spots
 from probes.tracing.history import History
@@ -57,23 +57,31 @@ def read(world: World, job: Job, paths: Sequence[str], own: str = "") -> FileTra
             blind.append(f"a trace of {size} bytes was read up to {MAX_BYTES}")
         pieces = _first(world.chunks(path), MAX_BYTES)
         history.add(reader.calls(_lines(pieces)) if path.endswith(TRACERS[0]) else preload.calls(pieces))
-    for path in _born(world, history.doubtful(), job.started_at):
-        history.files[path].before = False
+    if job.started_at:
+        _settle(world, history, began(world, job))
     return summary(history, reader, tuple(sorted(set(tracers), reverse=True)), blind)
 
 
-def _born(world: World, paths: Sequence[str], since: str) -> list[str]:
-    """Those that the file system says were made since then; where it does not say, none. Asked of `stat`: Python is not told."""
-    if not since:
-        return []
-    found = []
-    start = datetime.fromisoformat(since).timestamp()
-    for at in range(0, min(len(paths), MAX_NAMED), 200):
-        some = paths[at : at + 200]
+def _settle(world: World, history: History, start: int) -> None:
+    """What no call tells, the file system may: was a file made by the call that could do either, was one written that could be?
+
+    start: of the attempt, in ns. Birth is asked of `stat`: Python is not told.
+    """
+    made = history.perhaps_made()[:MAX_NAMED]
+    there = [p for p in made if history.files[p].there]
+    for at in range(0, len(there), 200):
         with suppress(OSError):
-            told = world.run("stat", "--printf", r"%n\0%W\0", "--", *some, env={"LC_ALL": "C"}).out.split("\0")
-            found += [p for p, born in zip(told[::2], told[1::2], strict=False) if born.isdecimal() and int(born) >= start]
-    return found
+            told = world.run("stat", "--printf", r"%n\0%.9W\0", "--", *there[at : at + 200], env={"LC_ALL": "C"}).out.split("\0")
+            for path, born in zip(told[::2], told[1::2], strict=False):
+                history.files[path].before = not born.replace(".", "").isdecimal() or float(born) * 1e9 < start
+    for path in set(made) - set(there):  # such a file that is gone again is nearly always a journal or a lock
+        history.files[path].before = False
+    for path in history.perhaps_written()[:MAX_NAMED]:
+        with suppress(OSError):
+            history.files[path].written = world.stat(path).mtime_ns >= start
+    for path in history.inputs()[:MAX_NAMED]:
+        with suppress(OSError):
+            history.files[path].read = not world.stat(path).is_dir
 
 
 def summary(history: History, reader: Reader, tracers: tuple[str, ...], blind: list[str]) -> FileTrace:
