@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from auditor import home
 from auditor.model import Absent, Job, Phase, Probe
 from auditor.world import RealWorld, World
-from probes.datasets import Reference
 from probes.manifest.build import HARMLESS, Entry, Left, Limits, Listing, listing
 from probes.manifest.patterns import of_others, of_task
 
@@ -55,6 +54,33 @@ class Skipped:
     reason: str
     size: int = 0
     mtime_ns: int = 0
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Inputs that are a registered data set, or a folder of one: known by the registry's digest, of which nothing was read.
+
+    path: the folder as declared, relative to the manifest's root where it lies below it; part: that folder below the data set's root,
+    empty for the whole. digest: `sha256:<hex>` of the folder's tree, as the registry has it: declared; verified: when somebody last
+    recomputed it. registry: the folder that registers it.
+    state: `unchanged` (size, mtime and ctime of every file are those of the registration), `partly` (of those that were looked at
+    before the time was up), `changed` (differences, the first few), `unreadable` (the registry's index, with the reason).
+    """
+
+    path: str
+    dataset: str
+    part: str
+    digest: str
+    state: str
+    files: int
+    bytes: int
+    version: str = ""
+    doi: str = ""
+    license: str = ""
+    url: str = ""
+    verified: str = ""
+    registry: str = ""
+    differences: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ import pytest
 from auditor.datasets import Checked, add, check, find, remove
 from auditor.model import Absent, AuditError, Job
 from auditor.world import RealWorld
-from probes.data import DataManifest, collect
-from probes.datasets import Dataset, Reference, registry
+from probes.data import DataManifest, Reference, collect
+from probes.datasets import Dataset, registry
 from probes.manifest.build import NO_LIMIT
 
 ARGS = {"version": "3", "doi": "10.5281/zenodo.1", "license": "CC-BY-4.0", "url": "https://example.org/iris"}

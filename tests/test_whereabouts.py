@@ -15,7 +15,8 @@ from auditor.model import Capture, Phase
 from auditor.store import Store
 from auditor.whereabouts import Since, orphans, since
 from auditor.world import RealWorld
-from probes.datasets import Dataset, Reference
+from probes.data import Reference
+from probes.datasets import Dataset
 from tests.factory import at, capture, file, job, manifest, seen
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from auditor.model import AuditError
 from auditor.world import World
-from probes.datasets import Dataset, Reference
+from probes.data import Reference
+from probes.datasets import Dataset
 from probes.datasets import registry as registries
 from probes.datasets.index import Damaged, Index, Known
 from probes.datasets.unchanged import below, one

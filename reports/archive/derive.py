@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Sequence
 
-from probes.datasets import Reference
+from probes.data import Reference
 from reports.archive.known import Known
 from reports.archive.names import place
 from reports.archive.recipe import LISTS, MANY, Asked, Original, Recipe, RecipeDataset, RecipeFile, RecipeImage

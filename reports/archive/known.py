@@ -18,8 +18,7 @@ from probes.containers import (
     RegistryImages,
     SifImages,
 )
-from probes.data import DataFile, DataManifest
-from probes.datasets import Reference
+from probes.data import DataFile, DataManifest, Reference
 from probes.environment import Environment
 from probes.folder import FolderState
 from probes.git import GitState

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 
 from probes.called import CalledFiles
 from probes.containers import ContainerIdentities, SifImages
-from probes.data import DataManifest
-from probes.datasets import Reference
+from probes.data import DataManifest, Reference
 from probes.environment import Environment
 from probes.modules import LoadedModules, Module
 from probes.submission import Submission

@@ -12,8 +12,7 @@ from auditor.model import Phase
 from auditor.replay import execute, plan
 from auditor.verdict import Sameness
 from auditor.world import RealWorld
-from probes.data import DataManifest
-from probes.datasets import Reference
+from probes.data import DataManifest, Reference
 from probes.manifest.look import Wish
 from probes.manifest.tree import manifest
 from reports.archive.bundle import build

@@ -6,8 +6,7 @@ import pytest
 
 from auditor.model import Evidence, Phase, Status
 from auditor.verdict import Sameness
-from probes.data import DataManifest, Skipped
-from probes.datasets import Reference
+from probes.data import DataManifest, Reference, Skipped
 from probes.filesystem import Entry, FileSystems, Mount, family
 from probes.kernel import KernelAccounting
 from probes.pointers import DataPointers, Pointer
