@@ -81,6 +81,8 @@ def way(one: Way) -> str:
 
 
 def how(image: ImageSeen) -> str:
+    if image.how == "cache" and not image.digests:
+        return "the runtime's cache does not tell which one ran"
     return HOWS.get(image.how, image.how)
 
 

@@ -93,8 +93,8 @@ def _row(seen: Record, best: Best, row: ImageSeen, image: ImageFacts) -> ImageSe
 def _drift(seen: Record, name: str) -> str:
     """Submission beside start, by the ladder, or by what else was held side by side."""
     before, after = (_identity(seen, phase, name) for phase in (Phase.SUBMIT, Phase.START))
-    if before is None or after is None:
-        return ""
+    if before is None or after is None or "ok" not in (before.state, after.state):
+        return ""  # neither look identified anything: there is nothing to hold side by side
     found = moved(before, after)
     said = {True: "another one", False: "the same", None: "not known"}[found.moved]
     return f"{said}: {found.why}"

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from auditor.scorecard import Surroundings, Way
+from auditor.scorecard import ImageSeen, Surroundings, Way
 from reports.formats import environment, html, markdown, terminal
 from tests.reports import sample
 from tests.reports.pages import Page
@@ -47,6 +47,13 @@ def test_a_run_of_which_nothing_is_known_says_so() -> None:
         "No list of software was seen.",
     ):
         assert told in page
+
+
+def test_a_cache_that_holds_several_does_not_tell_which_one_ran() -> None:
+    one = ImageSeen("docker://lab/x:1", "apptainer", "cache", "2 images in the cache fit", (), "", "", "")
+
+    assert environment.how(one) == "the runtime's cache does not tell which one ran"
+    assert environment.how(replace(one, digests=("manifest sha256:0",))) == "found in the runtime's cache"
 
 
 @pytest.mark.parametrize(
