@@ -161,7 +161,7 @@ def _traced(
     folders = len({os.path.dirname(p) for p in outputs})
     return (
         _listed(world, root, [], wanted("input", seen.inputs), "input", "traced", limits),
-        replace(made, found=made.found._replace(directories=folders)),
+        replace(made, found=Listing(made.found.entries, made.found.left, made.found.bytes_hashed, folders)),
     )
 
 
@@ -251,7 +251,7 @@ def _changed(world: World, root: str, job: Job, limits: Limits) -> _Part:
     span = (began(world, job), _ns(job.ended_at) + SLACK_NS)
     found = listing((root,), limits=limits, span=span, prune=prune, world=world, tell=_tell(world))
     kept = tuple(e for e in found.entries if e.path not in excluded and not _not_ours(e.path, root, job))
-    return _Part("output", "changed", found._replace(entries=kept))
+    return _Part("output", "changed", Listing(kept, found.left, found.bytes_hashed, found.directories))
 
 
 def _tell(world: World) -> Callable[[int, int], None] | None:
