@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -144,3 +146,20 @@ def test_the_shim_is_compiled_once(home: Home, work: Path) -> None:
 def test_a_program_with_descriptors_of_its_own_keeps_them(work: Path, home: Home) -> None:
     closes = "import os; os.closerange(3, 64); fds = [os.open('input.csv', os.O_RDONLY) for _ in range(3)]; assert fds == [3, 4, 5], fds"
     assert run(["python3", "-c", closes], home=home, trace="preload").exit_code == 0
+
+
+def test_files_that_were_open_already_are_told_too(work: Path, home: Home) -> None:
+    Path("through").symlink_to("input.csv")
+    command = f"{sys.executable} -P -m auditor run --trace strace -- sh -c 'cat; cat <&7 >&8' <through >told.txt 7<table.bin 8>>more.bin"
+    subprocess.run(["bash", "-c", command], check=True, env={**os.environ, "PATH": "/usr/bin:/bin"})
+    seen = trace(home)
+    assert names(seen["inputs"], work) == ["input.csv", "table.bin"]
+    assert names(seen["outputs"], work) == ["more.bin", "told.txt"]
+
+
+def test_the_streams_of_a_script_are_its_outputs(work: Path, home: Home) -> None:
+    Path("job.sh").write_text(
+        "#!/bin/bash\n#SBATCH -o out.log\n#SBATCH -e err.log\n#AUDITOR trace=strace\necho hi; echo no >&2\n"
+    )
+    run(["job.sh"], home=home)
+    assert names(trace(home)["outputs"], work) == ["err.log", "out.log"]
