@@ -133,8 +133,9 @@ def instant(iso: str) -> datetime | None:
 
 def kind(name: str) -> str:
     """A data type's name as people say it: `JobAccounting` → `Job accounting`."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    return spaced[:1] + spaced[1:].lower() if spaced else UNKNOWN
+    first, *rest = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=^R)(?=[A-Z])", " ", name).split(" ")
+    said = {"Cpu": "CPU", "Sif": "SIF"}.get(first, first)
+    return " ".join((said, *(word.lower() for word in rest))) or UNKNOWN
 
 
 def rung(name: str) -> str:
