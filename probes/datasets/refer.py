@@ -109,7 +109,9 @@ def _folder(place: Place, real: str, path: str, deadline: float, keep: int, out:
                 out.references.append(_reference(place, path, part, "changed", differences=(f"new {part}",)))
                 out.folders.append(path)
                 return
-            look = below(index, place.root, part, deadline, keep)
+            look = below(index, place.root, part, deadline)
+            if look.state == "changed" and folder.files <= keep:  # the rare case may look twice
+                look = below(index, place.root, part, float("inf"), keep)
     except OSError as error:
         out.references.append(_reference(place, path, part, "unreadable", differences=(str(error),)))
         out.folders.append(path)
