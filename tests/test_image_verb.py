@@ -114,3 +114,11 @@ def test_nothing_is_written(images: Path) -> None:
     for name in ("x.sqsh", "x.tar", "layout", "folder"):
         identify(RealWorld(env={}), str(images / name), files=True)
     assert sorted(images.rglob("*")) == before
+
+
+def test_layers_have_one_digest_together(tmp_path: Path) -> None:
+    layout(tmp_path / "layout", b"one", b"two")
+    _, out, _ = auditor("image", "layout", cwd=tmp_path)
+    one, two = (f"sha256:{hashlib.sha256(layer).hexdigest()}" for layer in (b"one", b"two"))
+
+    assert f"chain id    sha256:{hashlib.sha256(f'{one} {two}'.encode()).hexdigest()}\n" in out

@@ -56,9 +56,10 @@ def image(
 def _show(found: ImageFacts) -> None:
     """One fact a line, those that are known."""
     from auditor.cli.plain import printable
+    from probes.containers.oci import chain_id
 
     rows = {name: getattr(found, name) for name in found.__dataclass_fields__}
-    rows["diff_ids"] = " ".join(found.diff_ids)
+    rows["diff_ids"], rows["chain_id"] = " ".join(found.diff_ids), chain_id(found.diff_ids)
     rows["settings"] = ", ".join(f"{name}={value}" for name, value in sorted(found.settings.items()))
     for name, value in rows.items():
         if value:

@@ -82,7 +82,7 @@ def _image(seen: ImageSeen) -> Node:
     digests = dict(text.split(" ", 1) for text in seen.digests)
     asked = digests.get("manifest") or digests.get("index") or ""
     told = {**digests, "seen": seen.how, "runtime": seen.runtime, "platform": seen.platform}
-    content = next((digests[name] for name in ("manifest", "file", "config", "index") if name in digests), "")
+    content = next((digests[name] for name in ("manifest", "file", "config", "index", "layers") if name in digests), "")
     node = _node("container", seen.name, content, f"image:{seen.name}", told)
     hashes = _hashes(*(digests[name] for name in ("file", "manifest", "index") if name in digests))
     url = image_purl(seen.name, asked)

@@ -98,7 +98,8 @@ def _environment(card: Scorecard, notes: dict[str, int]) -> Iterator[str]:
     yield "## Environment"
     yield escape(environment.verdict(card)[0], 300)
     for image in around.images:
-        told = (environment.how(image), *image.digests[:2], image.drift, image.today and f"registry: {image.today}", *image.notes)
+        said = (image.drift and f"since submission: {image.drift}", image.today and f"registry: {image.today}")
+        told = (environment.how(image), *image.digests[:2], *said, *image.notes)
         yield f"- **{escape(image.name, 200)}**: {escape('; '.join(t for t in told if t), 600)}{_cite(image.cites, notes)}"
     rows = (
         (

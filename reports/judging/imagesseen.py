@@ -17,6 +17,7 @@ from probes.containers import (
     RegistryImages,
     SifImages,
 )
+from probes.containers.oci import chain_id
 from reports.judging.imagefacts import facts as identifying
 from reports.judging.imagenotes import file_of, notes, parts
 from reports.judging.ladder import same
@@ -24,7 +25,8 @@ from reports.judging.moved import moved
 from reports.judging.record import Record
 from reports.judging.traces import called, traces
 
-DIGESTS = ("manifest", "index", "config", "file", "partition", "definition", "tree")
+DIGESTS = ("manifest", "index", "config", "layers", "file", "partition", "definition", "tree")
+"""`layers`: the chain id of all of them (OCI image-spec), the one digest that every store and every conversion leaves as it is."""
 Best = dict[str, Fact[Any]]
 
 
@@ -76,7 +78,8 @@ def _ids(i: ImageIdentity) -> tuple[str, ...]:
 
 
 def _row(seen: Record, best: Best, row: ImageSeen, image: ImageFacts) -> ImageSeen:
-    digests = tuple(f"{field} {value}" for field in DIGESTS if (value := getattr(image, field)))
+    layers = chain_id(image.diff_ids)
+    digests = tuple(f"{f} {value}" for f in DIGESTS if (value := layers if f == "layers" else getattr(image, f)))
     today = _today(best.get(RegistryImages.__name__), row.name, image)
     file = file_of(best.get(SifImages.__name__), row.name, image)
     return replace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 import pytest
@@ -35,6 +36,7 @@ from probes.software.spack import SpackSpecs
 from reports.judging.known import known
 from reports.judging.ranking import again, ways
 from reports.judging.record import record
+from reports.judging.surroundings import surroundings
 from tests.factory import git_state, hardware, modules, packages, seen, sha, submission, unseen
 from tests.reports.ask import FAILED, NOT_APPLICABLE, PASSED, UNKNOWN, WEAK, ask, declared, later, replayed, start
 
@@ -336,3 +338,13 @@ def test_the_whole_is_no_better_than_what_lies_beside_its_best_way() -> None:
     whole = ways(known(record((ran("lab/torch:2"), start(modules("gcc/12"))), 0)))
 
     assert (again(beside), again(whole)) == ("partial", "recorded")
+
+
+def test_layers_are_told_by_one_digest_that_every_store_has() -> None:
+    """OCI image-spec, config.md, "Layer ChainID"."""
+    image = ImageFacts("lab/torch:2", config=OTHER, diff_ids=(DIGEST, OTHER))
+    evidence = record((start(RanImages((RanImage("docker", "engine", "lab/torch:2", image, "container 7f3a"),))),), 0)
+    (row,) = surroundings(evidence, known(evidence)).images
+    chain = hashlib.sha256(f"{DIGEST} {OTHER}".encode()).hexdigest()
+
+    assert row.digests == (f"config {OTHER}", f"layers sha256:{chain}")
