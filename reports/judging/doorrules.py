@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from auditor.model import Fact, Verdict
+from probes.called import CalledFiles
 from probes.containers import ContainerIdentities, ContainerReferences, RanImages, Reference, State
 from probes.environment import Environment
 from probes.packages import PythonPackages
 from probes.submission import Submission
-from reports.judging import naming
+from reports.judging import naming, sureruns
 from reports.judging.again import program
 from reports.judging.amounts import line, several, some, words
 from reports.judging.cures import shut
@@ -85,11 +86,13 @@ def host_leaks(
     after: Maybe[RanImages],
     at_start: Maybe[ContainerReferences],
     there: Maybe[ContainerIdentities],
+    called_before: Maybe[CalledFiles],
+    called_at_start: Maybe[CalledFiles],
 ) -> Verdict:
     """What a script says counts as seen where its text was captured and the image was seen to run.
 
-    An image file that is run by its path leaves no trace: then its file, seen as the job started, and a line of the batch script itself,
-    which Slurm freezes, stand for it. Each look is still needed: without one, what it could have shown is not known.
+    An image file that is run by its path leaves no trace: `sureruns` says when it ran for sure. Each look is still needed: without one, what
+    it could have shown is not known.
     """
     named = _named(typed, at_start)
     refs = started(named.value)
@@ -110,7 +113,7 @@ def host_leaks(
         raise Unclear(f"not known whether home and environment were shut off: {some(unknown)}")
     ran = both(before, after)
     seen = {name for i in ran.value.images for name in (i.typed, i.image.reference)} if isinstance(ran, Fact) else set()
-    files = _files(refs, there)
+    files = tuple(sureruns.files(refs, there, submission.value, called_before, called_at_start))
     unseen = [r.text for r in refs if not {r.text, r.resolved} & seen and r not in files]
     if unseen or ran is None:
         raise Unclear(f"not seen to run: {some(unseen or [r.text for r in refs])}")
@@ -124,17 +127,6 @@ def host_leaks(
 
 def _named(typed: Fact[ContainerReferences], at_start: Maybe[ContainerReferences]) -> Fact[ContainerReferences]:
     return at_start if isinstance(at_start, Fact) else typed
-
-
-def _files(refs: tuple[Reference, ...], there: Maybe[ContainerIdentities]) -> tuple[Reference, ...]:
-    """Image files that a line of the batch script runs for sure, and that were identified as the job started."""
-    found = known(there)
-    known_files = {i.reference for i in found.value.images if i.state == "ok" and (i.sha256 or i.image_id)} if found else set()
-    return tuple(
-        r
-        for r in refs
-        if r.transport == "file" and r.sure and r.resolved and not r.file and not r.engine and r.text in known_files
-    )
 
 
 def outside_paths(packages: Fact[PythonPackages], ended: Maybe[Environment], submission: Maybe[Submission]) -> Verdict:

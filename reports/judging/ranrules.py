@@ -38,7 +38,7 @@ def unidentified_environment(
         loose = [name for name, digest in found.items() if not digest]
         sources = [f for f in (known(ran), known(images)) if f]
         if loose:
-            return failed(f"no digest of {some(loose)}{_reasons(images, loose)}", pull(loose[0]), *sources)
+            return failed(f"no digest of {some(loose)}{_reasons(images, loose)}", _cure(images, loose[0]), *sources)
         if ran is None:
             raise Unclear("which images ran was not looked for")
         return passed(f"{some(f'{name} = {digest[:19]}' for name, digest in found.items())}", *sources)
@@ -73,6 +73,12 @@ def _reasons(images: Maybe[ContainerIdentities], loose: list[str]) -> str:
     start = known(images)
     told = [i.reason or i.state for i in start.value.images if i.reference in loose and (i.reason or i.state)] if start else []
     return f" ({told[0]})" if told else ""
+
+
+def _cure(images: Maybe[ContainerIdentities], name: str) -> str:
+    start = known(images)
+    gone = start and any(i.reference == name and i.state == "absent" for i in start.value.images)
+    return f"ls -l {words([name])}   # it was not there as the job started: name the file that is" if gone else pull(name)
 
 
 def unnamed_surroundings(markers: Fact[ContainerMarkers], before: Maybe[RanImages]) -> Verdict:

@@ -64,9 +64,7 @@ def _with_files(image: SifImage) -> str:
 
 def _elsewhere(stage: SifStage, image: SifImage) -> str:
     """Push it where others can have it; an image file goes as it is."""
-    push = (
-        f"apptainer push {words([stage.base])} oras://REGISTRY/NAME:1\n" if stage.bootstrap == "localimage" and stage.base else ""
-    )
+    push = f"apptainer push {words([stage.base])} oras://REGISTRY/NAME:1\n" if stage.base.endswith(".sif") else ""
     agent = "oras" if push else "docker"
     return f"{push}Bootstrap: {agent}\nFrom: REGISTRY/NAME@sha256:DIGEST   # in the definition of {line(image.path)}"
 

@@ -38,6 +38,7 @@ SHARED = (
     "reports.judging.software",
     "reports.judging.staging",
     "reports.judging.strays",
+    "reports.judging.sureruns",
     "reports.judging.tracerules",
     "reports.judging.traces",
     "reports.judging.verdicts",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from auditor.model import Absent, Check, Fact, Need, Outcome, Phase, Tip, Verdict
+from probes.called import CalledFiles
 from probes.containers import (
     ApptainerRuntime,
     ContainerIdentities,
@@ -240,7 +241,14 @@ TIP = Tip(
             "host-leaks",
             2,
             "Was the container shut off from the user's home and environment?",
-            (NAMED, SUBMISSION, *RAN, MAYBE_AT_START, MAYBE_IMAGES),
+            (
+                NAMED,
+                SUBMISSION,
+                *RAN,
+                MAYBE_AT_START,
+                MAYBE_IMAGES,
+                *(Need(CalledFiles, p, optional=True) for p in (SUBMIT, START)),
+            ),
             host_leaks,
             SEEN_RUNNING,
         ),

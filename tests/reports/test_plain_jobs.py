@@ -32,7 +32,7 @@ from probes.software import Component
 from probes.software.conda import CondaPackages
 from probes.software.guix import GuixProfile
 from probes.software.spack import SpackSpecs
-from tests.factory import accounting, at, attempt, git_state, hardware, modules, packages, seen, sha, submission, unseen
+from tests.factory import accounting, at, attempt, called, git_state, hardware, modules, packages, seen, sha, submission, unseen
 from tests.reports.ask import FAILED, NOT_APPLICABLE, PASSED, UNKNOWN, WEAK, ask, declared, later, start
 
 DIGEST = "sha256:" + "c" * 64
@@ -277,6 +277,20 @@ def test_a_file_run_by_its_path_leaves_no_trace_and_its_identity_at_start_stands
     assert (
         ask("host-leaks", *perhaps, declared(ContainerReferences((branch,))), nothing_new).message == "not seen to run: torch.sif"
     )
+
+
+def test_a_called_script_counts_where_it_did_not_change_since_submission() -> None:
+    (ref,) = references(f"{HEAD}apptainer exec --no-home --cleanenv torch.sif python train.py\n", {})
+    inside = declared(ContainerReferences((replace(ref, file="steps/train.sh"),)))
+    rest = [e for e in JOBS["an image file, shut off from the host"][0] if e.kind != "ContainerReferences"]
+    nothing_new = unseen(ContainerReferences, "as at submission", phase=Phase.START)
+
+    def told(*looks: Evidence) -> str:
+        return ask("host-leaks", *rest, inside, nothing_new, *looks).message
+
+    same, other = (called({"steps/train.sh": text}) for text in ("a", "b"))
+    assert told(seen(same), start(same)) == "neither home nor environment is seen inside: torch.sif"
+    assert told(seen(same), start(other)) == told(seen(same)) == told() == "not seen to run: torch.sif"
 
 
 def test_the_job_s_own_variables_come_before_those_of_the_submission() -> None:

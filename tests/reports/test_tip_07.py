@@ -218,6 +218,18 @@ def test_a_large_image_is_identified_by_the_file_read_at_submission() -> None:
     )
 
 
+def test_an_image_file_that_was_not_there_is_looked_for() -> None:
+    gone = start(ContainerIdentities((ImageIdentity("img.sif", "absent", "no such file: /home/ada/img.sif"),)))
+
+    assert said("unidentified-environment", named("img.sif", transport="file"), gone, *NOTHING_RAN) == (
+        FAILED,
+        "no digest of img.sif (no such file: /home/ada/img.sif)",
+    )
+    assert advised("unidentified-environment", named("img.sif", transport="file"), gone, *NOTHING_RAN)[1] == (
+        "ls -l img.sif   # it was not there as the job started: name the file that is"
+    )
+
+
 def test_packages_identify_the_environment_where_no_image_is_named() -> None:
     none = unseen(ContainerIdentities, "no image is named", phase=Phase.START)
 
