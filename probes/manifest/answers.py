@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -37,8 +36,7 @@ class Answer(IntEnum):
 HASHED, POINTER = int(Answer.HASHED), int(Answer.POINTER)  # in the hot loop a member costs as much as a system call
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """Names in one folder. `links`: the names are symbolic links, to be followed. `limit`: larger files are not hashed."""
 
     folder: str

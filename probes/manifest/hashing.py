@@ -13,11 +13,11 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from auditor.world import Stat, World
 from probes.manifest.answers import HASHED, POINTER, RECORD, REMEMBERED, SMALL, Answer, Batch, pack, unanswered
 from probes.manifest.content import ONE_READ, Content, Interrupted
 
 if TYPE_CHECKING:
+    from auditor.world import World
     from probes.manifest.remember import Memory
 
 WINDOW = 128
@@ -79,14 +79,8 @@ class Hasher:
 
     def _window(self, names: Sequence[str], folder: int, flags: int, batch: Batch, out: bytearray) -> None:
         """The small files among these, without a call a file; the others as `_file` does."""
-        open_, fstat, read, close, record, most = (
-            os.open,
-            os.fstat,
-            os.read,
-            os.close,
-            RECORD.pack,
-            min(ONE_READ - 1, batch.limit),
-        )
+        open_, fstat, read, close, record = os.open, os.fstat, os.read, os.close, RECORD.pack
+        most = min(ONE_READ - 1, batch.limit)
         for name in names:
             try:
                 fd = open_(name, flags, dir_fd=folder)
@@ -105,7 +99,7 @@ class Hasher:
                     out += pack(Answer.CHANGED, s)
                     continue
                 answer = POINTER if size < 1024 and _is_pointer(name, data) else HASHED
-                out += record(answer, size, s.st_mtime_ns, int(s.st_blocks * 512 < size), sha256(data).digest())
+                out += record(answer, size, s.st_mtime_ns, s.st_blocks * 512 < size, sha256(data).digest())
             except OSError:
                 out += pack(Answer.UNREADABLE)
             finally:
@@ -147,7 +141,8 @@ class Hasher:
         return RECORD.pack(answer, size, s.st_mtime_ns, int(s.st_blocks * 512 < size), sha256(data).digest())
 
     def _memory(self, path: str, s: os.stat_result) -> Memory:
-        from probes.manifest.remember import digest_of  # three files: opened only where a large file is
+        from auditor.world import Stat  # four files: opened only where a large file is
+        from probes.manifest.remember import digest_of
 
         assert self.world is not None
         seen = Stat(s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_mode, s.st_ino, s.st_dev)

@@ -15,11 +15,13 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
-from auditor.world import World
 from probes.manifest.answers import Answer, Batch, unanswered
 from probes.manifest.hashing import Hasher, serial
+
+if TYPE_CHECKING:
+    from auditor.world import World
 
 FILES_WORTH_A_PROCESS = 30_000
 _NUMBER = struct.Struct("<I")
@@ -30,8 +32,7 @@ _NUMBER64 = struct.Struct("<Q")
 Done = Callable[[int, bytes], None]
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """How to read. deadline: of time.monotonic(); world: whose memory is used, None: nobody's.
 
     heard: called with bytes read of large files, before they are done.
@@ -63,13 +64,11 @@ def cores() -> int:
         return os.cpu_count() or 1
 
 
-@dataclass
 class _Pool:
-    batches: Sequence[Batch]
-    reading: Reading
-    done: Done
-    children: list[int] = field(default_factory=list)
-    answered: set[int] = field(default_factory=set)
+    def __init__(self, batches: Sequence[Batch], reading: Reading, done: Done) -> None:
+        self.batches, self.reading, self.done = batches, reading, done
+        self.children: list[int] = []
+        self.answered: set[int] = set()
 
     def run(self, workers: int, budget: int) -> None:
         with open(os.memfd_create("batches"), "w+b", buffering=0) as queue:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 # state of tools, not data of anybody's run
 TOOL_FOLDERS = frozenset(
@@ -18,8 +18,7 @@ MAX_ENTRIES = 4_000_000
 CHUNK = 1000
 
 
-@dataclass(frozen=True)
-class Folder:
+class Folder(NamedTuple):
     """One folder's own files and symbolic links, by name, sorted; `size` and `newest` only where a span was asked."""
 
     path: str
@@ -27,23 +26,20 @@ class Folder:
     links: tuple[str, ...]
 
 
-@dataclass
 class Walk:
     """A walk's bounds and what it noted: folders left out, folders that could not be read, how many were seen.
 
     span: (first, last) mtime in ns, inclusive; None takes every file. prune: folders never entered, by real path.
     """
 
-    deadline: float
-    span: tuple[int, int] | None = None
-    prune: frozenset[str] = frozenset()
-    directories: int = 0
-    entries: int = 0
-    excluded: list[str] = field(default_factory=list)
-    unreadable: list[str] = field(default_factory=list)
-    special: list[str] = field(default_factory=list)
-    cut: str = ""
-    """Why the walk ended early; empty when it did not."""
+    def __init__(self, deadline: float, span: tuple[int, int] | None = None, prune: frozenset[str] = frozenset()) -> None:
+        self.deadline, self.span, self.prune = deadline, span, prune
+        self.directories = self.entries = 0
+        self.excluded: list[str] = []
+        self.unreadable: list[str] = []
+        self.special: list[str] = []
+        self.cut = ""
+        """Why the walk ended early; empty when it did not."""
 
     def folders(self, root: str) -> Iterator[Folder]:
         """The root first, then what is below it, depth first in order of names."""
