@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import slurmlab
 import traceloads
 from bench_hash import Cost, Row, cost
 
@@ -50,6 +51,8 @@ def command(way: str, stem: Path, tools: Tools) -> tuple[list[str], dict[str, st
         return list(tracers.strace(f"{stem}.strace")), {}
     if way == "shim":
         return [], tracers.shim_variables(tools.shim, f"{stem}.", "", RealWorld({"PATH": PATH}))
+    if way == "both":  # as `auto` does where a script calls srun
+        return command("strace", stem, tools)[0], command("shim", stem, tools)[1]
     if way == "ReproZip":
         return [tools.reprozip, "trace", "--dont-identify-packages", "--overwrite", "-d", f"{stem}.reprozip"], {}
     return [], {}
@@ -62,12 +65,12 @@ def seen(way: str, load: traceloads.Load, folder: Path, tools: Tools) -> Files:
     folder.chmod(0o755)
     before, environ = command(way, stem, tools)
     began = datetime.now(UTC)
-    env = {"PATH": PATH, "LANG": "C.UTF-8", "HOME": str(folder), **environ}
+    env = {"PATH": PATH, "LANG": "C.UTF-8", "HOME": str(folder), **environ, **lab()}
     subprocess.run([*before, "bash", "job.sh"], cwd=work, env=env, check=True, capture_output=True, stdin=subprocess.DEVNULL)
     times = {"started_at": began.isoformat(timespec="seconds"), "ended_at": datetime.now(UTC).isoformat(timespec="seconds")}
     job = Job("local", "L1", workdir=str(work), script_path=str(work / "job.sh"), **times)
     world = RealWorld({BEGAN: str(int(began.timestamp() * 1e9) + SKEW_NS)}, str(work))
-    if way in ("strace", "shim"):
+    if way in ("strace", "shim", "both"):
         found = touched.read(world, job, [str(p) for p in folder.iterdir() if p.suffix in touched.TRACERS])
         return below(found.inputs, work), below(found.outputs, work)
     if way == "ReproZip":
@@ -78,6 +81,27 @@ def seen(way: str, load: traceloads.Load, folder: Path, tools: Tools) -> Files:
     files = [f for f in listed.files if way != "declared" or f.how == "declared"]
     whole = [(f.role, os.path.join(work, f.path)) for f in files]
     return below((p for r, p in whole if r == "input"), work), below((p for r, p in whole if r == "output"), work)
+
+
+def lab() -> dict[str, str]:
+    return {"SLURM_CONF": os.environ["SLURM_CONF"]} if "SLURM_CONF" in os.environ else {}
+
+
+def steps(tools: Tools) -> Iterator[Row]:
+    """What srun starts is no child of the script: slurmd starts it."""
+    what, target, load = f"files of: {traceloads.STEPS.name}", "both 1.00, 1.00", traceloads.STEPS
+    if lacking := slurmlab.missing("light"):
+        yield what, target, f"not measured: no {', '.join(lacking)}", ""
+        return
+    with slurmlab.running("light") as slurm:
+        os.environ["SLURM_CONF"] = slurm.conf
+        ways = ["declared", "changed", "shim", "strace", "both", *(["ReproZip"] if tools.reprozip else [])]
+        told = {}
+        for way in ways:
+            with tempfile.TemporaryDirectory(prefix="auditor-bench-") as folder:
+                told[way] = rates(*score(seen(way, load, Path(folder), tools), load))
+        del os.environ["SLURM_CONF"]
+    yield row(what, target, told)
 
 
 def reprozip(folder: Path, work: Path) -> Files:
@@ -197,8 +221,9 @@ def main() -> None:
         shim = tracers.shim(Home(f"{name}/home"), RealWorld())
         os.chmod(os.path.dirname(shim), 0o755)
         tools = Tools(shim, find_reprozip(options.reprozip, Path(name)))
-        for one in (*completeness(tools), *costs(tools, options.repeats)):
-            print(f"| {' | '.join(one)} |", flush=True)
+        for piece in (completeness(tools), steps(tools), costs(tools, options.repeats)):
+            for one in piece:
+                print(f"| {' | '.join(one)} |", flush=True)
     sys.stderr.write(f"took {time.monotonic() - began:.0f} s\n")
 
 

@@ -203,6 +203,19 @@ LOADS = (
 )  # fmt: skip
 
 
+STEP = """
+import os
+rank = os.environ["SLURM_PROCID"]
+open(f"made-{rank}.txt", "w").write(open(f"part-{rank}.txt").read() + open("all.csv").read())
+"""
+STEPS = Load(
+    "steps of srun", "cut -c1 <all.csv >first.csv\nsrun -Q -n2 --overcommit python3 step.py\ncat made-0.txt made-1.txt >joined.txt",
+    ("all.csv", "part-0.txt", "part-1.txt"), ("first.csv", "joined.txt", "made-0.txt", "made-1.txt"),
+    {**code(STEP), "all.csv": "a\n", "part-0.txt": "0", "part-1.txt": "1"}, (("*.csv", "part-*"), ("made-*",)),
+)  # fmt: skip
+"""Not among LOADS: it wants a Slurm around it."""
+
+
 def missing(load: Load) -> list[str]:
     import importlib.util
 

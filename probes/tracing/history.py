@@ -102,9 +102,9 @@ class History:
             if file.written:
                 self._moved(file, target + old[len(path) :])
 
-    def perhaps_made(self) -> list[str]:
-        """Inputs that the first call that touched them may have made."""
-        return [p for p in self.inputs() if self.files[p].made]
+    def perhaps_made(self, mixed: bool = False) -> list[str]:
+        """Inputs that the first call that touched them may have made. mixed: of several traces nobody knows whose calls came first."""
+        return [p for p in self.inputs() if self.files[p].made or (mixed and self.files[p].written)]
 
     def perhaps_written(self) -> list[str]:
         """Outputs that were opened for reading and writing, and perhaps never written."""

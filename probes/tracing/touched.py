@@ -58,16 +58,16 @@ def read(world: World, job: Job, paths: Sequence[str], own: str = "") -> FileTra
         pieces = _first(world.chunks(path), MAX_BYTES)
         history.add(reader.calls(_lines(pieces)) if path.endswith(TRACERS[0]) else preload.calls(pieces))
     if job.started_at:
-        _settle(world, history, began(world, job))
+        _settle(world, history, began(world, job), len(tracers) > 1)
     return summary(history, reader, tuple(sorted(set(tracers), reverse=True)), blind)
 
 
-def _settle(world: World, history: History, start: int) -> None:
+def _settle(world: World, history: History, start: int, mixed: bool) -> None:
     """What no call tells, the file system may: was a file made by the call that could do either, was one written that could be?
 
     start: of the attempt, in ns. Birth is asked of `stat`: Python is not told.
     """
-    made = history.perhaps_made()[:MAX_NAMED]
+    made = history.perhaps_made(mixed)[:MAX_NAMED]
     there = [p for p in made if history.files[p].there]
     for at in range(0, len(there), 200):
         with suppress(OSError):

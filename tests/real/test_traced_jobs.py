@@ -138,6 +138,7 @@ STEPS = """\
 #SBATCH --output=out-%j --ntasks=2
 cut -d, -f1 <in.csv >first.csv
 srun -Q -n2 {python} step.py
+cat part-0 part-1 >both
 exit 4
 """
 STEP = """
@@ -181,7 +182,7 @@ def test_the_shell_and_its_steps_are_told_together(slurm: slurmlab.Lab, work: Pa
     seen = traced(job, work, env)
     inputs, outputs = names(seen["inputs"], work), names(seen["outputs"], work)
     assert inputs == ["in.csv", "own-0.csv", "own-1.csv", "step.py"]
-    assert outputs == ["first.csv", "part-0", "part-1"]
+    assert outputs == ["both", "first.csv", "part-0", "part-1"]
     assert (seen["tracer"], (work / f"out-{job}").read_text()) == ("strace+preload", "")
 
 
@@ -189,7 +190,7 @@ def test_each_task_of_an_array_tells_its_own_and_a_cancelled_job_what_it_did(slu
     env = {**os.environ, "AUDITOR_HOME": str(work.parent / "home"), "SLURM_CONF": slurm.conf}
     (work / "job.sh").write_text("#!/bin/bash\n#SBATCH -o out-%A-%a\ncp own-$SLURM_ARRAY_TASK_ID.csv made-$SLURM_ARRAY_TASK_ID\n")
     array = auditor("sbatch", "--auditor-trace", "--parsable", "-a", "0-1", "job.sh", cwd=work, env=env).strip()
-    (work / "long.sh").write_text("#!/bin/bash\n#SBATCH -o out-%j\ncp in.csv begun; sleep 100; cp in.csv never\n")
+    (work / "long.sh").write_text("#!/bin/bash\n#SBATCH -o out-%j\ncp in.csv begun; sleep 100 && cp in.csv never\n")
     long = auditor("sbatch", "--auditor-trace", "--parsable", "long.sh", cwd=work, env=env).strip()
     until((work / "begun").exists)
     subprocess.run(["scancel", long], check=True, env=env)
