@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -145,6 +147,24 @@ def test_a_damaged_index_is_no_knowledge(world: Later, tmp_path: Path) -> None:
     index.write_bytes(b"SQLite format 3\0" + b"x" * 500)
     found = seen(world, "../iris")
     assert (found.datasets[0].state, len(found.files)) == ("unreadable", 3)
+
+
+def test_an_index_that_would_compute_instead_of_tell_is_no_knowledge(world: Later, tmp_path: Path) -> None:
+    known = registered(world)
+    where = registry.path(registry.own(world), known, "index")
+    os.unlink(where)
+    with closing(sqlite3.connect(where)) as db:
+        db.executescript(
+            f"CREATE TABLE meta AS SELECT 1 AS version, '{known.digest}' AS digest;"
+            "CREATE VIEW file AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x AS name FROM n;"
+        )
+    assert seen(world, "../iris").datasets[0].state == "unreadable"
+
+
+def test_a_pipe_in_a_shared_registry_stops_nobody(world: Later, tmp_path: Path) -> None:
+    registered(world)
+    os.mkfifo(tmp_path / "home" / "datasets" / "x.json")
+    assert [d.dataset for d in seen(world, "../iris").datasets] == ["iris"]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"name": 1}', "\0", '{"name": "../x", "root": "/", "digest": "sha256:0"}'])

@@ -97,14 +97,16 @@ class Index:
 
     def __init__(self, path: str, digest: str) -> None:
         """digest: of the data set that it must belong to."""
-        os.stat(path)
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise Damaged("it is no file")
         try:
             import sqlite3  # opened in a job only where a data set is registered; some builds of Python lack it
         except ImportError as error:
             raise Damaged(f"this Python has no sqlite3: {error}") from error
         # immutable: no lock, no journal is looked for; the file is replaced, never written again
         self._db = sqlite3.connect(f"file:{quote(os.path.abspath(path))}?mode=ro&immutable=1", uri=True)
-        if self._ask("SELECT version, digest FROM meta") != [(VERSION, digest)]:
+        odd = "SELECT count(*) FROM sqlite_master WHERE type NOT IN ('table', 'index') OR sql LIKE 'CREATE VIRTUAL%'"
+        if self._ask(odd) != [(0,)] or self._ask("SELECT version, digest FROM meta") != [(VERSION, digest)]:
             self.close()
             raise Damaged("it belongs to another registration")
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 from auditor.world import World
 
-_USERINFO = re.compile(r"://[^/@]*@")
-
 
 @dataclass(frozen=True)
 class Pointer:
@@ -76,4 +74,6 @@ class Reader:
 
 def plain(url: str) -> str:
     """An address without credentials, query and fragment: both may hold a signature."""
-    return _USERINFO.sub("://", re.split(r"[?#]", url.strip(), maxsplit=1)[0])[:500]
+    scheme, mark, rest = re.split(r"[?#]", url.strip()[:2000], maxsplit=1)[0].rpartition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}"[:500]

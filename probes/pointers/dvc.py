@@ -17,7 +17,7 @@ from probes.pointers.gitfiles import above, settings
 
 MAX_FILE, MAX_LIST = 4 << 20, 64 << 20
 MAX_ENTRIES = 100_000
-_LINE = re.compile(r"( *)((?:- +)*)([A-Za-z_][\w.-]*|'[^']*'|\"[^\"]*\"):(?: +(.*?))? *$")
+_LINE = re.compile(r"( *)((?:- +)*)([A-Za-z_][\w.-]*|'[^']*'|\"[^\"]*\"):(?: +(.*))?")
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _PATHS = {"outs": "path", "deps": "path"}
 
@@ -43,7 +43,7 @@ def entries(text: str) -> Iterator[tuple[str, Mapping[str, str]]]:
     """(`outs` or `deps`, the scalars of one of its entries) of a file as DVC writes it. Not a YAML parser: other shapes give nothing."""
     section, indent, entry = "", -1, dict[str, str]()
     for line in text.splitlines():
-        match = _LINE.fullmatch(line)
+        match = _LINE.fullmatch(line.rstrip())
         if not match:
             continue
         at, starts = len(match[1]) + len(match[2]), bool(match[2])

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Mapping
 from auditor.world import World
 
 MAX = 1 << 18
-_SECTION = re.compile(r"""\s*\[\s*'?\s*([A-Za-z0-9.-]+)(?:\s+"((?:[^"\\]|\\.)*)")?\s*'?\s*\]""")
-_VALUE = re.compile(r"\s*([A-Za-z][A-Za-z0-9-_]*)\s*=\s*(.*?)\s*$")
+_VALUE = re.compile(r"([A-Za-z][A-Za-z0-9_-]*)\s*=(.*)")
 Settings = Mapping[tuple[str, str, str], str]
 """(section, subsection, key) in lower case (but the subsection) -> the last value."""
 
@@ -45,12 +44,18 @@ def settings(world: World, paths: Iterable[str]) -> Settings:
     for path in paths:
         section = sub = ""
         try:
-            lines = world.text(path, MAX).splitlines()
+            lines = world.text(path, MAX).splitlines() if world.stat(path).is_file else []
         except OSError:
             continue
-        for line in lines:
-            if head := _SECTION.match(line):
-                section, sub = head[1].lower(), head[2] or ""
-            elif value := _VALUE.match(line):
-                found[section, sub, value[1].lower()] = value[2].strip('"')
+        for line in map(str.strip, lines):
+            if line.startswith("["):
+                section, sub = _head(line)
+            elif value := _VALUE.fullmatch(line):
+                found[section, sub, value[1].lower()] = value[2].strip().strip('"')
     return found
+
+
+def _head(line: str) -> tuple[str, str]:
+    """`[remote "origin"]`, which DVC writes as `['remote "lab"']`."""
+    name, _, sub = line[1:].partition("]")[0].strip(" \t'").partition(" ")
+    return name.lower(), sub.strip(' \t"')

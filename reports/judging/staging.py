@@ -6,6 +6,8 @@ import re
 import shlex
 from collections.abc import Iterator
 
+from reports.judging.amounts import line as plain
+
 COPIES = frozenset({"cp", "rsync", "sbcast", "dcp", "mcp", "install", "rclone", "scp"})
 UNPACKS = {"tar": ("-C", "--directory"), "unzip": ("-d",), "unsquashfs": ("-d", "-dest"), "7z": ("-o",), "bsdtar": ("-C",)}
 _LOCAL = re.compile(
@@ -22,7 +24,7 @@ def staged(script: str, scratch: str) -> tuple[int, str] | None:
             if words[0] == "cd" and len(words) > 1:
                 here = _local(words[1], scratch)
             elif _brings(words, scratch, here):
-                return number, " ".join(line.split())[:160]
+                return number, plain(line, 160)
     return None
 
 

@@ -10,10 +10,11 @@ import pytest
 
 from auditor.model import Absent, Job
 from auditor.world import RealWorld
-from probes.pointers import DataPointers, Pointer
+from probes.pointers import DataPointers, Pointer, plain
 from probes.pointers.annex import Key, parse
 from probes.pointers.content import collect
 from probes.pointers.dvc import entries
+from probes.pointers.gitfiles import settings
 from probes.pointers.lfs import parse as parse_lfs
 
 CAPTURED = Path(__file__).parent / "captured"
@@ -178,6 +179,34 @@ def test_a_list_of_a_stranger_leads_nowhere_else(tmp_path: Path) -> None:
     where.chmod(0o644)
     where.write_text(json.dumps([{"md5": ONE, "relpath": "../one.csv"}, {"md5": 1, "relpath": "a"}, 3]))
     assert [p for p in seen(root).pointers if p.by == "images.dvc"] == []
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://ada:p@ss@x.org/a?sig=1#f", "https://x.org/a"),
+        ("s3://bucket/a@b", "s3://bucket/a@b"),
+        ("git@x.org:a/b.git", "x.org:a/b.git"),
+        ("ada:secret@x.org:a/b.git", "x.org:a/b.git"),
+        ("/srv/store", "/srv/store"),
+        ("../store", "../store"),
+    ],
+)
+def test_an_address_is_told_without_what_opens_it(url: str, expected: str) -> None:
+    assert plain(url) == expected
+
+
+@pytest.mark.parametrize("text", ["outs:\n- path: a" + " " * 200_000 + "b\n", "outs:\n" + "- path: x\n" * 50_000])
+def test_a_long_file_is_read_in_linear_time(text: str) -> None:
+    assert {entry["path"][0] for _, entry in entries(text)} <= {"a", "x"}
+
+
+def test_settings_of_git_and_dvc(tmp_path: Path) -> None:
+    (tmp_path / "c").write_text("[core]\n\tremote = lab\n['remote \"Lab\"']\n    url = s3://x\n[lfs]url=no\n[" + " " * 100_000)
+    assert settings(RealWorld(), (str(tmp_path / "c"), str(tmp_path / "none"))) == {
+        ("core", "", "remote"): "lab",
+        ("remote", "Lab", "url"): "s3://x",
+    }
 
 
 def test_a_pointer_needs_a_digest_and_a_size() -> None:
