@@ -39,6 +39,15 @@ def _pinned(ref: Reference, engine: Fact[EngineImages] | None = None, ran: Image
     return scheme + words([f"{name}@{digest or 'sha256:DIGEST'}"])
 
 
+def _instead(ref: Reference, pinned: str) -> str:
+    """Where nobody has seen the digest yet: the line that asks for it, which may need no more than the registry's answer."""
+    write = f"{pinned}   # line {ref.line}, instead of {line(ref.text)}"
+    if "sha256:DIGEST" not in pinned or ref.transport != "docker" or not ref.resolved:
+        return write
+    source = f"docker://{'/'.join(part for part in (ref.registry, ref.name) if part)}:{ref.tag or 'latest'}"
+    return f"skopeo inspect --format '{{{{.Digest}}}}' {words([source])}   # tells the digest\n{write}"
+
+
 def unpinned_image(
     typed: Fact[ContainerReferences],
     engine: Maybe[EngineImages],
@@ -55,9 +64,7 @@ def unpinned_image(
     loose = [r for r in refs if not r.digest and r.transport not in FILES]
     if loose:
         ran = both(before, after)
-        fix = "\n".join(
-            f"{_pinned(r, known(engine), _then(r, ran, None))}   # line {r.line}, instead of {line(r.text)}" for r in loose[:3]
-        )
+        fix = "\n".join(_instead(r, _pinned(r, known(engine), _then(r, ran, None))) for r in loose[:3])
         moving = [r for r in loose if r.tag in ("", "latest")]
         said = f"{some(r.text for r in loose)}: a tag can be moved to another image at any time"
         return (failed if moving else weak)(said, fix, named)
