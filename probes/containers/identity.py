@@ -1,17 +1,16 @@
 """What are the named images right now, as cheaply as can be told? Asked at submit and again in the job: a change is drift.
 
-Guest: standard library only. Large files are known by size, time and SIF id, small ones by content too; engines are asked over
-their unix socket, never over a network, and all of it ends in a fraction of a second.
+Guest: standard library only. Files are known by size, time and SIF id; by content too where they are small, or were hashed before and
+have not changed since. Engines are asked over their unix socket, never over a network, and all of it ends in a fraction of a second.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 
 from auditor.model import Absent, Job, Phase, Probe
-from auditor.world import World
+from auditor.world import Stat, World
 from probes.containers import ContainerIdentities, ImageIdentity, Reference, sifformat
 from probes.containers.enginesocket import NoAnswer, image, sockets
 from probes.containers.scripts import named, where
@@ -105,16 +104,22 @@ def _file(world: World, text: str, path: str, budget: Budget) -> ImageIdentity:
     state = world.stat(path)
     if not state.is_file:
         return ImageIdentity(text, "unknown", "a directory: not hashed", mtime_ns=state.mtime_ns)
-    identity = _sif_id(world, path)
-    if not budget.take(state.size):
-        reason = "larger than the budget: known by size, time and id"
-        return ImageIdentity(text, "ok", reason, size=state.size, image_id=identity, mtime_ns=state.mtime_ns)
-    hash_ = hashlib.sha256()
-    for piece in world.chunks(path):
-        hash_.update(piece)
+    sha256 = _content(world, path, state, budget)
     if world.stat(path) != state:
         return ImageIdentity(text, "unknown", "the file changed while it was read", size=state.size)
-    return ImageIdentity(text, "ok", "", sha256=hash_.hexdigest(), size=state.size, image_id=identity, mtime_ns=state.mtime_ns)
+    reason = "" if sha256 else "larger than the budget: known by size, time and id"
+    identity = _sif_id(world, path)
+    return ImageIdentity(text, "ok", reason, sha256=sha256, size=state.size, image_id=identity, mtime_ns=state.mtime_ns)
+
+
+def _content(world: World, path: str, state: Stat, budget: Budget) -> str:
+    """The file's sha256 as it is remembered, or read within the budget; empty: neither. Raises OSError."""
+    from probes.manifest import remember  # most jobs have no image file: not loaded in their name
+
+    known = remember.digest_of(world, path, state).recall(world, path) if state.size >= remember.WORTH and state.ino else None
+    if known is not None and len(known) == 32:
+        return known.hex()
+    return remember.sha256(world, path).sha256 if budget.take(state.size) else ""
 
 
 def _sif_id(world: World, path: str) -> str:

@@ -10,6 +10,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from probes.containers import ContainerIdentities, ImageIdentity
 from probes.containers import identity as module
 from probes.containers.enginesocket import NoAnswer, image, sockets
 from probes.containers.scripts import references
+from probes.manifest import remember
 
 D = "sha256:" + "ab" * 32
 
@@ -76,6 +78,27 @@ def test_a_file_beyond_the_budget_is_known_by_size_and_time(tmp_path: Path) -> N
     assert (found.state, found.sha256, found.size) == ("ok", "", 7)
     assert found.mtime_ns == (tmp_path / "x.sif").stat().st_mtime_ns
     assert found.reason == "larger than the budget: known by size, time and id"
+
+
+def test_a_large_file_that_was_hashed_before_is_known_by_content_until_it_changes(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    path = tmp_path / "x.sif"
+    path.write_bytes(b"x" * remember.WORTH)
+    world = RealWorld(cwd=str(tmp_path), env={"AUDITOR_HOME": str(tmp_path / "home")})
+    world.now = lambda: datetime.now(UTC) + timedelta(days=1)  # type: ignore[method-assign]  # a file must have been left alone for a while
+    [reference] = references("apptainer exec x.sif a", {})
+
+    def found() -> tuple[str, str]:
+        seen = module.identify(world, Job("slurm", "1"), reference, module.Budget(0, deadline=1e18))
+        return seen.sha256, seen.reason
+
+    beyond = ("", "larger than the budget: known by size, time and id")
+    before = found()
+    digest = remember.sha256(world, str(path)).sha256
+    known = found()
+    path.write_bytes(b"y" * remember.WORTH)
+
+    assert (before, known, found()) == (beyond, (digest, ""), beyond)
 
 
 def test_what_is_not_there_and_what_cannot_be_told_are_two_things(tmp_path: Path) -> None:
