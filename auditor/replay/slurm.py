@@ -19,7 +19,7 @@ _THEIRS = frozenset(
     -d --dependency -D --chdir --workdir -o --output -e --error -a --array -b --begin --deadline --wckey --comment --uid --gid -i --input
     -C --constraint --prefer --export --export-file --open-mode --parsable -W --wait --wrap -Q --quiet --test-only --burst-buffer --bb --bbf
     --container --container-id --licenses -L --nice --priority --profile -H --hold --signal --job-name -J --requeue --no-requeue --get-user-env
-    --auditor-label --auditor-input --auditor-output --auditor-no-hook --auditor-libraries""".split()
+    --auditor-label --auditor-input --auditor-output --auditor-no-hook --auditor-libraries --auditor-trace""".split()
 )
 
 

@@ -67,19 +67,23 @@ def arrange(
     """For one attempt of one task. streams: files of its stdout and stderr, where they are not ours. Raises OSError, AuditError."""
     os.makedirs(folder(home.root), mode=0o700, exist_ok=True)
     base = os.path.join(folder(home.root), stem(job))
-    spool.write(folder(home.root), f"{stem(job)[:-1]}{INHERITED}", inherited(streams))
+    spool.write(folder(home.root), f"{stem(job)[:-1]}{INHERITED}", inherited(streams, job.workdir))
     if way == "preload":
         return Tracing((), shim_variables(shim(home, world), base, environ.get("LD_PRELOAD", ""), world))
     return Tracing(strace(f"{base}strace"), {})
 
 
-def inherited(streams: tuple[str, str]) -> bytes:
-    """The files that the command finds open already: no tracer sees them being opened. Records of the shim's form."""
+def inherited(streams: tuple[str, str], workdir: str) -> bytes:
+    """The files that the command finds open already: no tracer sees them being opened. Records of the shim's form.
+
+    Where our own stdout and stderr go counts in the work directory only: elsewhere it is the log of who called us.
+    """
+    inside = os.path.join(os.path.realpath(workdir), "")
     found = b"".join(b"w\0%b\0" % os.fsencode(path) for path in dict.fromkeys(streams) if path)
     for fd in (0, *(n for n in (1, 2) if not streams[n - 1]), *_handed_on()):
         with suppress(OSError, ValueError):
             path = os.readlink(f"/proc/self/fd/{fd}")
-            if stat.S_ISREG(os.fstat(fd).st_mode) and os.path.exists(path):
+            if stat.S_ISREG(os.fstat(fd).st_mode) and os.path.exists(path) and (fd not in (1, 2) or path.startswith(inside)):
                 mode = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE
                 found += b"%b\0%b\0" % ({os.O_RDONLY: b"r", os.O_WRONLY: b"w"}.get(mode, b"u"), os.fsencode(path))
     return found
