@@ -13,6 +13,8 @@ from auditor.verdict import OutputVerdict, Sameness
 from reports.archive.recipe import Recipe, RecipeFile
 from reports.judging.amounts import several
 
+NOT_FOUND = 127
+"""How a shell ends that does not find what it is to run (POSIX, 2.8.2)."""
 WORST = (Sameness.DIFFERENT, Sameness.EQUIVALENT, Sameness.IDENTICAL)
 
 
@@ -58,6 +60,8 @@ def verdict(recipe: Recipe, made: tuple[OutputVerdict, ...], ended: Ended) -> tu
     )
     if ended.timed_out:
         return differs or (Sameness.DIFFERENT, "it did not end within the time limit")
+    if ended.exit_code == NOT_FOUND != _status(recipe):
+        return Sameness.NOT_RUN, "a program that it calls is not here (exit code 127); stderr.txt names it"
     if before is not None and ended.exit_code != _status(recipe):
         return differs or (Sameness.DIFFERENT, f"exit code {ended.exit_code}, was {_status(recipe)}")
     if not made:

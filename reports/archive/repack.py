@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from auditor.redact import Redactor
 from auditor.world import World
-from probes.packages import Package
+from probes.packages import MODIFIED_NAMES, Package
 from probes.python import record
 from probes.python.distributions import Distribution, installed, normal, read
 from reports.archive.cleaned import clean
@@ -57,10 +57,18 @@ def repack(package: Package, world: World, redactor: Redactor | None = None, lim
     files = dict(_working_tree(world, one, limit) if edited else _installed(world, one, limit))
     if not edited and (now := _identity(files)) != (package.content_sha256 or package.record_sha256):
         raise ValueError(f"files of {package.name} changed since the run{'' if now else ' or are gone'}")
-    secret = next((p for p, d in files.items() if redactor and b"\0" not in d[:4096] and clean(d, redactor)[1]), "")
-    if secret and (package.source != "index" or package.modified):
+    own = _nobody_elses(package, files)
+    secret = next((p for p, d in own.items() if redactor and b"\0" not in d[:4096] and clean(d, redactor)[1]), "")
+    if secret:
         raise ValueError(f"{secret} holds what looks like a secret")
     return Repacked(*_zip(one, files), as_run=not edited)
+
+
+def _nobody_elses(package: Package, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    """What of these files no index publishes: of an index's package those that were edited, where all of them are named."""
+    if package.source != "index" or len(package.modified) >= MODIFIED_NAMES:
+        return files
+    return {path: data for path, data in files.items() if path in package.modified}
 
 
 def _installed(world: World, one: Distribution, left: int) -> Iterator[tuple[str, bytes]]:

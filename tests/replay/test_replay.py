@@ -94,6 +94,14 @@ def test_a_file_that_went_in_and_came_out_unchanged_proves_nothing(tmp_path: Pat
     assert [o.path for o in verdict.outputs] == ["metrics.json", "out.csv", "slurm-123.out"]
 
 
+def test_a_program_that_is_not_here_is_no_other_result(tmp_path: Path) -> None:
+    verdict = replayed(made(tmp_path, script="#!/bin/bash\nno-such-program\n"))
+    assert (verdict.sameness, verdict.reason) == (
+        Sameness.NOT_RUN,
+        "a program that it calls is not here (exit code 127); stderr.txt names it",
+    )
+
+
 def test_another_exit_code_is_different(tmp_path: Path) -> None:
     verdict = replayed(made(tmp_path, script="#!/bin/bash\nexit 3\n"))
     assert (verdict.sameness, verdict.reason) == (Sameness.DIFFERENT, "exit code 3, was 0")

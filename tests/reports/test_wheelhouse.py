@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from auditor.model import AuditError
+from auditor.redact import Redactor
 from auditor.replay.compared import compare
 from auditor.world import RealWorld
 from probes.packages import PythonPackages
@@ -150,6 +152,15 @@ def test_what_was_edited_before_the_run_is_packed_with_the_edit(own: Path, tmp_p
     again = environment(tmp_path / "again")
     install(again, "--no-index", tmp_path / made.file)
     assert ((site(again) / "tiny/__init__.py").read_text(), compare(seen, packages(again)).same) == ("answer = 43\n", True)
+
+
+def test_only_the_edited_files_of_an_index_s_package_are_searched_for_secrets(own: Path) -> None:
+    (site(own) / "tiny/__init__.py").write_text("token = 'hf_abcdefghijklmnopqrstuvwxyzABCDEF'\n")
+    edited = replace(packages(own).packages[0], source="index")
+
+    with pytest.raises(ValueError, match=r"tiny/__init__.py holds what looks like a secret"):
+        repack(edited, RealWorld(), Redactor())
+    assert repack(replace(edited, modified=("tiny/other.py",)), RealWorld(), Redactor()).as_run
 
 
 def editable(prefix: Path, source: Path, finder: bool) -> PythonPackages:
