@@ -159,7 +159,9 @@ def outcome(seen: JobAccounting) -> dict[str, str]:
 
 
 def inputs(seen: DataManifest) -> dict[str, str]:
-    return {f.path: _sha(f.sha256) for f in seen.files if f.role == "input"}
+    """Files by content; a registered data set by name, version and the digest of its tree."""
+    sets = {d.path: f"{d.dataset} {d.version} {d.digest}".replace("  ", " ") for d in seen.datasets if d.state == "unchanged"}
+    return sets | {f.path: _sha(f.sha256) for f in seen.files if f.role == "input"}
 
 
 def outputs(seen: DataManifest) -> dict[str, str]:

@@ -73,6 +73,10 @@ def lineage(seen: Record) -> tuple[tuple[Node, ...], tuple[Edge, ...]]:
         for f in [f for f in files.value.files if f.role == role and f.sha256][:MAX_FILES] if files else ():
             nodes.setdefault(f.sha256, Node(f.sha256, "file", os.path.basename(f.path)))
             edges[Edge(f.sha256, me) if role == "input" else Edge(me, f.sha256)] = None
+    for known in files.value.datasets[:MAX_FILES] if files else ():
+        if known.digest:
+            nodes.setdefault(known.digest, Node(known.digest, "file", f"{known.dataset} {known.version}".rstrip()))
+            edges[Edge(known.digest, me)] = None
     return tuple(nodes.values()), tuple(edges)
 
 

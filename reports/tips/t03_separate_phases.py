@@ -11,6 +11,7 @@ from probes.workflow import SystemsUsed
 from reports.judging.again import again, script
 from reports.judging.amounts import GIB, line, memory_option, several, size, some
 from reports.judging.proofs import REPLAY, SETTLES, same, summary
+from reports.judging.sightings import held
 from reports.judging.verdicts import Unclear, failed, not_applicable, passed
 
 PHASES = ("prepare", "simulate", "train", "infer")
@@ -95,10 +96,12 @@ def _ask(step: StepRecord) -> str:
 
 def open_boundary(files: Fact[DataManifest], submission: Fact[Submission]) -> Verdict:
     inputs, outputs = ([f for f in files.value.files if f.role == role and f.sha256] for role in ("input", "output"))
+    sets = held(files.value)
     said = f"{several(len(inputs), 'input')} and {several(len(outputs), 'output')} known by sha256"
-    if inputs and outputs:
+    said += f", and {several(len(sets), 'registered data set')}" if sets else ""
+    if (inputs or sets) and outputs:
         return passed(said, files)
-    missing = "--auditor-input=data/*" if not inputs else "--auditor-output=results/*"
+    missing = "--auditor-input=data/*" if not (inputs or sets) else "--auditor-output=results/*"
     return failed(f"{said}: the phase cannot be cut out of the whole", again(submission.value, missing), files)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from auditor.model import Evidence, Phase
 from auditor.scorecard import Change
+from probes.data import Reference
 from probes.git import GitState
 from reports.diff import diff
 from tests.factory import (
@@ -28,6 +29,10 @@ from tests.factory import (
     submission,
     unseen,
 )
+
+
+def dataset(version: str, digit: str) -> Reference:
+    return Reference("/data/iris", "iris", "", f"sha256:{digit * 64}", "unchanged", 150, 1, version)
 
 
 def run(*values: Any, phase: Phase = Phase.START) -> tuple[Evidence, ...]:
@@ -124,6 +129,11 @@ def test_a_run_does_not_differ_from_itself() -> None:
                 ("input", "in.csv", f"sha256:{sha('in.csv')}", f"sha256:{sha('2')}"),
                 ("output", "out.csv", f"sha256:{sha('1')}", f"sha256:{sha('2')}"),
             ],
+        ),
+        (
+            manifest(datasets=(dataset("2", "a"),)),
+            manifest(datasets=(dataset("3", "b"),)),
+            [("input", "/data/iris", f"iris 2 sha256:{'a' * 64}", f"iris 3 sha256:{'b' * 64}")],
         ),
         (
             accounting(asked_memory=1 << 30),

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from auditor.campaign import Campaign, Link, Sibling
 from auditor.scorecard import Edge, Gauge, Node, RunCard, Span
+from probes.data import Reference
 from probes.kernel import KernelAccounting
 from probes.submission import Directive
 from reports.judging.card import run_card
@@ -51,6 +52,14 @@ def test_what_is_not_known_is_left_blank_and_an_unasked_gpu_left_out() -> None:
     nothing = accounting(asked_memory=None, used_memory=None, used_cpu_seconds=None, asked_gpus=0)
 
     assert [(g.name, g.used) for g in story(record([later(nothing)], 0)).gauges] == [("cores", None), ("time", 600.0)]
+
+
+def test_a_registered_data_set_is_one_box_by_its_name() -> None:
+    digest = f"sha256:{'a' * 64}"
+    known = Reference("/data/iris", "iris", "", digest, "unchanged", 150, 1, "3")
+    seen_story = story(record([later(manifest(datasets=(known,)))], 0))
+    assert seen_story.nodes[1:] == (Node(digest, "file", "iris 3"),)
+    assert seen_story.edges == (Edge(digest, "this"),)
 
 
 def test_lineage_joins_runs_by_the_files_between_them() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from auditor.model import Evidence
 from auditor.verdict import Sameness
+from probes.data import Reference
 from probes.schedulers import StepRecord
 from probes.workflow import SystemsUsed
 from tests.factory import accounting, attempt, file, manifest, seen, submission
@@ -121,6 +122,11 @@ def test_a_phase_is_cut_out_by_known_inputs_and_outputs() -> None:
     assert said("open-boundary", later(manifest(file("model.pt", "output"))), TYPED) == (
         FAILED,
         "0 inputs and 1 output known by sha256: the phase cannot be cut out of the whole",
+    )
+    known = Reference("/data/iris", "iris", "", f"sha256:{'a' * 64}", "unchanged", 150, 1)
+    assert said("open-boundary", later(manifest(file("model.pt", "output"), datasets=(known,))), TYPED) == (
+        PASSED,
+        "0 inputs and 1 output known by sha256, and 1 registered data set",
     )
     assert said("open-boundary", TYPED) == (UNKNOWN, "never captured: data manifest after the run")
 
