@@ -301,7 +301,7 @@ def _manifest(root: str, parts: Iterable[_Part]) -> DataManifest:
         algorithm="sha256",
         files=tuple(files[key] for key in sorted(files)),
         skipped=tuple(sorted(left, key=lambda s: (s.path, s.role, s.reason))),
-        complete=all(s.reason in HARMLESS for s in left),
+        complete=all(s.reason in HARMLESS for s in left) and all(d.state != "partly" for d in datasets),
         bytes_hashed=spent,
         directories=directories,
         datasets=datasets,
