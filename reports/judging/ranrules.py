@@ -41,6 +41,8 @@ def unidentified_environment(
             return failed(f"no digest of {some(loose)}{_reasons(images, loose)}", _cure(images, loose[0]), *sources)
         if ran is None:
             raise Unclear("which images ran was not looked for")
+        if named is None:
+            raise Unclear(f"whether the job runs in it or only fetches it is not known: {some(found)}")
         return passed(f"{some(f'{name} = {digest[:19]}' for name, digest in found.items())}", *sources)
     if images is None or named is None or ran is None:
         raise Unclear("whether an image ran, and which, was not seen as the job ran")

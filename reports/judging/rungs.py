@@ -139,6 +139,8 @@ def _environment(seen: Record) -> Proof:
     images, packages = seen.value(ContainerIdentities, Phase.START), seen.value(PythonPackages, Phase.SUBMIT)
     named = seen.value(ContainerReferences, Phase.START) or seen.value(ContainerReferences, Phase.SUBMIT)
     unused = naming.idle(named.value) if named else set()
+    if images and named is None and not looks and images.value.images:
+        return f"environment: whether the job ran in {images.value.images[0].reference} is not known", images
     if images and any(i.reference not in unused for i in images.value.images):
         files = seen.value(SifImages, Phase.SUBMIT)
         ran = {one.typed for one, _ in traces(looks)} | unused

@@ -265,6 +265,14 @@ def test_an_image_that_is_only_fetched_is_not_what_the_job_ran_in() -> None:
     assert ask("unpinned-image", *fetched).outcome is WEAK  # what it fetches may still be another image tomorrow
 
 
+def test_hiding_that_an_image_is_only_fetched_makes_it_no_environment() -> None:
+    fetched = run("apptainer pull torch.sif docker://lab/torch:2", *there("docker://lab/torch:2", image_id=DIGEST))
+    hidden = [e for e in fetched if e.kind != "ContainerReferences"]
+
+    assert ask("unidentified-environment", *fetched).outcome is FAILED
+    assert ask("unidentified-environment", *hidden).outcome is UNKNOWN
+
+
 def test_a_file_run_by_its_path_leaves_no_trace_and_its_identity_at_start_stands_for_it() -> None:
     evidence, _ = JOBS["an image file, shut off from the host"]
     branch = replace(references(f"{HEAD}apptainer exec --no-home --cleanenv torch.sif python train.py\n", {})[0], sure=False)
