@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os.path
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from probes.containers.hit import Hit
 from probes.script.command import Command
 
 _AS_IS = frozenset({"instance", "directory", "file", "recipe"})
+_PATTERN = re.compile(r"[*?]|\[[^\]]+\]")
 _PATHS = frozenset({"file", "directory", "docker-archive", "oci", "recipe"})
 
 
@@ -45,6 +47,8 @@ def of_hit(
             found = _parsed(hit, value)
         else:
             missing = ("the folder it runs in",)
+    if transport in _PATHS and not missing and _PATTERN.search(value):  # as a loop over files hands them on
+        missing = (f"the files that {value} finds",)
     reference = Reference(
         runtime=hit.runtime,
         text=_written(hit),

@@ -254,6 +254,8 @@ def test_a_name_from_a_command_is_unresolved_and_every_one_is_said() -> None:
         "cd $X; apptainer exec x.sif a": ("the folder it runs in",),
         "read S; apptainer exec $S a": ("S",),
         "apptainer exec ${LIST[$N]} a": ("LIST", "N"),
+        "for S in /i/*.sif; do apptainer exec $S a; done": ("the files that /i/*.sif finds",),
+        "apptainer exec x-[0-9].sif a": ("the files that x-[0-9].sif finds",),
     }
     assert {line: r.unresolved for line in lines for r in references(line, {})} == lines
 
