@@ -169,7 +169,13 @@ def _counted(shelf: str, changes: Sequence[Change]) -> str:
     counted = f"{len(changes):,} {noun if len(changes) == 1 else noun.replace('library', 'librarie').replace('driver or', 'drivers or') + 's'}"
     if shelf == "other-package":
         return f"{counted}: {', '.join(f'{sizes[s]:,} {s}' for s in (*SIZES, 'one run only') if sizes[s])}"
-    return f"{counted}: {some((f'{c.name} {_brief(c.before)} → {_brief(c.after)}' for c in changes), NOTABLE)}"
+    return f"{counted}: {some((f'{c.name} {_step(c)}' for c in changes), NOTABLE)}"
+
+
+def _step(change: Change) -> str:
+    """`1.26 → 2.0`; of one version whose content differs that version, once."""
+    was, now = _brief(change.before), _brief(change.after)
+    return f"{was} → {now}" if was != now else f"{was} with other files"
 
 
 def _brief(state: str) -> str:

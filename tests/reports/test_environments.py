@@ -127,6 +127,13 @@ def test_a_digest_that_only_one_run_has_is_no_difference() -> None:
     }
 
 
+def test_one_version_with_other_files_is_told_as_that() -> None:
+    one = packages("numpy==1.26.4")
+    edited = replace(one, packages=(replace(one.packages[0], modified=("numpy/core.py",)),))
+
+    assert groups(run(one), run(edited))["package"].summary == "1 package: numpy 1.26.4 with other files"
+
+
 def test_packages_that_the_code_imports_come_first_and_larger_steps_before_smaller_ones() -> None:
     names = ("attrs", "numpy", "scipy", "torch", "zict")
     before = packages(*(f"{n}==1.2.3" for n in names))
