@@ -231,6 +231,10 @@ def test_without_time_a_folder_is_known_as_far_as_it_was_looked_at(world: Later,
     registered(world)
     found = refer(places(world, world.cwd), [str(tmp_path / "iris")], [], Limits(NO_LIMIT, -1))
     assert [r.state for r in found.references] == ["partly"]
+    hurried = RealWorld({**world.env, "AUDITOR_HASH_SECONDS": "0"}, world.cwd)
+    shown = collect(hurried, Job("local", "1", workdir=world.cwd, inputs=("../iris",), ended_at="2026-11-23T12:11:00+00:00"))
+    assert isinstance(shown, DataManifest)
+    assert ([d.state for d in shown.datasets], shown.complete) == (["partly"], False)
 
 
 def test_the_verb_says_what_it_did(world: Later, tmp_path: Path) -> None:
