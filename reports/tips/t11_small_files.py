@@ -7,7 +7,7 @@ from posixpath import dirname
 
 from auditor.model import Check, Fact, Need, Outcome, Phase, Tip, Verdict
 from auditor.verdict import ReplayVerdict
-from probes.data import DataFile, DataManifest
+from probes.data import DataFile, DataManifest, Reference
 from probes.filesystem import FileSystems
 from probes.formats import FormatFiles
 from probes.schedulers import JobAccounting
@@ -50,6 +50,13 @@ def _pack(folder: str) -> str:
 
 def loose_format(files: Fact[DataManifest], systems: Fact[SystemsUsed]) -> Verdict:
     everything = files.value.files
+    crumbs = _crumbs(files.value)
+    if crumbs and not any(u.family == "format" for u in systems.value.uses):
+        return failed(
+            f"{several(crumbs.files, 'file')} in the data set {crumbs.dataset}, and no packed format in the scripts",
+            _packed(crumbs),
+            files,
+        )
     if len(everything) < MANY:
         return passed(f"{several(len(everything), 'file')} read or written: few enough to need no packing", files)
     formats = [u for u in systems.value.uses if u.family == "format"]
@@ -61,7 +68,23 @@ def loose_format(files: Fact[DataManifest], systems: Fact[SystemsUsed]) -> Verdi
     return failed(f"{several(len(everything), 'file')}, and no packed format in the scripts", _pack(folder), files)
 
 
+def _crumbs(files: DataManifest) -> Reference | None:
+    """The registered data set with the most files, where those are many and small on average; one by one they are not in the manifest."""
+    sets = [d for d in files.datasets if d.files >= MANY and d.bytes < d.files * SMALL]
+    return max(sets, key=lambda d: (d.files, d.path), default=None)
+
+
+def _packed(known: Reference) -> str:
+    """Beside the data set, which others read too: nothing of it is removed."""
+    return f"mksquashfs {words([known.path])} {words([f'{known.dataset}.sqsh'])}   # once; then mount it, or read it as one tar or HDF5 file"
+
+
 def small_files(files: Fact[DataManifest]) -> Verdict:
+    if crumbs := _crumbs(files.value):
+        mean = size(crumbs.bytes / crumbs.files)
+        return failed(
+            f"{several(crumbs.files, 'file')} in the data set {crumbs.dataset}, {mean} each on average", _packed(crumbs)
+        )
     known = list(files.value.files)
     small = [f for f in known if f.size < SMALL]
     share = len(small) / len(known) if known else 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from auditor.model import Evidence, Phase, Status
 from auditor.verdict import Sameness
-from probes.data import DataManifest
+from probes.data import DataManifest, Reference
 from probes.filesystem import FileSystems, Mount
 from probes.formats import FormatFile, FormatFiles, Part
 from probes.workflow import SystemsUsed, Use
@@ -51,6 +51,19 @@ def test_a_thousand_loose_files_want_a_packed_format() -> None:
     assert said("loose-format", files(1000), h5) == (PASSED, "1,000 files, and a packed format is in use: h5py (train.py:2)")
     assert said("loose-format", files(3), systems()) == (PASSED, "3 files read or written: few enough to need no packing")
     assert said("loose-format", BROKEN, systems())[0] == UNKNOWN
+
+
+def test_a_registered_data_set_of_many_small_files_is_no_better_for_being_registered() -> None:
+    def known(size: int) -> Evidence:
+        return later(manifest(datasets=(Reference("/data/iris", "iris", "", "sha256:" + "a" * 64, "unchanged", 5000, size),)))
+
+    assert said("small-files", known(5000 << 10)) == (FAILED, "5,000 files in the data set iris, 1.0 KiB each on average")
+    assert advised("small-files", known(5000 << 10))[1].startswith("mksquashfs /data/iris iris.sqsh")
+    assert said("loose-format", known(5000 << 10), systems()) == (
+        FAILED,
+        "5,000 files in the data set iris, and no packed format in the scripts",
+    )
+    assert said("small-files", known(5000 * MIB))[0] == PASSED
 
 
 def test_many_files_below_a_stripe_fail_and_large_ones_pass() -> None:
