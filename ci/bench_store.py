@@ -204,8 +204,8 @@ def kills(folder: Path, times: int) -> Iterator[Row]:
         child.stdout.close()
     with Store.open(home.store) as store:
         ingest_spool(store, home)
-        rows = store.query("select lower(hex(id)), run_no from evidence")
-        found = {id_ for id_, _ in rows}
+        found = {e.id for run in store.runs(0) for e in store.evidence(run.id)}
+        rows = store.query("select * from sight")
         broken = len(store.query("select path, size from file where octet_length(sha256) <> 32"))
     lost, doubled = len(expected - found), len(rows) - len(set(rows))
     yield (

@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 LONG = 1 << 20  # a longer line does not fit the reader's buffer and goes alone
 
 TABLES: dict[str, str] = {
-    "ledger": "id blob, name varchar, capture_id blob",
+    "ledger": "id blob, name varchar",
     "run": "no integer, id varchar, scheduler varchar, cluster varchar, job_id varchar, submission varchar, is_array boolean",
-    "capture": "no integer, id blob, run_no integer, phase varchar, attempt bigint, schema bigint, job varchar, script_no integer,"
-    " submitted varchar, label varchar, username varchar, name varchar, command varchar, shape varchar",
+    "work": "no integer, id blob, job varchar, script_no integer, label varchar, username varchar, name varchar, command varchar,"
+    " shape varchar",
+    "taken": "no integer, id blob, run_no integer, phase varchar, attempt bigint, schema bigint, work_no integer, submitted varchar,"
+    " started varchar, ended varchar",
     "content": "no integer, id blob, body varchar, split boolean",
-    "evidence": "id blob, run_no integer, probe varchar, version bigint, kind varchar, phase varchar, attempt bigint, status varchar,"
-    " grade varchar, source varchar, reason varchar, taken_at varchar, host varchar, content_no integer",
+    "look": "no integer, probe varchar, version bigint, kind varchar, phase varchar, attempt bigint, status varchar, grade varchar,"
+    " source varchar, reason varchar",
+    "sight": "run_no integer, look_no integer, taken_at varchar, host varchar, content_no integer",
     "file": "content_no integer, place integer, role varchar, how varchar, kind varchar, path varchar, size bigint, mtime_ns bigint,"
     " sha256 blob, dataset varchar",
     "file_key_tail": "key uinteger, content_no integer",

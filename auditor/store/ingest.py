@@ -98,7 +98,7 @@ def _commit(store: Store, home: Home, batch: Sequence[_File], beside: Executor) 
         return 0
     with store.transaction() as con:
         packed = beside.submit(_archive, home, new)
-        count = load(con, [f.snapshot for f in new], [Entry(f.id, f.name, f.snapshot.id) for f in new])
+        count = load(con, [f.snapshot for f in new], [Entry(f.id, f.name) for f in new])
         packed.result()
     return count
 

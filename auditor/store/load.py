@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import UnsetType
 
-from auditor import codec
 from auditor.model import Job
 from auditor.store import bulk, index
 from auditor.store.components import Lists
-from auditor.store.snapshot import FileRow, Manifest, Piece, Snapshot, manifest
-from auditor.store.text import NULL, dependencies, escape, numberless, shape, word
+from auditor.store.snapshot import FileRow, Look, Manifest, Snapshot, manifest
+from auditor.store.text import NULL, dependencies, escape, unescape, word
+from auditor.store.work import Work, works
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -25,27 +24,26 @@ COMPACT_ROWS = 1_000_000
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """A line of the ledger: digest of the spool file, its name, the capture in it."""
+    """A line of the ledger: digest of the spool file, and its name."""
 
     id: bytes
     name: str
-    capture_id: bytes
 
 
 def load(con: DuckDBPyConnection, snapshots: Sequence[Snapshot], entries: Iterable[Entry] = ()) -> int:
     """Store what is not stored yet; the number of new pieces of evidence."""
-    known = _numbers(con, "capture", (s.id for s in snapshots))
+    known = _numbers(con, "taken", (s.id for s in snapshots))
     new = list({s.id: s for s in snapshots if s.id not in known}.values())
     batch = _Batch(con, new)
     for snapshot in new:
         batch.add(snapshot)
     lines = batch.finish()
-    lines["ledger"] = [f"{e.id.hex()}\t{escape(e.name)}\t{e.capture_id.hex()}" for e in entries]
+    lines["ledger"] = [f"{e.id.hex()}\t{escape(e.name)}" for e in entries]
     for table, rows in lines.items():
         if rows:
             bulk.append(con, table, rows)
     _compact(con)
-    return len(lines["evidence"])
+    return len(lines["sight"])
 
 
 def _numbers(con: DuckDBPyConnection, table: str, ids: Iterable[bytes]) -> dict[bytes, int]:
@@ -67,32 +65,34 @@ class _Batch:
         self.lines: dict[str, list[str]] = {table: [] for table in bulk.TABLES if not table.startswith("wanted")}
         self._con = con
         self._lists = Lists()
-        bodies = {body for s in snapshots for body in (*_data(s), _script(s.job))}
+        bodies = {piece.data for s in snapshots for piece in s.pieces if piece.data is not None}
+        self._works = works(snapshots)
+        bodies |= {work.script for work in self._works.values() if work.script}
         self._bodies = {body: hashlib.sha256(body).digest() for body in bodies}
         self._content = _numbers(con, "content", self._bodies.values())
-        self._next_content = _next(con, "content")
-        self._next_capture = _next(con, "capture")
-        self._next_run = _next(con, "run")
+        self._work = _numbers(con, "work", (work.id for work in self._works.values()))
+        self._look: dict[Look, int] = {
+            Look._make(map(_unescaped, row)): no for no, *row in con.execute("select no, * exclude (no) from look").fetchall()
+        }
+        self._next = {table: _next(con, table) for table in ("content", "taken", "run", "work", "look")}
         ids = sorted({s.job.run_id for s in snapshots})
         self._run: dict[str, int] = dict(
             con.execute("select id, no from run where id in (select unnest(?::varchar[]))", [ids]).fetchall()
         )
-        seen = con.execute(
-            "select run_no, id from evidence where run_no in (select unnest(?::integer[]))", [sorted(self._run.values())]
-        )
-        self._seen: set[tuple[int, bytes]] = set(seen.fetchall()) if self._run else set()
+        seen = con.execute("select * from sight where run_no in (select unnest(?::integer[]))", [sorted(self._run.values())])
+        self._seen: set[tuple[int, int, str, str, int | None]] = set(seen.fetchall()) if self._run else set()
 
     def add(self, s: Snapshot) -> None:
         run_no = self._run_no(s.job)
-        self.lines["capture"].append(self._capture(s, run_no))
+        self.lines["taken"].append(self._taken(s, run_no))
         deps = list(dependencies(s.job.argv))
-        for piece in s.pieces:
-            if (run_no, piece.id) not in self._seen:
-                self._seen.add((run_no, piece.id))
-                self.lines["evidence"].append(self._evidence(piece, run_no))
-                if piece.head.kind == "JobAccounting" and (
-                    row := index.accounting(piece.data or b"", run_no, piece.head.taken_at)
-                ):
+        for look, taken_at, host, data in s.pieces:
+            content = None if data is None else self._content_no(data, look.kind)
+            sight = (run_no, self._look_no(look), word(taken_at), word(host), content)
+            if sight not in self._seen:
+                self._seen.add(sight)
+                self.lines["sight"].append("\t".join((*map(str, sight[:4]), NULL if content is None else str(content))))
+                if look.kind == "JobAccounting" and (row := index.accounting(data or b"", run_no, taken_at)):
                     self.lines["accounting"].append(row[0])
                     deps += row[1]
         self.lines["dependency"] += [f"{run_no}\t{escape(d)}" for d in dict.fromkeys(deps)]
@@ -101,39 +101,41 @@ class _Batch:
         """Lines by table, once everything was added."""
         return {**self.lines, **self._lists.finish(self._con, lambda ids: _numbers(self._con, "component_list", ids))}
 
+    def _number(self, table: str) -> int:
+        self._next[table] += 1
+        return self._next[table] - 1
+
     def _run_no(self, job: Job) -> int:
         run_id = job.run_id
         if run_id not in self._run:
-            self._run[run_id] = self._next_run
+            no = self._run[run_id] = self._number("run")
             texts = map(escape, (run_id, job.scheduler, job.cluster, job.job_id, job.submission))
-            self.lines["run"].append("\t".join((str(self._next_run), *texts, str(job.is_array).lower())))
-            self._next_run += 1
+            self.lines["run"].append("\t".join((str(no), *texts, str(job.is_array).lower())))
         return self._run[run_id]
 
-    def _capture(self, s: Snapshot, run_no: int) -> str:
+    def _taken(self, s: Snapshot, run_no: int) -> str:
         j = s.job
-        no = self._next_capture
-        self._next_capture += 1
-        script = str(self._content_no(_script(j), "")) if j.script else NULL
-        slim = codec.dumps(dataclasses.replace(j, script="")).decode("ascii")
-        name = os.path.basename(j.script_path or next(iter(j.argv), ""))
-        texts = map(escape, (j.submitted_at, j.label, j.user, name, numberless(" ".join(j.argv)), shape(j.script)))
-        head = f"{no}\t{s.id.hex()}\t{run_no}\t{s.phase}\t{j.attempt}\t{s.schema}\t{slim}\t{script}"
-        return "\t".join((head, *texts))
+        times = map(word, (j.submitted_at, j.started_at, j.ended_at))
+        head = f"{self._number('taken')}\t{s.id.hex()}\t{run_no}\t{s.phase}\t{j.attempt}\t{s.schema}\t{self._work_no(self._works[s.id])}"
+        return "\t".join((head, *times))
 
-    def _evidence(self, piece: Piece, run_no: int) -> str:
-        h = piece.head
-        content = NULL if piece.data is None else str(self._content_no(piece.data, h.kind))
-        return (
-            f"{piece.id.hex()}\t{run_no}\t{word(h.probe)}\t{h.version}\t{word(h.kind)}\t{h.phase}\t{h.attempt}\t{h.status}\t{h.grade}"
-            f"\t{word(h.source)}\t{escape(h.reason)}\t{word(h.taken_at)}\t{word(h.host)}\t{content}"
-        )
+    def _work_no(self, work: Work) -> int:
+        if work.id not in self._work:
+            no = self._work[work.id] = self._number("work")
+            script = self._content_no(work.script, "") if work.script else NULL
+            self.lines["work"].append(f"{no}\t{work.id.hex()}\t{work.job}\t{script}\t{work.words}")
+        return self._work[work.id]
+
+    def _look_no(self, look: Look) -> int:
+        if look not in self._look:
+            no = self._look[look] = self._number("look")
+            self.lines["look"].append("\t".join((str(no), *(escape(str(cell)) for cell in look))))
+        return self._look[look]
 
     def _content_no(self, data: bytes, kind: str) -> int:
         id_ = self._bodies[data]
         if id_ not in self._content:
-            no = self._content[id_] = self._next_content
-            self._next_content += 1
+            no = self._content[id_] = self._number("content")
             parts = manifest(data) if kind == "DataManifest" else Manifest(data, (), False)
             self.lines["content"].append(f"{no}\t{id_.hex()}\t{parts.body.decode('ascii')}\t{str(parts.split).lower()}")
             self._files(no, parts.rows)
@@ -150,12 +152,8 @@ class _Batch:
         self.lines["file_key_tail"] += [f"{int(r.sha256[:8], 16)}\t{no}" for r in rows if r.sha256]
 
 
-def _data(s: Snapshot) -> Iterable[bytes]:
-    return (p.data for p in s.pieces if p.data is not None)
-
-
-def _script(job: Job) -> bytes:
-    return codec.dumps(job.script)
+def _unescaped(cell: str | int) -> str | int:
+    return unescape(cell) if isinstance(cell, str) else cell
 
 
 def _compact(con: DuckDBPyConnection) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from auditor import codec
@@ -14,6 +15,9 @@ from auditor.store.text import unescape
 
 if TYPE_CHECKING:
     from auditor.store.store import Store
+
+OF_ITS_OWN = ("job_id", "submission", "submitted_at", "started_at", "ended_at")
+"""What of a job is not in the JSON that its captures share."""
 
 ORDER = {phase.value: i for i, phase in enumerate(Phase)}
 
@@ -29,19 +33,30 @@ SUMMED_UP = """(e.kind = 'JobAccounting' and e.phase = 'later' and e.run_no <> (
 def evidence(store: Store, run_id: str) -> tuple[Evidence, ...]:
     """Each piece once, ordered by phase, attempt, probe and time. Raises AuditError for an unknown run."""
     rows = store.query(
-        f"""select probe, version, e.kind, phase, attempt, status, grade, source, reason, taken_at, host, content_no, body, split, e.id
+        f"""select probe, version, e.kind, phase, attempt, status, grade, source, reason, taken_at, host, content_no, body, split
         from evidence e left join content c on c.no = e.content_no where e.run_no in {OWN} and not {SUMMED_UP}""",
         run_id,
     )
     if not rows and not store.query("select 1 from run where id = ?", run_id):
         raise AuditError(f"no run {run_id}", "`auditor list` shows the runs we know")
-    rows.sort(key=lambda r: (ORDER[r[3]], r[4], r[0], r[9], r[14]))
+    rows.sort(key=_order)
     files = _files(store, sorted({r[11] for r in rows if r[13]}))
-    return tuple({row[14]: _evidence(row, files) for row in rows}.values())
+    return tuple(
+        e for _, alike in groupby(dict.fromkeys(rows), key=_order) for e in _by_id([_evidence(row, files) for row in alike])
+    )
+
+
+def _order(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return ORDER[row[3]], row[4], row[0], row[9]
+
+
+def _by_id(alike: list[Evidence]) -> list[Evidence]:
+    """An id takes a walk through all that was seen: only where nothing else tells two apart."""
+    return sorted(alike, key=lambda e: e.id) if len(alike) > 1 else alike
 
 
 def _evidence(row: tuple[Any, ...], files: Mapping[int, list[dict[str, Any]]]) -> Evidence:
-    probe, version, kind, phase, attempt, status, grade, source, reason, taken_at, host, no, body, split, _ = row
+    probe, version, kind, phase, attempt, status, grade, source, reason, taken_at, host, no, body, split = row
     data = None if body is None else joined(body, files[no]) if split else json.loads(body)
     return Evidence(
         probe=unescape(probe),
@@ -94,14 +109,15 @@ def jobs(store: Store, run_ids: Sequence[str]) -> dict[str, Job]:
         wanted as (from own union all
           select parent.no, own.id, own.submission, own.no from run parent join own on own.submission = parent.submission
           where own.submission <> '' and parent.is_array and parent.no <> own.no)
-        select w.id, w.no = w.of as own, c.job, s.body, c.phase, c.attempt, c.id
-        from capture c join wanted w on c.run_no = w.no left join content s on s.no = c.script_no""",
+        select w.id, w.no = w.of as own, c.job, s.body, c.phase, c.attempt, c.id, r.job_id, r.submission, c.submitted, c.started, c.ended
+        from capture c join wanted w on c.run_no = w.no join run r on r.no = w.no left join content s on s.no = c.script_no""",
         list(run_ids),
     )
     rows.sort(key=lambda r: (r[0], ORDER[r[4]], r[5], r[6]))
     merged: dict[str, list[tuple[bool, Job]]] = {}
-    for run_id, own, text, script, *_ in rows:
-        value = {**json.loads(text), "script": json.loads(script) if script else ""}
+    for run_id, own, text, script, _, attempt, _, *known in rows:
+        texts = {name: unescape(text) for name, text in zip(OF_ITS_OWN, known, strict=True) if text is not None}
+        value = {**json.loads(text), **texts, "attempt": attempt, "script": json.loads(script) if script else ""}
         merged.setdefault(run_id, []).append((own, codec.build(value, Job, "stored job")))
     if missing := set(run_ids) - set(merged):
         raise AuditError(f"no run {min(missing)}", "`auditor list` shows the runs we know")

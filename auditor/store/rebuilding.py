@@ -73,7 +73,7 @@ def _batches(home: Home, broken: list[tuple[str, str]]) -> Iterator[list[tuple[S
                 broken.append((name, str(error)))
                 continue
             seen.add(id_)
-            batch.append((snapshot, Entry(id_, file, snapshot.id)))
+            batch.append((snapshot, Entry(id_, file)))
             size += len(raw)
             if len(batch) >= BATCH_FILES or size >= BATCH_BYTES:
                 yield batch

@@ -99,7 +99,7 @@ def test_a_file_that_is_no_store_is_called_damaged(tmp_path: Path, content: byte
     assert path.read_bytes() == content
 
 
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.7])
 def test_a_truncated_store_is_called_damaged(tmp_path: Path, share: float) -> None:
     path = tmp_path / "store.duckdb"
     with Store.open(str(path)) as store:

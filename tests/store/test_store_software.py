@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib import resources
@@ -180,18 +181,45 @@ def test_the_index_names_software_as_the_reports_do() -> None:
 
 
 def test_a_store_of_before_answers_the_same_question(tmp_path: Path) -> None:
+    """Rows as the second migration's code wrote them: job, evidence and packages each in full."""
     path = str(tmp_path / "old.duckdb")
-    with Store.open(path) as opened:
-        opened.ingest([snapshot(1, seen(packages("PyYAML==6.0")))])
-    with duckdb.connect(path) as con:  # back to what the second migration knew
-        for table in ("component", "component_list", "content_list"):
-            con.execute(f"drop table {table}")
-        con.execute("create table package (content_no integer, name varchar, version varchar)")
-        con.execute("insert into package select no, 'PyYAML', '6.0' from content where body like '%PyYAML%'")
-        con.execute("alter table file drop column dataset")
-        con.execute("delete from migration where name >= '0003'")
+    told = capture(job("1", script="#!/bin/bash\n"), Phase.START, seen(packages("PyYAML==6.0")))
+    [e] = told.evidence
+    slim = dataclasses.replace(told.job, script="")
+    with duckdb.connect(path) as con:
+        con.execute("create table migration (name varchar, applied_at varchar)")
+        for name in ("0001_captures.sql", "0002_audits.sql"):
+            con.execute((resources.files("auditor.store") / "migrations" / name).read_text())
+            con.execute("insert into migration values (?, '2026-01-01T00:00:00+00:00')", [name])
+        row = [told.job.run_id, "slurm", told.job.cluster, "1", told.job.submission, False]
+        con.execute("insert into run values (0, ?, ?, ?, ?, ?, ?)", row)
+        texts = [codec.dumps(slim).decode(), told.job.submitted_at]
+        con.execute(
+            "insert into capture values (0, 'x', 0, 'start', 0, 1, ?, 1, ?, '', 'ada', 'train.sh', 'train.sh', 's')", texts
+        )
+        con.execute(
+            "insert into content values (0, 'y', ?, false), (1, 'z', ?, false)",
+            [codec.dumps(e.data).decode(), r'"#!/bin/bash\n"'],
+        )
+        cells = [
+            bytes.fromhex(e.id),
+            e.probe,
+            e.version,
+            e.kind,
+            e.phase,
+            e.status,
+            e.grade,
+            e.source,
+            e.reason,
+            e.taken_at,
+            e.host,
+        ]
+        con.execute("insert into evidence values (?, 0, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, 0)", cells)
+        con.execute("insert into package values (0, 'PyYAML', '6.0')")
 
     with Store.open(path) as opened:
+        assert opened.evidence(told.job.run_id) == told.evidence
+        assert opened.job(told.job.run_id) == told.job
         assert numbers(opened, "pyyaml", "6.0") == ["1"]
         opened.ingest([snapshot(2, seen(packages("PyYAML==6.0")), listed(GCC))])
         assert numbers(opened, "pyyaml") == ["2", "1"]

@@ -200,8 +200,9 @@ def test_twenty_kills_lose_nothing_and_double_nothing(home: Home) -> None:
             child.send_signal(signal.SIGKILL)
     taken_in(home)
     with Store.open(home.store) as store:
-        found = store.query("select lower(hex(id)) from evidence")
-        assert sorted(id_ for (id_,) in found) == sorted(expected)
+        found = [e.id for run in store.runs(limit=0) for e in store.evidence(run.id)]
+        assert sorted(found) == sorted(expected)
+        assert store.query("select count(*) from sight") == [(len(expected),)]
         assert store.query("select count(*), count(distinct id) from ledger") == [(160, 160)]
         assert store.query("select count(*) from file") == [(160,)]
     before = content(home)
