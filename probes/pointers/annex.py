@@ -65,6 +65,8 @@ def _locked(folder: str, links: Iterable[str]) -> Iterator[tuple[str, Key, bool]
 
 
 def _unlocked(world: World, folder: str, files: Iterable[str]) -> Iterator[tuple[str, Key, bool]]:
+    if not above(folder, os.path.join(".git", "annex")):
+        return  # such a line means nothing without its repository
     for name in files:
         path = os.path.join(folder, name)
         try:

@@ -19,9 +19,16 @@ _OID = re.compile(r"^oid sha256:([0-9a-f]{64})$", re.MULTILINE)
 _SIZE = re.compile(r"^size (\d{1,18})$", re.MULTILINE)
 
 
+FEW = 1000
+"""A folder with more files is only looked through where something above it says that git-LFS is in use."""
+
+
 def read(world: World, folder: str, files: Iterable[str], links: Iterable[str]) -> Iterator[Declared]:
     remote: str | None = None
-    for name in files:
+    names = tuple(files)
+    if len(names) > FEW and not above(folder, ".gitattributes"):
+        return
+    for name in names:
         path = os.path.join(folder, name)
         try:
             if not len(_FIRST) < world.stat(path).size < 1024:

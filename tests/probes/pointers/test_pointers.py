@@ -117,6 +117,17 @@ def test_a_file_that_lfs_never_fetched(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+def test_a_crowd_of_files_is_only_looked_through_where_lfs_is_in_use(tmp_path: Path) -> None:
+    root = unpacked("lfs", tmp_path)
+    for n in range(1000):
+        (root / f"{n}.txt").write_text("x" * 200)
+    assert seen(root).found == {"git-lfs absent": 1}
+    (root / ".gitattributes").unlink()
+    assert collect(RealWorld({}, str(root)), Job("local", "1", workdir=str(root))) == Absent(
+        "no pointer of DVC, git-annex or git-LFS"
+    )
+
+
 def test_pointers_among_inputs_elsewhere_are_found(tmp_path: Path) -> None:
     unpacked("lfs", tmp_path)
     (tmp_path / "work").mkdir()
