@@ -29,7 +29,7 @@ def hooked(own: list[str], argv: list[str], submission: str, exe: str) -> tuple[
         if way := _switch(own) or trace_mark(seen) or way:
             from auditor.submit.jobtrace import ask
 
-            way = ask(home(os.environ), submission, way)
+            way = ask(home(os.environ), submission, way, argv)
         if not wanted:
             return env, "switched off"
         if reason := why_not(argv, prior, seen):

@@ -72,7 +72,7 @@ def run(
         raise AuditError("there is nothing to run", "auditor run -- COMMAND ..., or auditor run SCRIPT ARGUMENTS ...")
     plan = planned(home, tuple(command), label, tuple(inputs), tuple(outputs))
     if way := trace or plan.trace:
-        plan = replace(plan, trace=tracing.choose(way, plan.job.script, home, RealWorld()))
+        plan = replace(plan, trace=tracing.choose(way, plan.job, home, RealWorld()))
     done = Execution()
     if not witness.see(home, plan.job, Phase.SUBMIT, plan.environ):
         sys.stderr.write(f"auditor: evidence of this run could not be kept in {home.root}; it runs all the same\n")

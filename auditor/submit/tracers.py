@@ -9,8 +9,9 @@ import resource
 import shutil
 
 from auditor.home import Home
-from auditor.model import AuditError
+from auditor.model import AuditError, Job
 from auditor.world import World
+from probes.script.trace import trace
 from probes.tracing import CALLS, folder
 from probes.tracing.blind import RIGHTS, names
 
@@ -47,6 +48,14 @@ def gains_rights(script: str, world: World) -> bool:
     search = world.env.get("PATH")
     engines = [e for e in INTO if names((e,), script) and _setuid(e, shutil.which(e, path=search))]
     return bool(engines) or names(RIGHTS, script)
+
+
+def code(job: Job, world: World) -> str:
+    """The script, and what it calls as far as that can be read: a called file may be what calls `sudo`."""
+    try:
+        return "\n".join((job.script, *(piece.text for piece in trace(world, job).sources())))
+    except (OSError, ValueError, RecursionError):
+        return job.script
 
 
 def _setuid(engine: str, path: str | None) -> bool:

@@ -19,10 +19,11 @@ from auditor import spool
 from auditor.home import Home
 from auditor.model import AuditError, Job
 from auditor.submit.plan import Plan
-from auditor.submit.tracers import gains_rights, shim, shim_trouble, shim_variables, strace, strace_trouble
+from auditor.submit.tracers import code, gains_rights, shim, shim_trouble, shim_variables, strace, strace_trouble
 from auditor.world import World
 from probes.tracing import INHERITED, NOTES, WAYS, folder, stem
 
+GAINS = "the script calls programs that gain rights, and under a tracer they would not"
 PATIENCE = 2.0
 """Seconds after the command's end in which its tracer should have ended too."""
 
@@ -48,15 +49,21 @@ def known(way: str) -> str:
     return way
 
 
-def choose(way: str, script: str, home: Home, world: World) -> str:
+def choose(way: str, job: Job, home: Home, world: World) -> str:
     """`strace` or `preload`. Raises AuditError where what was asked for, or with `auto` anything, cannot be had."""
-    if known(way) == "auto":
-        if not gains_rights(script, world) and not strace_trouble(world):
+    trouble = ""
+    if known(way) != "preload":
+        trouble = GAINS if gains_rights(code(job, world), world) else strace_trouble(world)
+        if not trouble:
             return "strace"
-        if not shim_trouble(home, world):
+    if way != "strace":
+        blocked = shim_trouble(home, world)
+        if not blocked:
             return "preload"
-        raise AuditError(f"nothing here can trace: {strace_trouble(world)}; {shim_trouble(home, world)}", "install strace")
-    if trouble := strace_trouble(world) if way == "strace" else shim_trouble(home, world):
+        trouble = f"{trouble}; {blocked}" if trouble else blocked
+    if way == "auto":
+        raise AuditError(f"nothing here can trace: {trouble}", "install strace")
+    if trouble:
         raise AuditError(f"{way} cannot be used here: {trouble}", "leave the choice to --trace=auto")
     return way
 

@@ -14,10 +14,11 @@ import pytest
 
 from auditor import codec, spool
 from auditor.home import Home
-from auditor.model import AuditError, Capture
+from auditor.model import AuditError, Capture, Job
 from auditor.submit import tracers, tracing
 from auditor.submit.local import run
 from auditor.world import RealWorld
+from probes.tracing import blind
 from probes.tracing.blind import blind_spots
 from tests.needs import need
 
@@ -163,3 +164,9 @@ def test_the_streams_of_a_script_are_its_outputs(work: Path, home: Home) -> None
     )
     run(["job.sh"], home=home)
     assert names(trace(home)["outputs"], work) == ["err.log", "out.log"]
+
+
+def test_a_called_file_that_gains_rights_is_found_before_anything_runs(work: Path) -> None:
+    Path("inner.sh").write_text("sudo -n true\n")
+    job = Job("local", "L1", workdir=str(work), script="#!/bin/bash\nbash inner.sh\n", script_path=str(work / "job.sh"))
+    assert blind.names(blind.RIGHTS, tracers.code(job, RealWorld(cwd=str(work))))
