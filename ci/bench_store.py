@@ -22,6 +22,8 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from left_runs import LeftRuns
+
 from auditor import codec, spool
 from auditor.home import Home
 from auditor.model import Capture, Phase
@@ -85,6 +87,38 @@ def fill(runs: Runs, first: int, count: int, home: Home) -> int:
         size += len(raw)
         Path(home.spool, f"{n}-0-end-{codec.digest(capture)[:16]}.json").write_bytes(raw)
     return size
+
+
+def fill_left(runs: LeftRuns, first: int, count: int, home: Home) -> int:
+    """The same with runs as they are really left, a few files each; their bytes."""
+    os.makedirs(home.spool, exist_ok=True)
+    size = 0
+    for n in range(first, first + count):
+        for name, raw in runs.files(n):
+            size += Path(home.spool, name).write_bytes(raw)
+    return size
+
+
+def really_left(folder: Path, total: int, packages: int) -> Iterator[Row]:
+    """A real run, many times over; what its spool, archive and store take."""
+    (folder / f"left-{packages}").mkdir()
+    runs, home = LeftRuns(folder / f"left-{packages}", packages), Home(str(folder / f"left-{packages}" / "many"))
+    took, size = [], 0
+    for first in range(0, total, CHUNK // 4):
+        count = min(CHUNK // 4, total - first)
+        size += fill_left(runs, first, count, home)
+        begin, cpu = time.perf_counter(), time.process_time()
+        with Store.open(home.store) as store:
+            ingest_spool(store, home)
+        took.append(((time.perf_counter() - begin) / count, (time.process_time() - cpu) / count))
+    yield f"ingest, {total:,} runs {runs.what}", "≥ 1,500 runs/s", speed(took), f"spool {size / total / 1000:.0f} KB a run"
+    packed = sum(path.stat().st_size for path in Path(home.archive).iterdir())
+    yield (
+        f"store, runs {runs.what}",
+        "≤ 5 KB a run",
+        f"{os.path.getsize(home.store) / total / 1000:.1f} KB",
+        f"archive {packed / total / 1000:.0f} KB",
+    )
 
 
 def one_by_one(folder: Path, home: Home) -> tuple[float, float]:
@@ -227,6 +261,8 @@ def main() -> None:
             *ingest(folder, asked.runs, Runs(75, 45, 30)),
             *ingest(folder, asked.runs // 4, Runs()),
             *ingest(folder, asked.runs // 8, Runs(shared=0)),
+            *really_left(folder, asked.runs // 10, 75),
+            *really_left(folder, asked.runs // 10, 200),
             *small(folder),
             *(kills(folder, asked.kills) if asked.kills else ()),
         ):

@@ -39,8 +39,8 @@ def ledger_id(name: str, digest: bytes) -> bytes:
     return hashlib.sha256(digest + os.fsencode(name)).digest()
 
 
-def read(name: str, raw: bytes, digest: bytes) -> Snapshot:
-    """A spool file taken apart; `digest` is the sha256 of its bytes. Raises Newer, or one of BROKEN."""
+def read(name: str, raw: bytes, digest: bytes, known: dict[bytes, bytes] | None = None) -> Snapshot:
+    """A spool file taken apart; `digest` is the sha256 of its bytes, `known` data of others. Raises Newer, or one of BROKEN."""
     from auditor.store.snapshot import SCHEMA, from_canonical, from_capture
 
     if not raw:
@@ -51,7 +51,7 @@ def read(name: str, raw: bytes, digest: bytes) -> Snapshot:
 
             found = from_capture(intake.observed(raw, name))
         elif name.endswith(f"{digest.hex()[:16]}.json"):  # our own writing, unchanged: canonical
-            found = from_canonical(raw, digest, name)
+            found = from_canonical(raw, digest, name, known)
         else:
             found = from_capture(codec.loads(raw, Capture, name))
         schema = found.schema

@@ -105,13 +105,14 @@ def _commit(store: Store, home: Home, batch: Sequence[_File], beside: Executor) 
 
 def _batches(home: Home, aside: list[tuple[str, str]], left: list[tuple[str, str]]) -> Iterator[list[_File]]:
     batch: list[_File] = []
+    known: dict[bytes, bytes] = {}
     size = 0
     for path in list(spool.waiting(home.spool)):
         name = os.path.basename(path)
         try:
             raw = content(path)
             digest = hashlib.sha256(raw).digest()
-            file = _File(path, raw, ledger_id(name, digest), read(name, raw, digest))
+            file = _File(path, raw, ledger_id(name, digest), read(name, raw, digest, known))
         except FileNotFoundError:  # another sweep took it
             continue
         except Newer as error:
@@ -127,7 +128,7 @@ def _batches(home: Home, aside: list[tuple[str, str]], left: list[tuple[str, str
         size += len(file.raw)
         if len(batch) >= BATCH_FILES or size >= BATCH_BYTES:
             yield batch
-            batch, size = [], 0
+            batch, known, size = [], {}, 0
     if batch:
         yield batch
 

@@ -58,6 +58,7 @@ def _batches(home: Home, broken: list[tuple[str, str]]) -> Iterator[list[tuple[S
     """Each archived spool file once."""
     seen: set[bytes] = set()
     batch: list[tuple[Snapshot, Entry]] = []
+    known: dict[bytes, bytes] = {}
     size = 0
     names = sorted(n for n in (os.listdir(home.archive) if os.path.isdir(home.archive) else ()) if n.endswith(".ndjson"))
     for name in names:
@@ -68,7 +69,7 @@ def _batches(home: Home, broken: list[tuple[str, str]]) -> Iterator[list[tuple[S
                 id_ = ledger_id(file, digest)
                 if id_ in seen:
                     continue
-                snapshot = read(file, raw, digest)
+                snapshot = read(file, raw, digest, known)
             except BROKEN as error:
                 broken.append((name, str(error)))
                 continue
@@ -77,7 +78,7 @@ def _batches(home: Home, broken: list[tuple[str, str]]) -> Iterator[list[tuple[S
             size += len(raw)
             if len(batch) >= BATCH_FILES or size >= BATCH_BYTES:
                 yield batch
-                batch, size = [], 0
+                batch, known, size = [], {}, 0
     if batch:
         yield batch
 

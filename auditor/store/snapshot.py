@@ -79,13 +79,17 @@ class Snapshot:
     pieces: tuple[Piece, ...]
 
 
-def from_canonical(raw: bytes, digest: bytes, what: str = "capture") -> Snapshot:
-    """The bytes that `codec.dumps` wrote of a Capture, and their sha256. Raises AuditError when they hold something else."""
+def from_canonical(raw: bytes, digest: bytes, what: str = "capture", known: dict[bytes, bytes] | None = None) -> Snapshot:
+    """The bytes that `codec.dumps` wrote of a Capture, and their sha256. Raises AuditError when they hold something else.
+
+    known: data seen before, added to here; what a thousand captures share is in memory once.
+    """
+    known = {} if known is None else known
     try:
         if not raw.isascii() or any(blank in raw for blank in (b"\n", b"\t", b"\r")):
             raise msgspec.ValidationError("not canonical")
         envelope = msgspec.json.decode(raw, type=_Envelope)
-        pieces = tuple(map(_piece, envelope.evidence))
+        pieces = tuple(_piece(head, known) for head in envelope.evidence)
     except (msgspec.MsgspecError, RecursionError):  # other fields, or text that is not UTF-8: the slow way tells, or reads it
         return from_capture(codec.loads(raw, Capture, what))
     return Snapshot(digest, envelope.job, envelope.phase, envelope.schema, pieces)
@@ -103,8 +107,9 @@ def from_capture(capture: Capture) -> Snapshot:
         raise AuditError(f"capture of job {capture.job.job_id!a} cannot be stored: {error}", "made by a broken probe?") from error
 
 
-def _piece(head: _Head) -> Piece:
+def _piece(head: _Head, known: dict[bytes, bytes]) -> Piece:
     data = bytes(head.data)
+    data = known.setdefault(data, data)
     if data != b"null" and not data.startswith(b"{"):
         raise msgspec.ValidationError("data is neither an object nor null")
     return _cut(head, None if data == b"null" else data)
