@@ -78,7 +78,11 @@ def _profile(world: World, path: str, sizes: dict[str, int]) -> list[dict[str, A
 def _writes(rank: dict[str, Any]) -> Iterator[tuple[int, int]]:
     """(calls, bytes) of each transport for data that BP5 tells of; BP4 tells times only."""
     for name, transport in rank.items():
-        if name.startswith("transport_") and isinstance(transport, dict) and str(transport.get("name", "data")).startswith("data"):
+        if (
+            name.startswith("transport_")
+            and isinstance(transport, dict)
+            and str(transport.get("name", "data")).startswith("data")
+        ):
             write = transport.get("write")
             calls, size = (write or {}).get("nCalls") if isinstance(write, dict) else None, transport.get("wbytes")
             if isinstance(calls, int) and isinstance(size, int) and calls >= 0 and size >= 0:
