@@ -138,7 +138,7 @@ def _archive(home: Home, batch: Sequence[_File]) -> None:
     from auditor.store import archive
 
     try:
-        archive.write(home.archive, [(file.name, file.raw, file.id) for file in batch])
+        archive.write(home.archive, [(f.name, f.raw, f.id, [p.data for p in f.snapshot.pieces if p.data]) for f in batch])
     except OSError as error:
         raise AuditError(f"the archive cannot be written: {error}", "make room; what waits in the spool is kept") from error
 

@@ -62,9 +62,13 @@ def _batches(home: Home, broken: list[tuple[str, str]]) -> Iterator[list[tuple[S
     size = 0
     names = sorted(n for n in (os.listdir(home.archive) if os.path.isdir(home.archive) else ()) if n.endswith(".ndjson"))
     for name in names:
+        parts: dict[str, bytes] = {}
         for line in archive.lines(os.path.join(home.archive, name)):
             try:
-                file, raw = archive.unpack(line)
+                if part := archive.part(line):
+                    parts[part[0]] = part[1]
+                    continue
+                file, raw = archive.unpack(line, parts)
                 digest = hashlib.sha256(raw).digest()
                 id_ = ledger_id(file, digest)
                 if id_ in seen:

@@ -15,7 +15,7 @@ import pytest
 from auditor import codec, spool
 from auditor.home import Home
 from auditor.model import Evidence, Job, Phase
-from auditor.store import IngestReport, Store, ingest_spool, rebuild
+from auditor.store import IngestReport, Store, archive, ingest_spool, rebuild
 from tests.factory import accounting, capture, file, hardware, job, manifest, packages, seen, submission
 
 
@@ -181,6 +181,29 @@ with Store.open(home.store) as store:
     print("open", flush=True)
     ingest_spool(store, home)
 """
+
+
+def test_large_data_that_captures_share_is_archived_once_and_comes_back_to_the_byte(home: Home) -> None:
+    lists = seen(packages(*(f"package{i}==1.{i}" for i in range(100))))
+    written = {}
+    for n in range(5):
+        path = spool.save(home.spool, capture(job(str(n)), Phase.START, lists, seen(packages("numpy==2")), lists))
+        written[os.path.basename(path)] = Path(path).read_bytes()
+    taken_in(home)
+    before = content(home)
+    [packed] = Path(home.archive).iterdir()
+    assert packed.read_bytes().count(b"package99") == 1
+    parts: dict[str, bytes] = {}
+    found = {}
+    for line in archive.lines(str(packed)):
+        if part := archive.part(line):
+            parts[part[0]] = part[1]
+        else:
+            name, raw = archive.unpack(line, parts)
+            found[name] = raw
+    assert found == written
+    rebuild(home)
+    assert content(home) == before
 
 
 def test_twenty_kills_lose_nothing_and_double_nothing(home: Home) -> None:
