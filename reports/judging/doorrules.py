@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from auditor.model import Fact, Verdict
 from probes.called import CalledFiles
 from probes.containers import ContainerIdentities, ContainerReferences, RanImages, Reference, State
 from probes.environment import Environment
+from probes.git import GitState
 from probes.packages import PythonPackages
 from probes.submission import Submission
 from reports.judging import naming, sureruns
@@ -15,7 +17,7 @@ from reports.judging.again import program
 from reports.judging.amounts import line, several, some, words
 from reports.judging.cures import shut
 from reports.judging.leaks import CHANGING, doors, started, unsure
-from reports.judging.strays import reaching, sets_paths
+from reports.judging.strays import of_the_project, put_by_hand, reaching, sets_paths
 from reports.judging.traces import both
 from reports.judging.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
 
@@ -129,17 +131,25 @@ def _named(typed: Fact[ContainerReferences], at_start: Maybe[ContainerReferences
     return at_start if isinstance(at_start, Fact) else typed
 
 
-def outside_paths(packages: Fact[PythonPackages], ended: Maybe[Environment], submission: Maybe[Submission]) -> Verdict:
+def outside_paths(
+    packages: Fact[PythonPackages], ended: Maybe[Environment], submission: Maybe[Submission], git: Maybe[GitState]
+) -> Verdict:
     """What the script itself or a module sets shows in the environment at the job's end, and was not there at submission."""
-    p, last = packages.value, known(ended)
-    if found := reaching(p, last.value if last else None):
-        said = f"{several(len(found), 'path')} from outside {p.prefix} can be imported: {some(found)}"
-        used = [last] if last and found != p.leaks else []
-        return failed(said, "unset PYTHONPATH; export PYTHONNOUSERSITE=1", packages, *used)
-    typed = known(submission)
+    p, last, typed, tree = packages.value, known(ended), known(submission), known(git)
+    found = reaching(p, last.value if last else None)
+    own = of_the_project(found, [*([typed.value.cwd] if typed else []), *([tree.value.root] if tree else [])])
+    used: tuple[Fact[Any], ...] = (packages, *([last] if last and found != p.leaks else []))
+    if rest := [f for f in found if f not in own]:
+        said = f"{several(len(rest), 'path')} from outside {p.prefix} can be imported: {some(rest)}"
+        keep = ":".join(put_by_hand(own))
+        kept = f"export PYTHONPATH={words([keep])}" if keep else "unset PYTHONPATH"
+        return failed(said, f"{kept}; export PYTHONNOUSERSITE=1", *used)
+    if put_by_hand(own):
+        said = f"the project's own code is found by its place only, and carried as code where the job calls it: {some(own)}"
+        return weak(said, f"{'uv ' if p.maker.startswith('uv') else ''}pip install -e .   # then leave PYTHONPATH alone", *used)
     if typed and (number := sets_paths(typed.value.script_text)):
         raise Unclear(f"the script gives PYTHONPATH a value on line {number}, and which folders that named was not seen")
-    return passed(f"nothing reaches into {p.prefix} from outside", packages)
+    return passed(f"nothing reaches into {p.prefix} from outside" + (" but the project's own code" if own else ""), packages)
 
 
 def edited_packages(packages: Fact[PythonPackages]) -> Verdict:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os.path
 import re
+from collections.abc import Iterable
 
 from probes.environment import Environment
 from probes.packages import PythonPackages
@@ -44,6 +46,23 @@ def reaching(seen: PythonPackages, ended: Environment | None) -> tuple[str, ...]
     ]
     home = [f"PYTHONHOME {values['PYTHONHOME']}"] if values.get("PYTHONHOME") else []
     return tuple(dict.fromkeys((*seen.leaks, *home, *later)))
+
+
+def of_the_project(found: Iterable[str], roots: Iterable[str]) -> tuple[str, ...]:
+    """Of what `reaching` found: folders that PYTHONPATH or an editable install names below the run's own; packages are nobody's own code."""
+    inside = tuple(f"{r.rstrip('/')}/" for r in roots if r.strip("/"))
+    return tuple(
+        f
+        for f in found
+        if (way := f.partition(" "))[0].endswith(("PYTHONPATH", ".pth"))
+        and f"{os.path.normpath(way[2])}/".startswith(inside)
+        and not {"site-packages", "dist-packages"} & set(way[2].split("/"))
+    )
+
+
+def put_by_hand(found: Iterable[str]) -> tuple[str, ...]:
+    """The folders that PYTHONPATH names."""
+    return tuple(f.removeprefix("PYTHONPATH ") for f in found if f.startswith("PYTHONPATH "))
 
 
 def sets_paths(script: str) -> int:

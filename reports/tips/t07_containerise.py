@@ -256,7 +256,11 @@ TIP = Tip(
             "outside-paths",
             2,
             "Does nothing reach into the Python environment from outside?",
-            (PACKAGES, Need(Environment, (Phase.END,), optional=True), Need(Submission, SUBMIT, optional=True)),
+            (
+                PACKAGES,
+                Need(Environment, (Phase.END,), optional=True),
+                *(Need(kind, SUBMIT, optional=True) for kind in (Submission, GitState)),
+            ),
             outside_paths,
             "let the in-job hook run: it reads the environment as the job ends",
         ),

@@ -31,7 +31,7 @@ from probes.packages import PythonPackages
 from probes.software.conda import CondaPackages
 from probes.software.guix import GuixProfile
 from probes.software.spack import SpackSpecs
-from tests.factory import accounting, at, attempt, environment, image, modules, packages, seen, sha, submission, unseen
+from tests.factory import accounting, at, attempt, environment, git_state, image, modules, packages, seen, sha, submission, unseen
 from tests.reports.ask import (
     FAILED,
     IDENTICAL,
@@ -291,6 +291,37 @@ def test_a_path_from_outside_or_an_edited_file_leaks() -> None:
     assert said("edited-packages", seen(edited)) == (FAILED, "installed files were edited: numpy: numpy/core.py")
     assert said("edited-packages", seen(editable))[0] == WEAK
     assert said("outside-paths", NO_PYTHON)[0] == said("edited-packages", NO_PYTHON)[0] == NOT_APPLICABLE
+
+
+def test_the_projects_own_folder_on_the_path_is_code_and_better_installed() -> None:
+    job, tree = seen(submission()), seen(git_state())  # in /home/ada/train
+    src, lib = "PYTHONPATH /home/ada/train/src", "PYTHONPATH /home/ada/lib"
+    own = packages("numpy==2.3.0", leaks=(src,))
+    both = packages("numpy==2.3.0", leaks=(src, lib))
+    installed = packages("numpy==2.3.0", leaks=("__editable__.fit-1.0.pth /home/ada/train/src",))
+    copied = packages("numpy==2.3.0", leaks=("PYTHONPATH /home/ada/train/lib/python3.11/site-packages",))
+
+    assert (
+        said("outside-paths", seen(own), job)
+        == said("outside-paths", seen(own), tree)
+        == (
+            WEAK,
+            f"the project's own code is found by its place only, and carried as code where the job calls it: {src}",
+        )
+    )
+    assert advised("outside-paths", seen(own), job)[1] == "pip install -e .   # then leave PYTHONPATH alone"
+    assert (
+        advised("outside-paths", seen(replace(own, maker="uv 0.9")), job)[1]
+        == "uv pip install -e .   # then leave PYTHONPATH alone"
+    )
+    assert said("outside-paths", seen(both), job) == (FAILED, f"1 path from outside /venv can be imported: {lib}")
+    assert advised("outside-paths", seen(both), job)[1] == "export PYTHONPATH=/home/ada/train/src; export PYTHONNOUSERSITE=1"
+    assert said("outside-paths", seen(installed), job) == (
+        PASSED,
+        "nothing reaches into /venv from outside but the project's own code",
+    )
+    assert said("outside-paths", seen(copied), job)[0] == FAILED
+    assert said("outside-paths", seen(own))[0] == FAILED  # where the job's folder is not known
 
 
 def test_code_that_no_package_brought_would_not_come_back() -> None:
