@@ -24,6 +24,7 @@ from probes.schedulers import JobAccounting
 from probes.submission import Submission
 from reports import differences as of
 from reports.environments import Group, explain
+from reports.judging.amounts import several
 from reports.judging.record import Record, name, record
 
 States = Mapping[str, str]
@@ -89,15 +90,36 @@ def explained(a: Sequence[Evidence], b: Sequence[Evidence]) -> Explained:
     missing: dict[str, Change] = {}
     groups = explain(one, two)
     grouped = [change for group in groups for change in _named(group)]
+    idle, beside = _idle(one, two), list[Change]()
     for view in VIEWS:
         before, after = _pair(one, two, view.kind)
         if view.what == GROUPED:
             changes, grouped = [*changes, *grouped], []
         if before and after:
-            changes += _shortened(view.what, _changes(view, before, after))
+            found = list(_changes(view, before, after))
+            beside += [c for c in found if view.kind is GitState and c.name in idle]
+            changes += _shortened(view.what, (c for c in found if view.kind is not GitState or c.name not in idle))
         elif before or after:
             missing.setdefault(name(view.kind), _not_compared(view.kind, (one, before), (two, after)))
-    return Explained((*dict.fromkeys(changes), *missing.values()), groups)
+    return Explained((*dict.fromkeys(changes), *_counted(beside), *missing.values()), groups)
+
+
+def _idle(one: Record, two: Record) -> set[str]:
+    """Untracked files that were no cause: nothing called them. Empty where what a run calls was not seen."""
+    ran = [f.value for seen in (one, two) for p in PREFERRED if (f := seen.value(CalledFiles, p))]
+    if not all(any(seen.value(CalledFiles, p) for p in PREFERRED) for seen in (one, two)):
+        return set()
+    trees = [f.value for seen in (one, two) for p in PREFERRED if (f := seen.value(GitState, p))]
+    found = [of.loose(tree, ran) for tree in trees]
+    return set[str]().union(*(every for every, _ in found)).difference(*(used for _, used in found))
+
+
+def _counted(beside: Sequence[Change]) -> tuple[Change, ...]:
+    """Many files beside the code as one row, after the causes."""
+    if not beside:
+        return ()
+    said = f"{several(len(beside), 'untracked file')} that neither run called"
+    return (Change("code", said, "differs", "differs", beside[0].cites),)
 
 
 def _named(group: Group) -> tuple[Change, ...]:

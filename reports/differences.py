@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 
 from probes.called import CalledFiles
@@ -18,6 +18,7 @@ from probes.schedulers import JobAccounting
 from probes.submission import Submission
 
 GONE = "not there"
+UNTRACKED = " (untracked)"
 # set by the scheduler or the shell for each job; what they say of resources is in the accounting
 PER_JOB = ("SLURM_", "SBATCH_", "SRUN_", "PMI_", "PMIX_", "OMPI_", "XDG_")
 PER_SHELL = frozenset(("PWD", "OLDPWD", "TMPDIR", "HOSTNAME", "SHLVL", "_", "AUDITOR_HOME", "CUDA_VISIBLE_DEVICES"))
@@ -30,9 +31,16 @@ def _sha(digest: str) -> str:
 def git(seen: GitState) -> dict[str, str]:
     """The commit, and what lay on top of it."""
     top = f"{len(seen.changed)} changed, diff sha256:{seen.diff_sha256}" if seen.dirty and seen.diff_sha256 else "none"
-    loose = {f"{f.path} (untracked)": _sha(f.sha256) for f in seen.untracked}
+    loose = {f"{f.path}{UNTRACKED}": _sha(f.sha256) for f in seen.untracked}
     below = {f"{s.path} (submodule)": s.commit + (" dirty" if s.dirty else "") for s in seen.submodules}
     return {"commit": seen.commit, "uncommitted changes": top, **below, **loose}
+
+
+def loose(seen: GitState, ran: Iterable[CalledFiles]) -> tuple[set[str], set[str]]:
+    """Untracked files, as `git` names them: all, and those that one of these runs called or imported."""
+    used = {f.path for files in ran for f in files.files}
+    found = {f"{f.path}{UNTRACKED}": os.path.join(seen.root, f.path) in used for f in seen.untracked}
+    return set(found), {name for name, was in found.items() if was}
 
 
 def called(seen: CalledFiles, beside: Sequence[str] = ()) -> dict[str, str]:

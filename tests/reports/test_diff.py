@@ -9,7 +9,7 @@ import pytest
 from auditor.model import Evidence, Phase
 from auditor.scorecard import Change
 from probes.data import Reference
-from probes.git import GitState
+from probes.git import GitState, Untracked
 from reports.diff import diff
 from tests.factory import (
     SCRIPT,
@@ -154,6 +154,26 @@ def test_a_difference_is_named(before: Any, after: Any, expected: list[tuple[str
 def test_a_file_has_one_name_in_two_runs_of_one_folder_however_much_else_they_call() -> None:
     one, two = called({"/w/.venv/bin/activate": "same", "/w/train.py": "x"}), called({"/w/.venv/bin/activate": "same"})
     assert told(diff(run(one), run(two))) == [("code", "train.py", f"sha256:{sha('x')}", "not there")]
+
+
+def test_untracked_files_that_nothing_called_are_one_row_after_the_causes() -> None:
+    loose = tuple(Untracked(p, 5, sha(p)) for p in ("fit.zip", "helper.py", "slurm-1.out"))
+    before = (git_state(), called({"train.py": "one"}), accounting())
+    after = (git_state(untracked=loose), called({"train.py": "two", "helper.py": "helper.py"}), accounting(partition="big"))
+    assert told(diff(run(*before), run(*after))) == [
+        ("code", "helper.py (untracked)", "not there", f"sha256:{sha('helper.py')}"),
+        ("code", "train.py", f"sha256:{sha('one')}", f"sha256:{sha('two')}"),
+        ("code", "helper.py", "not there", f"sha256:{sha('helper.py')}"),
+        ("resource", "partition", "cpu", "big"),
+        ("code", "2 untracked files that neither run called", "differs", "differs"),
+    ]
+
+
+def test_untracked_files_are_all_named_where_nobody_saw_what_was_called() -> None:
+    loose = (Untracked("notes.txt", 5, sha("notes")),)
+    assert told(diff(run(git_state()), run(git_state(untracked=loose)))) == [
+        ("code", "notes.txt (untracked)", "not there", f"sha256:{sha('notes')}")
+    ]
 
 
 def test_causes_come_before_consequences() -> None:
