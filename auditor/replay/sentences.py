@@ -9,13 +9,14 @@ from auditor.replay import environment
 from auditor.replay.images import Choice
 from auditor.replay.images.kinds import Target, target
 from auditor.replay.sandbox import Sandbox
-from reports.archive.recipe import Recipe
+from reports.archive.derive import NO_PACKAGES
+from reports.archive.recipe import Recipe, RecipeFile
 from reports.judging.amounts import several
 
 
 def can(recipe: Recipe, found: Mapping[str, str]) -> tuple[str, ...]:
     count = {role: [f for f in recipe.files if f.role == role] for role in ("code", "input", "expected", "log")}
-    outputs = [*count["expected"], *count["log"]]
+    outputs = judged(recipe)
     close = sum(1 for f in outputs if f.carried)
     return (
         "the bundle is whole: every checksum was recomputed",
@@ -38,7 +39,8 @@ def cannot(recipe: Recipe, kind: str) -> tuple[str, ...]:
         told.append(f"environment modules are not rebuilt: {' '.join(recipe.modules[:10])}")
     if kind == environment.HOST and recipe.requirements:
         told.append(f"its Python packages ({recipe.packages}) are not rebuilt: this machine's are used")
-    return (*told, *(g for g in recipe.gaps if not g.endswith("not carried")))
+    gaps = (g for g in recipe.gaps if not g.endswith("not carried") and not (kind == environment.IMAGE and g == NO_PACKAGES))
+    return (*told, *gaps)
 
 
 def far(on: str, images: Sequence[Choice]) -> tuple[str, ...]:
@@ -74,8 +76,20 @@ def will(recipe: Recipe, on: str, shut: Sandbox, kind: str, images: Sequence[Cho
         *(f"image {c.image.reference}: {', else '.join(s.told for s in c.steps)}" for c in images if c.steps),
         f"run {typed}{task} {'under Slurm' if on == 'slurm' else 'on this machine'}",
         place,
-        f"compare {several(sum(1 for f in recipe.files if f.role in ('expected', 'log')), 'output')}",
+        f"compare {several(len(judged(recipe)), 'output')}{_beside(recipe)}",
     )
+
+
+def judged(recipe: Recipe) -> list[RecipeFile]:
+    """The outputs that the verdict counts: what the job printed is one only where it made nothing else (auditor.replay.judge)."""
+    given = {(f.place, f.sha256) for f in recipe.files if f.role in ("input", "code")}
+    made = [f for f in recipe.files if f.role in ("expected", "log") and (f.place, f.sha256) not in given]
+    return [f for f in made if f.role == "expected"] or made
+
+
+def _beside(recipe: Recipe) -> str:
+    printed = [f.place for f in recipe.files if f.role == "log" and f not in judged(recipe)]
+    return f" (and what it printed, which does not count: {', '.join(printed[:3])})" if printed else ""
 
 
 def cost(recipe: Recipe) -> str:

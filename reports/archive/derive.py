@@ -19,6 +19,9 @@ _MATTERS = re.compile(
     r"|SLURM_(?:ARRAY_\w+|JOB_ID|JOBID|JOB_NAME|NTASKS|NPROCS|CPUS_PER_TASK|NNODES|JOB_NUM_NODES|MEM_PER_NODE|MEM_PER_CPU|RESTART_COUNT)"
 )
 
+NO_PACKAGES = "which Python packages the job had was not seen"
+"""Says nothing where a container image is the environment."""
+
 
 def recipe(known: Known, files: Sequence[RecipeFile], images: tuple[RecipeImage, ...], requirements: str, auditor: str) -> Recipe:
     """The recipe of a run, from what is known of it and what the bundle carries."""
@@ -125,7 +128,7 @@ def _gaps(known: Known, files: Sequence[RecipeFile]) -> tuple[str, ...]:
     elif known.called.unresolved:
         gaps.append(f"named only at run time: {', '.join(known.called.unresolved[:5])}")
     if not known.packages:
-        gaps.append("which Python packages the job had was not seen")
+        gaps.append(NO_PACKAGES)
     if not any(f.role == "expected" for f in files):
         gaps.append("no output is known by content: a replay has nothing to compare")
     gaps += [f"{f.place} is not carried: {f.reason}" for f in files if f.role == "code" and not f.carried]

@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,15 @@ import pytest
 
 from auditor.model import AuditError, Evidence, Grade, Phase
 from auditor.replay import Plan, execute, plan, verdict_evidence
+from auditor.replay.environment import HOST, IMAGE
 from auditor.replay.sandbox import find
+from auditor.replay.sentences import cannot
 from auditor.verdict import ReplayVerdict, Sameness
 from auditor.world import RealWorld
 from probes.containers import ContainerIdentities, ContainerReferences, ImageIdentity, Reference
 from probes.folder import FolderState, SourceFile
 from reports.archive.bundle import build
+from reports.archive.derive import NO_PACKAGES
 from tests import archived, factory
 from tests.factory import at, seen
 from tests.reports.test_verify import files, packed, resealed
@@ -168,9 +172,15 @@ def test_a_plan_says_what_will_run_where_and_what_it_took(tmp_path: Path) -> Non
         "use this machine's own software",
         "run /bin/bash job.sh 7 on this machine",
         "WITHOUT a sandbox (switched off): it can do what you can do",
-        "compare 3 outputs",
+        "compare 2 outputs (and what it printed, which does not count: slurm-123.out)",
     )
     assert ready.cost == "the original took 600 s, 540 s of CPU, 256 MiB of memory, 1 core"
+
+
+def test_an_image_is_the_environment_so_unseen_packages_are_no_gap(tmp_path: Path) -> None:
+    recipe = replace(plan(made(tmp_path)).recipe, gaps=(NO_PACKAGES, "which files the script calls was not seen"))
+    assert cannot(recipe, IMAGE) == ("which files the script calls was not seen",)
+    assert NO_PACKAGES in cannot(recipe, HOST)
 
 
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
