@@ -6,7 +6,7 @@ from io import StringIO
 
 from rich.console import Console, RenderableType
 
-from auditor.cli.tables import evidence_table, lineage_tree, runs_table
+from auditor.cli.tables import evidence_table, incomplete, lineage_tree, runs_table
 from auditor.model import Evidence, Grade, Phase, Status
 from auditor.scorecard import Edge, Node
 from auditor.store import RunRow
@@ -27,6 +27,14 @@ def test_a_wide_terminal_shows_every_column_of_a_run() -> None:
         "run               job     name  state      submitted         score  rung    label",
         "bf54403284f7eb12  4711_4  fit   COMPLETED  2026-11-23 16:17  42–82  pinned  paper",
     ]
+
+
+def test_runs_that_were_not_read_to_their_end_are_named_in_one_line() -> None:
+    assert incomplete((("1", "COMPLETED"), ("2", "TIMEOUT"), ("3", ""))) == ""
+    assert incomplete((("1", "COMPLETED"), ("2", "PENDING"))) == "job 2: its record is not complete yet: auditor sweep"
+    assert incomplete([(str(n), "submitted") for n in range(5)]) == (
+        "jobs 0, 1, 2 and 2 more: their records are not complete yet: auditor sweep"
+    )
 
 
 def test_a_narrow_one_shows_what_tells_runs_apart_and_cuts_nothing_in_two() -> None:

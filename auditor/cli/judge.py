@@ -11,7 +11,7 @@ import typer
 
 from auditor.cli.common import Json, console, emit, home, progress_console, resolve, say, store, write_file
 from auditor.cli.look import RUN, complete_run
-from auditor.model import AuditError, Capture, Evidence, Job
+from auditor.model import AuditError, Capture, Evidence, Job, Phase
 from auditor.scorecard import Scorecard
 
 RunOrFile = Annotated[
@@ -57,6 +57,8 @@ def _scored(name: str) -> Scorecard:
         return judge(*_seen(name))
     if "." in name and Path(name).is_file():
         raise AuditError(f"{name} is neither a run nor a .json file of ours", "`auditor list` shows the runs")
+    from auditor.cli.tables import incomplete
+
     with store() as opened:
         run_id = resolve(opened, name)
         card = judge(opened.job(run_id), (*opened.evidence(run_id), opened.campaign(run_id)))
@@ -64,6 +66,9 @@ def _scored(name: str) -> Scorecard:
             opened.save_scorecard(card)
         except AuditError as error:  # a full disk: whoever asked still gets the answer
             say(f"{error.message}; the scorecard is not remembered")
+    state = card.run.state or ("" if any(e.phase is Phase.LATER for e in card.evidence) else "submitted")
+    if told := incomplete([(card.run.job_id, state)]):
+        say(told)
     return card
 
 

@@ -57,11 +57,13 @@ def list_(
     if json:
         emit(rows)
         return
-    from auditor.cli.tables import runs_table
+    from auditor.cli.tables import incomplete, runs_table
 
     if rows:
         out = console()
         out.print(runs_table(rows, out.width))
+        if told := incomplete((r.job_id, r.state) for r in rows):
+            say(told)
     elif label or state:
         print("no run matches")
     else:

@@ -60,6 +60,23 @@ def interval(low: float | None, high: float | None) -> str:
     return "–" if low is None or high is None else f"{low:.0f}–{high:.0f}"
 
 
+GOING_ON = frozenset(
+    """SUBMITTED STARTED ENDED PENDING RUNNING SUSPENDED CONFIGURING COMPLETING REQUEUED REQUEUE_HOLD REQUEUE_FED RESV_DEL_HOLD
+    RESIZING SIGNALING STAGE_OUT STOPPED""".split()
+)
+"""Our own words and Slurm's (squeue(1), JOB STATE CODES) for a run of which more will be known."""
+
+
+def incomplete(jobs: Iterable[tuple[str, str]]) -> str:
+    """One line for (job, state) of which not all was read yet, with what reads it; empty: all were."""
+    waiting = list(dict.fromkeys(job for job, state in jobs if state.upper() in GOING_ON))
+    if not waiting:
+        return ""
+    named = ", ".join(waiting[:3]) + (f" and {len(waiting) - 3} more" if len(waiting) > 3 else "")
+    one = len(waiting) == 1
+    return f"job{'' if one else 's'} {named}: {'its record is' if one else 'their records are'} not complete yet: auditor sweep"
+
+
 def runs_table(rows: Sequence[RunRow], width: int = WIDE) -> Table:
     """On a narrow terminal: beginnings of run ids, no year, and only the columns that tell runs apart."""
     wide, roomy = width >= WIDE, width >= ROOMY
