@@ -223,14 +223,17 @@ class Software:
     name: str
     version: str
     digest: str = ""
+    host: bool = False
+    """Seen on the host, while the run's work was done in an image."""
 
 
 @dataclass(frozen=True)
 class Count:
-    """How many pieces of software an ecosystem gave."""
+    """How many pieces of software an ecosystem gave. host: as in Software; those inside and outside of the image are counted apart."""
 
     ecosystem: str
     number: int
+    host: bool = False
 
 
 @dataclass(frozen=True)

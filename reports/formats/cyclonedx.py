@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -23,8 +23,9 @@ from reports.formats.purl import image as image_purl
 from reports.formats.purl import purl
 from reports.judging.card import run_card
 from reports.judging.known import kinds, known
+from reports.judging.outside import outside
 from reports.judging.record import Record, record
-from reports.judging.software import components
+from reports.judging.software import Key, components, key
 from reports.judging.surroundings import surroundings
 
 MOST = 50_000
@@ -41,6 +42,10 @@ TYPES = {
 """Ecosystem -> component type; everything else is a library."""
 ALGORITHMS = {"sha256": ("SHA-256", 64), "sha512": ("SHA-512", 128), "sha1": ("SHA-1", 40), "md5": ("MD5", 32)}
 NAMESPACE = uuid.UUID("6f1d2c3a-4e5b-5a69-8d7c-0b1a2c3d4e5f")
+HOST = {"scope": "host"}
+"""Property of what was seen on the host while the run's work was done in an image."""
+SHARED = ("kernel", "driver")
+"""Of the host, and the run stands on them all the same."""
 Node = dict[str, Any]
 
 
@@ -48,11 +53,11 @@ def sbom(job: Job, evidence: Sequence[Evidence]) -> bytes:
     """The document, canonical JSON with sorted keys and two spaces, one line break at the end."""
     seen = record(evidence, job.attempt)
     facts = known(seen)
-    parts = components(facts)
+    parts, host = components(facts), outside(facts)
     release = next((fact.value.release for fact in facts if hasattr(fact.value, "release")), "")
     images = [_image(i) for i in surroundings(seen, facts).images]
-    system = [_system(release)] if release else []
-    nodes = _once([*images, *system, *(_part(p, release) for p in parts[:MOST])])
+    system = [_system(release, bool(host))] if release else []
+    nodes = _once([*images, *system, *(_part(p, release, host) for p in parts[:MOST])])
     run = _run(job, seen, len(parts) - MOST)
     document = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
@@ -64,7 +69,7 @@ def sbom(job: Job, evidence: Sequence[Evidence]) -> bytes:
             "tools": {"components": [{"type": "application", "name": "run-auditor", "version": __version__}]},
         },
         "components": nodes,
-        "dependencies": _dependencies(run["bom-ref"], nodes, parts, facts),
+        "dependencies": _dependencies(run["bom-ref"], nodes, parts, facts, host),
         "compositions": [{"aggregate": _completeness(evidence), "assemblies": [run["bom-ref"]]}],
     }
     text = json.dumps(document, sort_keys=True)
@@ -104,13 +109,13 @@ def _parts_list(image: str, one: PartsList) -> Node:
     return {"type": "bom", "url": where, "comment": said, **({"hashes": hashes} if hashes else {})}
 
 
-def _system(release: str) -> Node:
+def _system(release: str, host: bool) -> Node:
     name, _, version = release.partition(" ")
-    return _node("operating-system", name, version, f"system:{release}", {})
+    return _node("operating-system", name, version, f"system:{release}", HOST if host else {})
 
 
-def _part(part: Component, release: str) -> Node:
-    told = {"ecosystem": part.ecosystem, "detail": part.detail, "origin": part.origin}
+def _part(part: Component, release: str, host: Collection[Key]) -> Node:
+    told = {"ecosystem": part.ecosystem, "detail": part.detail, "origin": part.origin, **(HOST if key(part) in host else {})}
     node = _node(TYPES.get(part.ecosystem, "library"), part.name, part.version, _ref(part), told)
     hashes = _hashes(part.digest)
     return {**node, **({"hashes": hashes} if hashes else {}), "purl": purl(part, release)}
@@ -141,18 +146,23 @@ def _once(nodes: Iterable[Node]) -> list[Node]:
     return list({node["bom-ref"]: node for node in nodes}.values())
 
 
-def _dependencies(run: str, nodes: Sequence[Node], parts: Sequence[Component], facts: Iterable[Fact[Any]]) -> list[Node]:
+def _dependencies(
+    run: str, nodes: Sequence[Node], parts: Sequence[Component], facts: Iterable[Fact[Any]], host: Collection[Key]
+) -> list[Node]:
     """The run stands on its images and on what it had beside them; the operating system is made of its packages.
+
+    What is the host's only belongs to the host's system, or to nothing where that is not known.
 
     Of Python's packages those that were asked for by name, where the installer noted it.
     """
     python = [f.value for f in facts if isinstance(f.value, PythonPackages)]
     asked = {normal(p.name) for found in python for p in found.packages if p.requested}
-    under = {line(_ref(p), 1000) for p in parts if p.ecosystem in ("deb", "rpm")}
+    theirs = {line(_ref(p), 1000) for p in parts if key(p) in host and p.ecosystem not in SHARED}
+    under = theirs | {line(_ref(p), 1000) for p in parts if p.ecosystem in ("deb", "rpm")}
     later = {line(_ref(p), 1000) for p in parts if p.ecosystem == "pypi" and asked and p.name not in asked}
     refs = [node["bom-ref"] for node in nodes]
     system = next((ref for ref in refs if ref.startswith("system:")), "")
-    direct = sorted(ref for ref in refs if ref not in later and (not system or ref not in under))
+    direct = sorted(ref for ref in refs if ref not in later and ref not in theirs and (not system or ref not in under))
     rows: list[Node] = [{"ref": run, "dependsOn": direct}]
     if system and (own := sorted(ref for ref in refs if ref in under)):
         rows.append({"ref": system, "dependsOn": own})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from auditor.scorecard import ImageSeen, Leak, Scorecard, Way
+from collections.abc import Sequence
+
+from auditor.scorecard import Count, ImageSeen, Leak, Scorecard, Way
 from reports.formats.words import count
 
 WAYS = {
@@ -106,9 +108,26 @@ def _serious(serious: int, every: int) -> str:
 
 
 def software(card: Scorecard) -> str:
-    """`1,204 pieces of software are known: 926 Debian, 212 Python, 66 conda.`"""
+    """`1,204 pieces of software known: 926 Debian, 212 Python, 66 conda.` The host's apart where the work was done in an image."""
     counts = sorted(card.surroundings.counts, key=lambda c: (-c.number, c.ecosystem))
+    own, host = ([c for c in counts if c.host is of_host] for of_host in (False, True))
     if not counts:
         return "No list of software was seen."
-    told = ", ".join(f"{c.number:,} {SPOKEN.get(c.ecosystem, c.ecosystem)}" for c in counts)
-    return f"{count(sum(c.number for c in counts), 'piece')} of software known: {told}."
+    first = f"{_pieces(own)} of software known: {_told(own)}." if own else ""
+    if not host:
+        return first
+    listed = any(image.parts for image in card.surroundings.images)
+    inside = (
+        "What is inside of the image is in the list that it brings along"
+        if listed
+        else "What is inside of the image is not listed"
+    )
+    return f"{first} {inside}. Outside of it, of the host: {_pieces(host)} ({_told(host)}).".strip()
+
+
+def _pieces(counts: Sequence[Count]) -> str:
+    return count(sum(c.number for c in counts), "piece")
+
+
+def _told(counts: Sequence[Count]) -> str:
+    return ", ".join(f"{c.number:,} {SPOKEN.get(c.ecosystem, c.ecosystem)}" for c in counts)

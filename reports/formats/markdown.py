@@ -122,7 +122,14 @@ def _environment(card: Scorecard, notes: dict[str, int]) -> Iterator[str]:
     if around.software:
         yield table(
             ("Kind", "Name", "Version"),
-            ((escape(p.ecosystem, 40), escape(p.name, 120), escape(p.version, 80) or "–") for p in around.software[:ROWS]),
+            (
+                (
+                    escape(p.ecosystem, 40) + (" (of the host)" if p.host else ""),
+                    escape(p.name, 120),
+                    escape(p.version, 80) or "–",
+                )
+                for p in around.software[:ROWS]
+            ),
         )
 
 

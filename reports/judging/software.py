@@ -44,6 +44,8 @@ LISTS = (
 )
 """Kinds of evidence that carry their components themselves."""
 
+Key = tuple[str, str, str]
+"""Ecosystem, name and version: one piece of software."""
 HOW = {"sampled": 2, "resolved": 1}
 """Of libraries: what a job happens to leave behind says less than what its programs' headers ask for."""
 AROUND = ("Hardware", "Toolchain")
@@ -58,7 +60,7 @@ def components(facts: Iterable[Fact[Any]]) -> tuple[Component, ...]:
     facts = tuple(facts)
     best = _own(choose(facts))
     hashed = _modulefiles(facts)
-    found: dict[tuple[str, str, str], Component] = {}
+    found: dict[Key, Component] = {}
     # an environment's lock, and what modules put on the paths later, are both of the run
     spack = [f for f in facts if isinstance(f.value, SpackSpecs)]
     last = max((f.attempt for f in spack), default=0)
@@ -68,9 +70,12 @@ def components(facts: Iterable[Fact[Any]]) -> tuple[Component, ...]:
             if told.ecosystem == "libc" and kind in AROUND and "NodeSystem" in best:
                 continue  # the submitting machine's
             one = replace(told, digest=hashed.get(told.origin, "")) if kind == "FinalModules" else told
-            key = (one.ecosystem, one.name, one.version)
-            found[key] = max(one, found.get(key, one), key=_told)
-    return tuple(found[key] for key in sorted(found))
+            found[key(one)] = max(one, found.get(key(one), one), key=_told)
+    return tuple(found[name] for name in sorted(found))
+
+
+def key(part: Component) -> Key:
+    return part.ecosystem, part.name, part.version
 
 
 def choose(facts: Iterable[Fact[Any]]) -> dict[str, Fact[Any]]:

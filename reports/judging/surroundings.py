@@ -11,9 +11,10 @@ from auditor.scorecard import Count, Software, Surroundings
 from probes.software import Component
 from reports.judging.imagesseen import images
 from reports.judging.leaks import leaks
+from reports.judging.outside import outside
 from reports.judging.ranking import again, ways
 from reports.judging.record import Record
-from reports.judging.software import choose, components
+from reports.judging.software import choose, components, key
 
 MOST = 40
 """Images, and pieces of software, that a page names; whole lists are in the evidence."""
@@ -26,15 +27,16 @@ def surroundings(seen: Record, facts: Iterable[Fact[Any]]) -> Surroundings:
     every = tuple(facts)
     best = choose(every)
     parts = components(every)
-    counts = Counter(part.ecosystem for part in parts)
+    host = outside(every)
+    counts = Counter((part.ecosystem, key(part) in host) for part in parts)
     found = ways(every)
     return Surroundings(
         again=again(found),
         images=tuple(images(seen, every, best))[:MOST],
         ways=found,
         leaks=leaks(every)[:MOST],
-        counts=tuple(Count(name, counts[name]) for name in sorted(counts)),
-        software=tuple(Software(p.ecosystem, p.name, p.version, p.digest) for p in notable(parts)),
+        counts=tuple(Count(name, counts[name, of_host], of_host) for name, of_host in sorted(counts)),
+        software=tuple(Software(p.ecosystem, p.name, p.version, p.digest, key(p) in host) for p in notable(parts)),
     )
 
 

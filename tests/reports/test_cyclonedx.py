@@ -87,6 +87,30 @@ def test_parts_of_every_kind_have_their_type_their_hash_and_a_name_that_others_r
     }  # fmt: skip
 
 
+def test_where_the_work_is_done_in_an_image_the_machine_s_software_is_the_host_s_and_not_the_run_s() -> None:
+    document = read(*RUN)
+    host = {"name": "auditor:scope", "value": "host"}
+    depends = {row["ref"]: row["dependsOn"] for row in document["dependencies"]}
+
+    assert {c["name"] for c in document["components"] if host in c.get("properties", ())} >= {
+        "gcc",
+        "libssl3",
+        "debian",
+        "nvidia",
+    }
+    assert host not in by_name(document, "pyyaml")["properties"]
+    assert "compiler:gcc@12.2.0" in depends["system:debian 12"]
+    assert "compiler:gcc@12.2.0" not in depends[document["metadata"]["component"]["bom-ref"]]
+    assert "driver:nvidia@550.54" in depends[document["metadata"]["component"]["bom-ref"]]
+
+
+def test_without_an_image_the_machine_s_software_is_the_run_s() -> None:
+    document = read(*(e for e in RUN if e.kind != "RanImages"))
+
+    assert "auditor:scope" not in json.dumps(document)
+    assert "compiler:gcc@12.2.0" in document["dependencies"][0]["dependsOn"]
+
+
 def test_a_list_of_parts_inside_an_image_is_referred_to_by_its_digest() -> None:
     inside = SifSbom("syft.json", "syft-json", sha("list"), 4096)
     file = SifImage(
@@ -111,7 +135,7 @@ def test_a_run_stands_on_its_images_and_what_was_asked_for_and_the_system_on_its
     own = depends[f"run:{job().run_id}"]
     assert {"image:lab/torch:2", "pypi:pyyaml@6.0", "system:debian 12"} <= set(own)
     assert not {"pypi:six@1.17", "deb:libssl3@3.0.15-1~deb12u1"} & set(own)
-    assert depends["system:debian 12"] == ["deb:libssl3@3.0.15-1~deb12u1"]
+    assert depends["system:debian 12"] == ["compiler:gcc@12.2.0", "deb:libssl3@3.0.15-1~deb12u1", "libc:glibc@2.36"]
 
 
 def test_a_look_that_failed_makes_the_list_incomplete_and_none_makes_it_complete() -> None:

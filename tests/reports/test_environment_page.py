@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from auditor.scorecard import ImageSeen, Surroundings, Way
+from auditor.scorecard import Count, ImageSeen, Surroundings, Way
 from reports.formats import environment, html, markdown, terminal
 from tests.reports import sample
 from tests.reports.pages import Page
@@ -47,6 +47,16 @@ def test_a_run_of_which_nothing_is_known_says_so() -> None:
         "No list of software was seen.",
     ):
         assert told in page
+
+
+def test_software_outside_of_the_image_is_told_as_the_host_s() -> None:
+    counts = (Count("deb", 819, True), Count("compiler", 1, True), Count("pypi", 12))
+    card = replace(GOOD, surroundings=Surroundings(counts=counts))
+
+    assert environment.software(card) == (
+        "12 pieces of software known: 12 Python. What is inside of the image is not listed. "
+        "Outside of it, of the host: 820 pieces (819 Debian, 1 compiler)."
+    )
 
 
 def test_a_cache_that_holds_several_does_not_tell_which_one_ran() -> None:
