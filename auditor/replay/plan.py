@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from auditor.model import AuditError
-from auditor.replay import datasets, environment, imports, lay, sandbox, slurm, unpack
+from auditor.replay import datasets, environment, imports, lay, programs, sandbox, slurm, unpack
 from auditor.replay.images import Choice, choices
 from auditor.replay.images.choices import Allowed
 from auditor.replay.images.trust import check_images
@@ -100,7 +100,7 @@ def plan(
         environment=kind,
         sources=found,
         can=can(recipe, found),
-        cannot=(*stops, *far(on, images), *cannot(recipe, kind)),
+        cannot=(*stops, *far(on, images), *_programs(path, recipe, kind), *cannot(recipe, kind)),
         will=will(recipe, on, shut, kind, images),
         stops=stops,
         cost=cost(recipe),
@@ -158,6 +158,13 @@ def _stops(recipe: Recipe, found: Mapping[str, str], missing: Mapping[str, str],
             f"{p} must stand at this absolute path, which takes a sandbox ({shut.reason})" for p in outside if p not in missing
         ]
     return tuple(stops)
+
+
+def _programs(path: str, recipe: Recipe, kind: str) -> list[str]:
+    """A warning and no stop: a module or a profile may bring it, or the run may never come to that line."""
+    shell = (shlex.split(recipe.interpreter) or [""])[0].rsplit("/", 1)[-1]
+    lost = programs.missing(unpack.script(path, recipe), kind) if shell in ("bash", "sh", "dash", "ksh", "zsh") else ()
+    return [f"the script calls {name}, which is not found here: install it first, or the run ends there" for name in lost]
 
 
 def _lacking(images: Sequence[Choice]) -> list[str]:

@@ -177,6 +177,14 @@ def test_a_plan_says_what_will_run_where_and_what_it_took(tmp_path: Path) -> Non
     assert ready.cost == "the original took 600 s, 540 s of CPU, 256 MiB of memory, 1 core"
 
 
+def test_a_plan_names_a_program_that_is_not_here_before_anything_is_built(tmp_path: Path) -> None:
+    ready = plan(made(tmp_path, script="#!/bin/bash\nno-such-tool-anywhere fit.py\n"))
+    assert (
+        "the script calls no-such-tool-anywhere, which is not found here: install it first, or the run ends there" in ready.cannot
+    )
+    assert ready.stops == ()
+
+
 def test_an_image_is_the_environment_so_unseen_packages_are_no_gap(tmp_path: Path) -> None:
     recipe = replace(plan(made(tmp_path)).recipe, gaps=(NO_PACKAGES, "which files the script calls was not seen"))
     assert cannot(recipe, IMAGE) == ("which files the script calls was not seen",)
