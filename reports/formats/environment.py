@@ -82,6 +82,11 @@ def way(one: Way) -> str:
     return WAYS.get(one.name, one.name)
 
 
+def state(one: Way) -> str:
+    """Nothing can be tried where there is nothing."""
+    return "no way" if one.name == "nothing" else STATES.get(one.state, one.state)
+
+
 def how(image: ImageSeen) -> str:
     if image.how == "cache" and not image.digests:
         return "the runtime's cache does not tell which one ran"

@@ -104,7 +104,7 @@ def _environment(card: Scorecard, notes: dict[str, int]) -> Iterator[str]:
     rows = (
         (
             escape(environment.way(w), 80),
-            escape(environment.STATES.get(w.state, w.state), 40),
+            escape(environment.state(w), 40),
             escape(w.evidence, 400) + _cite(w.cites, notes),
         )
         for w in around.ways

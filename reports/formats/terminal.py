@@ -158,7 +158,7 @@ def _environment(card: Scorecard) -> Iterator[RenderableType]:
         told = "; ".join(t for t in (environment.how(image), *(_short(d) for d in image.digests[:2]), *image.notes) if t)
         yield _hanging(("▣ ", "cyan"), (line(image.name, 120), "bold"), (f"  {line(told, 300)}", ""))
     for way in around.ways[:4]:
-        state = environment.STATES.get(way.state, way.state)
+        state = environment.state(way)
         yield _hanging(("↻ ", "dim"), (environment.way(way), "bold"), (f" ({state}): {line(way.evidence, 300)}", ""))
     yield _text((environment.leaked(card), ""))
     for leak in around.leaks[:8]:

@@ -73,7 +73,9 @@ def doors(ref: Reference, *cites: str) -> Iterator[Leak]:
         door = getattr(ref.doors, what)
         if door.state is State.OPEN:
             yield Leak(what, f"{ref.text}: {({**CHANGING, **SEEING})[what]} ({door.by})", what in CHANGING, cites)
-    for what, values in (("bind", ref.doors.binds), ("variable", ref.doors.variables)):
+    told = {door.by for what in SEEING if (door := getattr(ref.doors, what)).state is State.OPEN}
+    binds = tuple(bind for bind in ref.doors.binds if f"bind {bind}" not in told)
+    for what, values in (("bind", binds), ("variable", ref.doors.variables)):
         if values:
             yield Leak(what, f"{ref.text}: {some(values, 8)}", False, cites)
 

@@ -96,7 +96,10 @@ def moved_image(
         return failed(f"{bad} between submission and start {told[bad].why}{_level(told[bad].level)}", fix)
     unknown = [n for n in both if told[n].moved is None] + [n for n, i in new.items() if i.state != "ok"]
     if not both or unknown:
-        raise Unclear(f"not identified both at submission and at start: {some(dict.fromkeys(unknown)) or 'any image'}")
+        said = f"not identified both at submission and at start: {some(dict.fromkeys(unknown)) or 'any image'}"
+        tag = next((name for name in unknown if name.startswith("docker://") and "@" not in name), "")
+        pull = f"; name it by digest, or pull it to a file once: apptainer pull image.sif {words([tag])}" if tag else ""
+        raise Unclear(said + pull)
     same_ones = some(f"{n}{_level(told[n].level, told[n].why)}" for n in both)
     return passed(f"the same at submission and at start: {same_ones}", before, after)
 

@@ -59,6 +59,7 @@ PACKAGES = Need(PythonPackages, SUBMIT, absent=NONE)
 MAYBE_PACKAGES = Need(PythonPackages, SUBMIT, optional=True)
 SUBMISSION = Need(Submission, SUBMIT)
 HOOK = "let the in-job hook run: it identifies the images as the job starts"
+PINNED = f"{HOOK}; where it ran, name the image by digest or as a file"
 SEEN_RUNNING = "let the in-job hook run, then auditor sweep: what ran is looked for as the job starts and once it is over"
 READ = "submit through auditor, so that scripts and environment are read"
 OPEN = "submit from a machine that can read the image file and ask its container engine"
@@ -152,7 +153,7 @@ TIP = Tip(
             "Was the image at start the one of the submission?",
             (Need(ContainerIdentities, SUBMIT, absent=NONE), Need(ContainerIdentities, START, absent=NONE), MAYBE_NAMED),
             moved_image,
-            HOOK,
+            PINNED,
         ),
         Check(
             "drifted-tag",

@@ -59,6 +59,11 @@ def test_software_outside_of_the_image_is_told_as_the_host_s() -> None:
     )
 
 
+def test_a_way_that_is_none_was_not_left_untried() -> None:
+    assert environment.state(Way("nothing", "recorded", "", "")) == "no way"
+    assert environment.state(Way("image-file", "recorded", "", "")) == "recorded, not tried"
+
+
 def test_a_cache_that_holds_several_does_not_tell_which_one_ran() -> None:
     one = ImageSeen("docker://lab/x:1", "apptainer", "cache", "2 images in the cache fit", (), "", "", "")
 

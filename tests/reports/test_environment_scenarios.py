@@ -38,7 +38,7 @@ from reports.judging.ranking import again, ways
 from reports.judging.record import record
 from reports.judging.surroundings import surroundings
 from tests.factory import git_state, hardware, modules, packages, seen, sha, submission, unseen
-from tests.reports.ask import FAILED, NOT_APPLICABLE, PASSED, UNKNOWN, WEAK, ask, declared, later, replayed, start
+from tests.reports.ask import FAILED, NOT_APPLICABLE, PASSED, UNKNOWN, WEAK, ask, declared, later, replayed, said, start
 
 DIGEST = "sha256:" + "c" * 64
 OTHER = "sha256:" + "d" * 64
@@ -348,3 +348,13 @@ def test_layers_are_told_by_one_digest_that_every_store_has() -> None:
     chain = hashlib.sha256(f"{DIGEST} {OTHER}".encode()).hexdigest()
 
     assert row.digests == (f"config {OTHER}", f"layers sha256:{chain}")
+
+
+def test_a_tag_that_apptainer_pulls_as_the_job_starts_is_to_be_named_by_digest_or_pulled_once() -> None:
+    there = ContainerIdentities((ImageIdentity("docker://lab/x:1", "unknown", "no engine knows it"),))
+
+    assert said("moved-image", seen(there), start(there)) == (
+        UNKNOWN,
+        "not identified both at submission and at start: docker://lab/x:1; "
+        "name it by digest, or pull it to a file once: apptainer pull image.sif docker://lab/x:1",
+    )
