@@ -21,6 +21,7 @@ from auditor.submit.waiting import waiting
 from auditor.world import RealWorld, RecordedWorld
 from probes import kernel
 from probes.data import BEGAN
+from probes.pointers import DataPointers
 from probes.schedulers import JobAccounting
 from probes.schedulers.local_executor import VARIABLE, ExecutorRecord
 from probes.software import libraries as known
@@ -39,7 +40,7 @@ def from_outside(probe: Probe[Any]) -> bool:
 
 def of_a_run(probe: Probe[Any]) -> bool:
     """How it went, the files it touched, and what is only there afterwards; the rest was seen a moment ago, on this very machine."""
-    return probe.kind is JobAccounting or probe.guest or Phase.SUBMIT not in probe.phases
+    return probe.kind in (JobAccounting, DataPointers) or probe.guest or Phase.SUBMIT not in probe.phases
 
 
 def of_an_array(probe: Probe[Any]) -> bool:

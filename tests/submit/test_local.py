@@ -276,3 +276,12 @@ def test_the_kernel_counts_what_a_command_and_its_children_moved(home: Home, scr
     assert counted.data["chars_written"] >= 9_000_000
     assert counted.data["cpu_seconds"] >= 0
     assert (counted.data["scope"], counted.data["cgroup"]) == ("process", "")
+
+
+def test_a_file_that_is_not_what_its_pointer_declares_is_told_after_the_run(home: Home, script: Callable[..., str]) -> None:
+    Path("data.csv").write_text("1\n2\n")
+    Path("data.csv.dvc").write_text(f"outs:\n- md5: {'0' * 32}\n  size: 4\n  hash: md5\n  path: data.csv\n")
+    run([script("#AUDITOR input=data.csv", "cat data.csv >/dev/null")], home=home)
+    (after,) = [e for c in captures(home) for e in c.evidence if e.probe == "pointer-content" and e.phase is Phase.LATER]
+    assert after.data is not None
+    assert [(p["path"], p["state"]) for p in after.data["pointers"]] == [("data.csv", "different")]
