@@ -83,8 +83,8 @@ def way(one: Way) -> str:
 
 
 def state(one: Way) -> str:
-    """Nothing can be tried where there is nothing."""
-    return "no way" if one.name == "nothing" else STATES.get(one.state, one.state)
+    """Nothing can be tried where there is nothing; a word that is none of ours is not put on a badge."""
+    return "no way" if one.name == "nothing" else STATES.get(one.state, "not known")
 
 
 def how(image: ImageSeen) -> str:
