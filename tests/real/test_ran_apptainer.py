@@ -28,7 +28,6 @@ from probes.containers.ran import collect
 
 pytestmark = [pytest.mark.apptainer, pytest.mark.docker]
 ACCEPT = "application/vnd.docker.distribution.manifest.v2+json"
-NOW = time.time()
 NOBODY = 65534
 
 
@@ -71,12 +70,14 @@ def run(home: Path, *argv: str, user: int | None = None) -> str:
 def age(home: Path, seconds: float) -> None:
     """Let the newest image of the cache be this old."""
     newest = max(home.glob(".apptainer/cache/*/*"), key=lambda p: p.stat().st_mtime if len(p.name) >= 64 else 0)
-    os.utime(newest, (NOW - seconds, NOW - seconds))
+    then = time.time() - seconds
+    os.utime(newest, (then, then))
 
 
 def ran(home: Path, script: str, seconds: float = 0) -> tuple[RanImage, ...] | Absent:
     """What is found out about a run that took place so many seconds ago, for one minute."""
-    began, ended = (datetime.fromtimestamp(NOW - seconds + d, UTC).isoformat() for d in (-30, 30))
+    now = time.time()  # not when the tests were collected: that may be many minutes ago
+    began, ended = (datetime.fromtimestamp(now - seconds + d, UTC).isoformat() for d in (-30, 30))
     world = RealWorld(env=apptainer_env(home), cwd=str(home))
     found = collect(world, Job("slurm", "1", workdir=str(home), script=script, started_at=began, ended_at=ended))
     return found.value.images if isinstance(found, Found) else found
