@@ -129,7 +129,10 @@ def test_a_script_inside_sees_which_engine_it_is_in_and_never_of_which_image(eng
     there = f"for f in {PODMAN} {DOCKER}; do [ -e $f ] && echo $f; done; :"
     command = ["/bin/sh", "-c", f"/bin/busybox env; echo; cat {MOUNTS}; echo; {there}"]
     limits = {"ulimits": LIMITS} if engine.podman else {}
-    said = client.containers.run("localhost/ran/inside:1", command, network_mode="host", remove=True, **limits).decode()
+    container = client.containers.run("localhost/ran/inside:1", command, network_mode="host", detach=True, **limits)
+    container.wait()  # Podman may close the stream of an attached one too early
+    said = container.logs().decode()
+    container.remove()
     env, mounts, files = said.split("\n\n")
     variables = dict(line.split("=", 1) for line in env.splitlines() if "=" in line)
     found = {MOUNTS: mounts.encode(), **dict.fromkeys(files.split(), b"")}
