@@ -37,6 +37,7 @@ class Walk:
     sniffed: int = MAX_SNIFFED
     deadline: float = field(default_factory=lambda: time.monotonic() + SECONDS)
     whole: bool = True
+    """Was everything listed, and everything large enough recognised?"""
 
     def below(self, roots: Iterable[str]) -> Iterator[Candidate]:
         """Below each root, in order of names; a root that is a file is looked at itself."""
@@ -91,6 +92,7 @@ class Walk:
     def _file(self, path: str, state: os.stat_result) -> Candidate | None:
         by_name = [r for r in self.readers if not r.folder and path.lower().endswith(r.suffixes)]
         if not by_name and (state.st_size < LARGE or self.sniffed <= 0):
+            self.whole &= state.st_size < LARGE
             return None
         reader = next((r for r in by_name if not r.magic), None) or self._by_content(path, by_name or self.readers)
         return Candidate(path, reader, state.st_size, state.st_mtime_ns) if reader else None

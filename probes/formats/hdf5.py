@@ -48,8 +48,10 @@ def read(world: World, path: str) -> FormatFile:
     if ran.code == 3:
         return _partly(known, "h5py is not installed: pip install 'run-auditor[hdf5]' to see how it is chunked")
     if ran.code:
-        said = ran.err.strip().splitlines()
-        return _partly(known, f"h5py could not read it: {said[-1][:200] if said else f'ended with {ran.code}'}")
+        said = (ran.err.strip().splitlines() or [f"ended with {ran.code}"])[-1][:200]
+        if said.startswith("OSError"):  # the library's own word for a file that is cut or damaged
+            raise Unreadable(f"h5py could not read it: {said}")
+        return _partly(known, f"h5py could not read it: {said}")
     return parse(json.loads(ran.out), known)
 
 

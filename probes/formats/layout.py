@@ -28,6 +28,8 @@ def collect(world: World, job: Job) -> FormatFiles | Absent:
     declared = {role: _paths(world, root, globs) for role, globs in (("input", job.inputs), ("output", job.outputs))}
     walk = Walk(readers())
     found = {c.path: c for c in walk.below(dict.fromkeys((root, *declared["input"], *declared["output"])))}
+    if not found and not walk.whole:
+        raise OSError("the work directory could not be walked to its end, and nothing was found up to there")
     if not found:
         return Absent("no data file of a known format")
     began = int(datetime.fromisoformat(job.started_at).timestamp()) * 1_000_000_000 if job.started_at else None

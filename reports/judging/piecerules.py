@@ -35,20 +35,22 @@ class Pieces:
 
 def tiny_pieces(found: Fact[FormatFiles]) -> Verdict:
     """Many pieces far below a mebibyte each: every one costs a look-up, and compression gains nothing."""
-    pieces = [p for f in found.value.files for p in _pieces(f)]
-    told = [f for f in found.value.files if f.parts or f.calls is not None]
-    if not told:
-        raise Unclear(f"how they are cut was not told: {some(f'{f.path} ({f.reason or f.format})' for f in found.value.files)}")
-    bad = sorted((p for p in pieces if p.count >= MANY and p.each < TINY), key=lambda p: -p.count)
-    if not bad:
-        return passed(
-            f"{several(len(told), 'data file')}, none cut into {MANY:,} pieces below {size(TINY)}: {some(f.path for f in told)}"
-        )
-    worst = bad[0]
-    name = f"{worst.file.path}" + (f":{worst.part.name}" if worst.part else "")
-    return failed(
-        f"{name} ({worst.file.format}) is cut into {several(worst.count, worst.noun)} of {size(worst.each)}", _advice(worst)
-    )
+    seen = found.value
+    bad = sorted((p for f in seen.files for p in _pieces(f) if p.count >= MANY and p.each < TINY), key=lambda p: -p.count)
+    if bad:
+        return failed(some(f"{_name(p)} is cut into {several(p.count, p.noun)} of {size(p.each)}" for p in bad), _advice(bad[0]))
+    unknown = [f"{f.path} ({f.reason or f.format})" for f in seen.files if f.reason or not (f.parts or f.calls is not None)]
+    unknown += [f"{seen.seen - len(seen.files):,} more"] if seen.seen > len(seen.files) else []
+    unknown += [] if seen.walked_all else ["what was not walked"]
+    if unknown:
+        raise Unclear(f"how they are cut was not told: {some(unknown)}")
+    told = f"{several(len(seen.files), 'data file')}, none cut into {MANY:,} pieces below {size(TINY)}"
+    return passed(f"{told}: {some(f.path for f in seen.files)}")
+
+
+def _name(piece: Pieces) -> str:
+    part = f":{piece.part.name}" if piece.part else ""
+    return f"{piece.file.path}{part} ({piece.file.format})"
 
 
 def _pieces(file: FormatFile) -> Iterator[Pieces]:
@@ -106,9 +108,12 @@ def _shards(part: Part) -> tuple[int, ...]:
 def unfinished_output(found: Fact[FormatFiles]) -> Verdict:
     outputs = [f for f in found.value.files if f.role == "output"]
     told = [f for f in outputs if f.closed is not None or f.reason.startswith("not read")]
+    broken = [f for f in told if not f.closed]
+    unread = [f"{f.path} ({f.reason})" for f in outputs if f not in told and f.reason]
+    if not broken and unread:
+        raise Unclear(f"whether it was finished was not told: {some(unread)}")
     if not told:
         return not_applicable(f"no output tells whether it was finished ({several(len(outputs), 'data file')} written)", found)
-    broken = [f for f in told if not f.closed]
     if not broken:
         return passed(f"{several(len(told), 'output')} closed properly: {some(f.path for f in told)}")
     said = some(f"{f.path} ({f.reason.removeprefix('not read: ') or 'its writer did not close it'})" for f in broken)

@@ -157,6 +157,30 @@ def test_a_format_that_could_not_be_opened_is_unknown_and_not_good() -> None:
     assert said("tiny-pieces", unseen(FormatFiles, "no data file of a known format", phase=Phase.LATER))[0] == NOT_APPLICABLE
 
 
+def test_what_could_not_be_looked_at_keeps_the_rest_from_passing() -> None:
+    field = Part("x", (10,), "<f8", stored=80, logical=80)
+    small = FormatFile("a.npy", "npy", "", 208, role="output", parts=(field,), parts_total=1)
+    closed = FormatFile("out.h5", "hdf5", "superblock 0", 8000, role="output", reason="h5py is not installed")
+    assert said("tiny-pieces", data(small))[0] == PASSED
+    assert said("tiny-pieces", data(small, closed)) == (UNKNOWN, "how they are cut was not told: out.h5 (h5py is not installed)")
+    assert said("tiny-pieces", later(FormatFiles((small,), 3, False))) == (
+        UNKNOWN,
+        "how they are cut was not told: 2 more, what was not walked",
+    )
+    assert said("unfinished-output", data(closed)) == (
+        UNKNOWN,
+        "whether it was finished was not told: out.h5 (h5py is not installed)",
+    )
+
+
+def test_each_file_in_tiny_pieces_is_named_the_worst_first() -> None:
+    one = FormatFile("a.h5", "hdf5", "", 1, parts=(Part("x", (3000,), "<i1", (1,), 3000, 3000, 3000),), parts_total=1)
+    two = FormatFile("b.zarr", "zarr", "2", 1, parts=(Part("y", (9000,), "<i1", (1,), 9000, 9000, 9000),), parts_total=1)
+    assert said("tiny-pieces", data(one, two))[1] == (
+        "b.zarr:y (zarr) is cut into 9,000 chunks of 1 bytes, a.h5:x (hdf5) is cut into 3,000 chunks of 1 bytes"
+    )
+
+
 def test_an_output_that_its_writer_left_open_is_unfinished() -> None:
     dead = FormatFile("run.bp", "adios2-bp5", "2.12.1", 100, 5, role="output", closed=False)
     cut = FormatFile("t.parquet", "parquet", "", 100, role="output", reason="not read: does not end in PAR1")

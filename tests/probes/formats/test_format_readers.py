@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditor.model import Job
+from auditor.model import Absent, Job
 from auditor.world import RealWorld
 from probes.formats import FormatFile, FormatFiles, Part, Unreadable, adios2, parquet, safetensors, shards, zarr
 from probes.formats.hdf5 import read as read_hdf5
@@ -130,23 +130,31 @@ def test_hdf5_tells_chunks_filters_and_files_it_needs(tmp_path: Path) -> None:
     assert (found.format, found.links, found.parts_total, found.reason) == ("hdf5", ("other.h5:/x",), 2, "")
 
 
-def test_a_truncated_hdf5_file_says_why_it_was_not_read(tmp_path: Path) -> None:
+def test_a_truncated_hdf5_file_is_not_read_and_an_unfinished_output(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["x"] = numpy.zeros(1000)
     whole = (tmp_path / "a.h5").read_bytes()
     (tmp_path / "cut.h5").write_bytes(whole[: len(whole) // 2])
-    found = read_hdf5(WORLD, str(tmp_path / "cut.h5"))
-    assert found.parts == ()
-    assert found.reason.startswith("h5py could not read it: OSError: Unable to synchronously open file (truncated file")
+    job = Job("slurm", "1", workdir=str(tmp_path), outputs=("cut.h5",))
+    seen = collect(RealWorld(cwd=str(tmp_path)), job)
+    assert isinstance(seen, FormatFiles)
+    (cut,) = [f for f in seen.files if f.role == "output"]
+    assert (cut.parts, cut.closed) == ((), None)
+    assert cut.reason.startswith("not read: h5py could not read it: OSError: Unable to synchronously open file (truncated file")
 
 
-@pytest.mark.parametrize("suffix", ["parquet", "h5", "npy", "npz", "safetensors", "tar"])
-def test_a_file_that_is_none_of_its_suffix_is_unreadable_or_not_found(tmp_path: Path, suffix: str) -> None:
-    path = tmp_path / f"x.{suffix}"
-    path.write_bytes(b"not at all" * 100)
+@pytest.mark.parametrize("suffix", ["parquet", "h5", "npy", "npz", "tar"])
+def test_a_file_that_is_none_of_its_suffix_is_no_data_file(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / f"x.{suffix}").write_bytes(b"not at all" * 100)
     seen = collect(RealWorld(cwd=str(tmp_path)), Job("slurm", "1", workdir=str(tmp_path)))
-    reasons = [f.reason for f in seen.files] if isinstance(seen, FormatFiles) else []
-    assert all(reason.startswith("not read: ") for reason in reasons)
+    assert seen == Absent("no data file of a known format")
+
+
+def test_a_format_without_a_signature_is_opened_and_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.safetensors").write_bytes(b"not at all" * 100)
+    seen = collect(RealWorld(cwd=str(tmp_path)), Job("slurm", "1", workdir=str(tmp_path)))
+    assert isinstance(seen, FormatFiles)
+    assert [f.reason for f in seen.files] == [f"not read: its header would be {int.from_bytes(b'not at a', 'little')} bytes"]
 
 
 SAMPLES = ("rows.parquet", "model.safetensors", "shard-000000.tar")
