@@ -1,0 +1,48 @@
+"""How is a log of any size read line by line? In pieces, with long lines cut, control sequences taken out, and an end to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from auditor.world import World
+
+MAX_BYTES = 512 << 20
+MAX_LINE = 16_384
+# ECMA-48 control sequences, then what remains of the C0 and C1 controls but tab
+_CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def lines(world: World, path: str, limit: int = MAX_BYTES) -> Iterator[tuple[int, str]]:
+    """(number from 1, text without its end) of each line among the first `limit` bytes. A line longer than MAX_LINE bytes is cut there.
+
+    Raises as World.chunks.
+    """
+    number, rest, cut = 1, b"", False
+    seen = 0
+    for piece in world.chunks(path):
+        seen += len(piece)
+        *whole, rest_new = bytes(piece).split(b"\n")
+        for part in whole:
+            text = rest if cut else rest + part
+            yield number, clean(text[:MAX_LINE].decode("utf-8", "replace"))
+            number, rest, cut = number + 1, b"", False
+        if not cut:
+            rest += rest_new
+            cut = len(rest) > MAX_LINE
+            rest = rest[:MAX_LINE]
+        if seen >= limit:
+            return
+    if rest:
+        yield number, clean(rest.decode("utf-8", "replace"))
+
+
+def clean(text: str) -> str:
+    """Without control sequences, which a terminal would obey."""
+    return _CONTROL.sub("", text.rstrip("\r"))
+
+
+def one_line(text: str, limit: int = 300) -> str:
+    """Words of a stranger as one clean line of at most `limit` characters."""
+    flat = " ".join(clean(text).split())
+    return flat if len(flat) <= limit else f"{flat[: limit - 1]}…"
