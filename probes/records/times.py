@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from zoneinfo import ZoneInfo
 
 
 def epoch(seconds: float | int | str | None) -> str:
@@ -30,6 +29,8 @@ def local(text: str | None, zone: tzinfo | None, form: str = "") -> str:
 
 def zone(name: str) -> tzinfo | None:
     """The zone of a `TZ` text such as `Europe/London` or `UTC`; None where it names none that is known here."""
+    from zoneinfo import ZoneInfo  # loads the interpreter's build settings: not where jobs import probes
+
     try:
         return ZoneInfo(name) if name else None
     except (ValueError, OSError, LookupError):
