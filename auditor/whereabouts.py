@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,8 @@ from auditor.campaign import Touch
 from auditor.model import Evidence, Job, Status
 from auditor.store import Store
 from auditor.world import World
-from probes.datasets.refer import places, refer
+from probes.datasets.refer import refer
+from probes.datasets.registry import places
 from probes.manifest import remember
 from probes.manifest.build import NO_LIMIT, Limits
 from probes.manifest.patterns import of_task
@@ -46,9 +47,17 @@ def since(store: Store, run_id: str, world: World, progress: Callable[[int], Non
     Digests of unchanged files are remembered; what lies on another machine's disk is `gone` here.
     """
     evidence = store.evidence(run_id)
-    own = (_one(store, run_id, place, touch, world, progress) for place, touch in files(evidence, run_id))
+    known = files(evidence, run_id)
+    made = {(touch.path, touch.sha256) for _, touch in known if touch.role == "output"}
+    own = (_one(store, run_id, place, touch, world, progress) for place, touch in known)
     job = store.job(run_id)
-    return (*(_made(one, job, store, world) for one in own), *_datasets(evidence, world))
+    return (*(_made(_by_itself(one, made), job, store, world) for one in own), *_datasets(evidence, world))
+
+
+def _by_itself(one: Since, made: Collection[tuple[str, str]]) -> Since:
+    """An input whose place holds today what the run itself made of it."""
+    mine = one.role == "input" and one.state == "changed" and (one.path, one.now) in made
+    return replace(one, reason="this run wrote over it") if mine else one
 
 
 def _made(one: Since, job: Job, store: Store, world: World) -> Since:

@@ -29,7 +29,9 @@ from auditor.home import Home
 from auditor.model import Job
 from auditor.submit import tracers
 from auditor.world import RealWorld
-from probes.data import BEGAN, SKEW_NS, DataManifest, collect
+from probes.data import DataManifest
+from probes.data.data import collect
+from probes.data.when import BEGAN, SKEW_NS
 from probes.tracing import CODE, touched
 
 PATH = f"{os.path.dirname(sys.executable)}:/usr/bin:/bin:/usr/sbin"

@@ -19,7 +19,8 @@ import pytest
 from auditor.datasets import Checked, add, check, find, remove
 from auditor.model import Absent, AuditError, Job
 from auditor.world import RealWorld
-from probes.data import DataManifest, Reference, collect
+from probes.data import DataManifest, Reference
+from probes.data.data import collect
 from probes.datasets import Dataset, registry
 from probes.manifest.build import NO_LIMIT
 
@@ -225,7 +226,8 @@ def test_registering_again_replaces_and_removing_leaves_the_data(world: Later, t
 
 
 def test_without_time_a_folder_is_known_as_far_as_it_was_looked_at(world: Later, tmp_path: Path) -> None:
-    from probes.datasets.refer import places, refer
+    from probes.datasets.refer import refer
+    from probes.datasets.registry import places
     from probes.manifest.build import Limits
 
     registered(world)

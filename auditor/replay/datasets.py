@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from auditor.model import AuditError
 from auditor.world import World
-from probes.datasets.refer import places, refer
+from probes.datasets.refer import refer
+from probes.datasets.registry import places
 from probes.datasets.unchanged import EXCLUDED
 from probes.manifest.build import NO_LIMIT, Limits
 from probes.manifest.look import Wish

@@ -20,7 +20,7 @@ from auditor.submit.keep import clean, keep
 from auditor.submit.waiting import waiting
 from auditor.world import RealWorld, RecordedWorld
 from probes import kernel
-from probes.data import BEGAN
+from probes.data.when import BEGAN
 from probes.pointers import DataPointers
 from probes.schedulers import JobAccounting
 from probes.schedulers.local_executor import VARIABLE, ExecutorRecord

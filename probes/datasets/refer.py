@@ -8,12 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from auditor.model import AuditError
-from auditor.world import World
 from probes.data import Reference
-from probes.datasets import Dataset
-from probes.datasets import registry as registries
 from probes.datasets.index import Damaged, Index, Known
+from probes.datasets.registry import Place
+from probes.datasets.registry import path as file_of
 from probes.datasets.unchanged import below, one
 from probes.manifest.build import Entry, Limits
 
@@ -32,31 +30,6 @@ class Referred:
     folders: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     prune: set[str] = field(default_factory=set)
-
-
-@dataclass(frozen=True)
-class Place:
-    """A data set whose registration is in the folder `registry`; root: its real path."""
-
-    registry: str
-    dataset: Dataset
-    root: str
-
-    def part(self, real: str) -> str | None:
-        """The path below its root; None: it lies outside."""
-        if real == self.root:
-            return ""
-        return real[len(self.root) :].lstrip("/") if real.startswith(self.root.rstrip("/") + "/") else None
-
-
-def places(world: World, root: str) -> tuple[Place, ...]:
-    """All that are registered for a work directory, the innermost root first; none where the settings cannot be read."""
-    try:
-        folders = registries.folders(world, root)
-    except AuditError:
-        return ()
-    found = [Place(folder, d, os.path.realpath(d.root)) for folder, d in registries.registered(world, folders)]
-    return tuple(sorted(found, key=lambda p: (-len(p.root), p.dataset.name)))
 
 
 def refer(known: Sequence[Place], folders: Iterable[str], files: Iterable[str], limits: Limits) -> Referred:
@@ -166,7 +139,7 @@ def _entry(path: str, known: Known) -> Entry:
 @contextmanager
 def _index(place: Place) -> Iterator[Index]:
     try:
-        index = Index(registries.path(place.registry, place.dataset, "index"), place.dataset.digest)
+        index = Index(file_of(place.registry, place.dataset, "index"), place.dataset.digest)
     except FileNotFoundError as error:
         raise Damaged("its index is not there") from error
     try:

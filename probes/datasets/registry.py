@@ -14,9 +14,10 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
 from auditor import home
+from auditor.model import AuditError
 from auditor.world import World
 from probes.datasets import Dataset
 
@@ -24,6 +25,21 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 MAX = 1000
 _TYPES = {"str": str, "int": int, "bool": bool}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A data set whose registration is in the folder `registry`; root: its real path."""
+
+    registry: str
+    dataset: Dataset
+    root: str
+
+    def part(self, real: str) -> str | None:
+        """The path below its root; None: it lies outside."""
+        if real == self.root:
+            return ""
+        return real[len(self.root) :].lstrip("/") if real.startswith(self.root.rstrip("/") + "/") else None
 
 
 def own(world: World) -> str:
@@ -49,6 +65,16 @@ def registered(world: World, places: Sequence[str]) -> tuple[tuple[str, Dataset]
         for dataset in _of(world, place):
             found.setdefault(dataset.name, (place, dataset))
     return tuple(found[name] for name in sorted(found))
+
+
+def places(world: World, root: str) -> tuple[Place, ...]:
+    """All that are registered for a work directory, the innermost root first; none where the settings cannot be read."""
+    try:
+        known = folders(world, root)
+    except AuditError:
+        return ()
+    found = [Place(folder, d, os.path.realpath(d.root)) for folder, d in registered(world, known)]
+    return tuple(sorted(found, key=lambda p: (-len(p.root), p.dataset.name)))
 
 
 def path(place: str, dataset: Dataset, kind: str) -> str:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from auditor import home
 from auditor.model import Absent, Grade, Job, Phase, Probe
 from auditor.world import World
-from probes.data import began
+from probes.data.when import began
 from probes.tracing import ASKED, INHERITED, NOTES, FileTrace, folder, preload, stem
 from probes.tracing.blind import blind_spots
 from probes.tracing.history import History

@@ -13,7 +13,9 @@ import pytest
 from auditor.codec import dumps, loads
 from auditor.model import Absent, Job, Phase
 from auditor.world import RealWorld
-from probes.data import BEGAN, PROBE, DataManifest, collect
+from probes.data import DataManifest
+from probes.data.data import PROBE, collect
+from probes.data.when import BEGAN
 
 BEFORE, START, DURING, END, AFTER = 1_000_000, 1_000_100, 1_000_200, 1_000_300, 1_000_400
 
@@ -218,3 +220,24 @@ def test_the_budget_of_the_settings_goes_to_small_files_first_and_the_rest_is_na
     assert [f.path for f in seen.files] == ["out.csv", "scratch/x"]
     assert [(s.path, s.reason) for s in seen.skipped] == [("big.bin", "budget")]
     assert not seen.complete
+
+
+def test_an_input_that_was_written_after_the_start_is_not_what_the_run_began_with(tmp_path: Path) -> None:
+    for name, at in (("before", BEFORE), ("during", DURING), ("after", AFTER)):
+        write(tmp_path / f"{name}.csv", at=at)
+        write(tmp_path / f"folder/{name}.csv", at=at)
+    found = look(tmp_path, inputs=("*.csv", "folder"))
+    assert [f.path for f in found.files if f.role == "input"] == ["before.csv", "folder/before.csv"]
+    assert gaps(found) == [
+        ("after.csv", "input", "written-since"),
+        ("during.csv", "input", "written-meanwhile"),
+        ("folder/after.csv", "input", "written-since"),
+        ("folder/during.csv", "input", "written-meanwhile"),
+    ]
+    assert not found.complete
+
+
+def test_a_job_that_runs_still_knows_its_inputs_whenever_they_were_written(tmp_path: Path) -> None:
+    write(tmp_path / "in.csv", at=DURING)
+    found = look(tmp_path, over=False, inputs=("in.csv",), started_at=iso(START))
+    assert [(f.path, f.role) for f in found.files] == [("in.csv", "input")]

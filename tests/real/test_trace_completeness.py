@@ -20,7 +20,7 @@ from auditor.home import Home
 from auditor.model import Job
 from auditor.submit import tracers
 from auditor.world import RealWorld
-from probes.data import BEGAN, SKEW_NS
+from probes.data.when import BEGAN, SKEW_NS
 from probes.tracing import CODE, touched
 from tests.needs import need
 
