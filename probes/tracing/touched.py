@@ -6,11 +6,13 @@ import glob
 import os.path
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from auditor import home
 from auditor.model import Absent, Grade, Job, Phase, Probe
-from auditor.world import World
-from probes.data.when import began
+from auditor.world import Stat, World
+from probes.data.when import BEGAN, began
 from probes.tracing import ASKED, INHERITED, NOTES, FileTrace, folder, preload, stem
 from probes.tracing.blind import blind_spots
 from probes.tracing.history import History
@@ -29,10 +31,27 @@ def collect(world: World, job: Job) -> FileTrace | Absent:
     where = folder(own.root)
     paths = world.glob(os.path.join(where, glob.escape(stem(job)) + "*"))
     if any(p.endswith(TRACERS) for p in paths):
-        return read(world, job, paths, own.root)
+        return _once(_Traces(job, tuple((p, world.stat(p)) for p in paths), own.root, world.env.get(BEGAN, ""), world))
     if paths or world.exists(os.path.join(where, f"{job.submission}{ASKED}")):
         raise FileNotFoundError(f"a trace was asked for and none was written: {_why(world, job, paths)}")
     return Absent("no trace was asked for (auditor run --trace, auditor sbatch --auditor-trace)")
+
+
+@dataclass(frozen=True)
+class _Traces:
+    """Files of one attempt as they are now, and what they are read by. Equal ones read equal, whichever world opens them."""
+
+    job: Job
+    files: tuple[tuple[str, Stat], ...]
+    own: str
+    began: str
+    world: World = field(compare=False)
+
+
+@lru_cache(maxsize=1)
+def _once(traces: _Traces) -> FileTrace:
+    """Two probes of one capture ask for the same trace, of up to MAX_BYTES a file."""
+    return read(traces.world, traces.job, [path for path, _ in traces.files], traces.own)
 
 
 def _why(world: World, job: Job, paths: Sequence[str]) -> str:
