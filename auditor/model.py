@@ -240,7 +240,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Tip:
-    """One of the twelve: text, why, what to do, and its checks."""
+    """One of the twelve: text, why, what to do, and its checks.
+
+    checks: asked of each run. campaign: asked once of a whole campaign; their needs are of kind auditor.campaign.CampaignRecord.
+    """
 
     number: int
     slug: str
@@ -248,3 +251,4 @@ class Tip:
     why: str
     advice: str
     checks: tuple[Check, ...]
+    campaign: tuple[Check, ...] = ()

@@ -58,8 +58,8 @@ def formats() -> dict[str, Format]:
 @cache
 def kinds() -> dict[str, type]:
     """Data types by the name evidence carries: every probe's, and the ones we derive ourselves."""
-    from auditor.campaign import Campaign
+    from auditor.campaign import Campaign, CampaignRecord
     from auditor.verdict import ReplayVerdict
 
-    derived: tuple[type, ...] = (Campaign, ReplayVerdict)
+    derived: tuple[type, ...] = (Campaign, CampaignRecord, ReplayVerdict)
     return {t.__name__: t for t in (*(p.kind for p in probes().values()), *derived)}

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from auditor import codec, registry
-from auditor.model import Tip
+from auditor.model import Check, Tip
 
 VERSION = "1"
 SHARED = (
@@ -53,17 +53,18 @@ def ruleset() -> str:
 
 
 def fingerprint(tips: Mapping[int, Tip]) -> str:
-    modules = {c.judge.__module__ for t in tips.values() for c in t.checks}
+    modules = {c.judge.__module__ for t in tips.values() for c in (*t.checks, *t.campaign)}
     sources = {m: _source(m) for m in sorted({*modules, *SHARED})}
     return codec.digest({"tips": [_row(t) for _, t in sorted(tips.items())], "sources": sources})
 
 
 def _row(tip: Tip) -> list[object]:
-    checks = [
-        [c.id, c.level, c.title, c.source, [[n.kind.__name__, list(n.phases), n.absent, n.optional] for n in c.needs]]
-        for c in tip.checks
-    ]
-    return [tip.number, tip.slug, tip.title, checks]
+    row = [tip.number, tip.slug, tip.title, list(map(_check, tip.checks))]
+    return [*row, list(map(_check, tip.campaign))] if tip.campaign else row
+
+
+def _check(c: Check) -> list[object]:
+    return [c.id, c.level, c.title, c.source, [[n.kind.__name__, list(n.phases), n.absent, n.optional] for n in c.needs]]
 
 
 def _source(module: str) -> str:

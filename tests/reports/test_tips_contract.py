@@ -7,7 +7,7 @@ import re
 import pytest
 
 from auditor import registry
-from auditor.campaign import Campaign
+from auditor.campaign import Campaign, CampaignRecord
 from auditor.model import Check, Need, Outcome, Phase, Tip
 from auditor.verdict import ReplayVerdict
 from reports.judging import drift, known, ruleset
@@ -15,6 +15,7 @@ from reports.judging.proofs import REPLAY
 
 TIPS = list(registry.tips().values())
 CHECKS = [(tip, check) for tip in TIPS for check in tip.checks]
+CAMPAIGN = [(tip, check) for tip in TIPS for check in tip.campaign]
 DERIVED = {Campaign, ReplayVerdict}
 PROBED = {(probe.kind, phase) for probe in registry.probes().values() for phase in probe.phases}
 
@@ -45,7 +46,7 @@ def test_the_twelve_tips_are_there_once_each_in_files_of_their_names() -> None:
 
 
 def test_check_ids_are_kebab_case_and_name_one_check() -> None:
-    ids = [c.id for _, c in CHECKS]
+    ids = [c.id for _, c in CHECKS + CAMPAIGN]
 
     assert sorted(set(ids)) == sorted(ids)
     assert [i for i in ids if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", i)] == []
@@ -99,8 +100,16 @@ def test_the_third_level_is_earned_by_a_replay_only(tip: Tip, check: Check) -> N
     assert (check.level == 3) == (ReplayVerdict in kinds)
 
 
+def test_a_check_of_a_campaign_asks_the_campaign_record_and_nothing_else() -> None:
+    for _, check in CAMPAIGN:
+        assert {(n.kind, n.phases) for n in check.needs} == {(CampaignRecord, (Phase.LATER,))}
+        assert check.title.endswith("?")
+        assert all((check.settles, check.source))
+        assert check.level < 3, "the third level is earned by a replay only"
+
+
 def test_no_evidence_is_collected_that_nothing_reads() -> None:
-    described = {kind for _, kind, _ in drift.VIEWS} | set(known.kinds())
+    described = {kind for _, kind, _ in drift.VIEWS} | set(known.kinds()) | {CampaignRecord}  # its own page shows it whole
     read = {n.kind for _, c in CHECKS for n in c.needs} | described
 
     assert sorted(k.__name__ for k in registry.kinds().values() if k not in read) == []
