@@ -92,7 +92,9 @@ def test_dvc_would_write_the_same_folder_object(tmp_path: Path) -> None:
         (("t", "--rate", "fast"), "--rate fast is no size"),
         (("t", "--check", "t/a"), "t/a is no manifest"),
         (("t", "--scheduler", "tcp://x:1"), "--scheduler and --slurm go with --engine dask"),
-        (("t", "-o", "no/where"), "No such file or directory"),
+        (("t", "-o", "no/where"), "no/where cannot be written: there is no folder no"),
+        (("t", "-o", "t/b"), "t/b is a folder"),
+        (("t", "-o", "t/a/x"), "t/a/x cannot be written: t/a is no folder"),
         (("t", "-o", "/dev/full"), "No space left on device"),
     ],
 )
@@ -101,6 +103,26 @@ def test_a_mistake_is_one_line_and_a_hint(tree: Path, words: tuple[str, ...], me
     assert (ran.returncode, ran.stdout) == (2, "")
     assert message in ran.stderr.splitlines()[0]
     assert "Traceback" not in ran.stderr
+    assert [line[:8] for line in ran.stderr.splitlines()] == ["auditor:", "  hint: "]
+
+
+def test_what_a_killed_run_left_is_taken_over_by_the_next_one(tree: Path) -> None:
+    (tree.parent / "m.part").write_bytes(b"half a manifest " * 1000)
+    assert auditor(tree, "-o", tree.parent / "m").returncode == 0
+    assert sorted(path.name for path in tree.parent.iterdir()) == ["m", "t"]
+    assert auditor(tree, "--check", tree.parent / "m").returncode == 0
+
+
+def test_two_runs_into_one_file_do_not_write_into_each_other(tree: Path) -> None:
+    import fcntl
+
+    with (tree.parent / "m.part").open("wb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        other.write(b"its half")
+        other.flush()
+        assert auditor(tree, "-o", tree.parent / "m").returncode == 0
+        assert (tree.parent / "m.part").read_bytes() == b"its half"
+    assert auditor(tree, "--check", tree.parent / "m").returncode == 0
 
 
 def test_the_file_that_is_written_is_no_part_of_its_own_tree(tree: Path) -> None:
@@ -168,4 +190,20 @@ def test_an_estimate_is_given_only_when_it_can_be_true() -> None:
     walking.small_done(10.0)
     walking.bytes_read += 500_000
     assert said(walking, 15.0) == "98 of 100 files, 505 kB read, 15 s left"
-    assert walking.share() == 505_000 / 2_005_000
+    assert walking.share(15.0) == 0.5
+
+
+def test_once_all_is_listed_small_files_are_estimated_by_their_number() -> None:
+    listed = Progress(walking=False, files_known=1000, files_done=250, bytes_read=5000, began=0.0)
+    assert said(listed, 10.0) == "250 of 1,000 files, 5 kB read, 30 s left"
+    assert listed.share(10.0) == 0.25
+    assert listed.seconds_left(0.1) is None
+
+
+def test_large_files_that_were_met_so_far_stand_for_those_that_were_not() -> None:
+    some = Progress(
+        walking=False, files_known=1000, files_done=400, files_put_off=100, large_bytes=10**9, bytes_read=10**8, began=0.0
+    )
+    assert some.seconds_left(10.0) == 10 + 2 * 10**9 / 10**7
+    some.bytes_read = 1000  # too little to know how fast they will come
+    assert some.seconds_left(10.0) is None

@@ -30,7 +30,7 @@ def bar() -> Iterator[Callable[[Progress], None]]:
             if now - last < EVERY:
                 return
             last = now
-            done, share = said(progress, now), progress.share()
+            done, share = said(progress, now), progress.share(now)
             rich.update(task, description="listing" if progress.walking else "reading", said=done)
             rich.update(task, completed=share, total=None if progress.walking else 1.0)
             rich.refresh()

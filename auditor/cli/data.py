@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 import typer
 
 from auditor.cli.common import Json, emit, say
+from auditor.cli.output import parts, whole
 from auditor.model import AuditError
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def manifest(
         workers=workers,
         verify=verify,
         exclude=tuple(exclude or ()),
-        without=frozenset(map(os.path.abspath, (output, _part(output)))) if output else frozenset(),
+        without=frozenset(map(os.path.abspath, (output, *parts(output)))) if output else frozenset(),
         sample_above=size_of(sample, "--sample-above") if sample else 0,
     )
     runner = _engine(engine, scheduler, slurm, jobs, tuple(option or ()))
@@ -202,25 +203,14 @@ def _result(output: str) -> Iterator[IO[bytes]]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
+    if os.path.isdir(output):
+        raise AuditError(f"{output} is a folder", f"name a file in it: -o {os.path.join(output, 'data.manifest')}")
     if os.path.exists(output) and not os.path.isfile(output):
         with open(output, "wb") as file:
             yield file
         return
-    temporary = _part(output)
-    try:
-        with open(temporary, "xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, output)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise
-
-
-def _part(output: str) -> str:
-    return f"{output}.{os.getpid()}.part"
+    with whole(output) as file:
+        yield file
 
 
 @contextmanager

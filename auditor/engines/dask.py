@@ -22,6 +22,7 @@ from probes.manifest.content import Content
 from probes.manifest.look import Engine, Wish
 from probes.manifest.rows import Skip
 from probes.manifest.task import Task, nothing
+from probes.manifest.throttle import Throttle
 
 NAMES = 4000
 """In one future; one of fewer takes longer to be told than to be done."""
@@ -133,12 +134,14 @@ def _answers(future: Any, raws: list[bytes]) -> list[bytes]:
 
 def look(raws: list[bytes], algorithms: tuple[str, ...], rate: float, seconds: float, sample_above: int) -> list[bytes]:
     """On a worker: one answer a task."""
-    content = Content(algorithms, rate, time.monotonic() + seconds)
+    throttle = Throttle(rate)
+    content = Content(algorithms, throttle, time.monotonic() + seconds)
     looker = Looker(content, sample_above)
     try:
         return [looker.look(Task.unpack(raw)).pack() for raw in raws]
     finally:
         content.close()
+        throttle.close()
 
 
 def _batches(tasks: Iterator[Task]) -> Iterator[list[bytes]]:
@@ -146,7 +149,7 @@ def _batches(tasks: Iterator[Task]) -> Iterator[list[bytes]]:
     names = 0
     for task in tasks:
         some.append(task.pack())
-        names += len(task.names) if task.number >= 0 else 0
+        names += task.files
         if names >= NAMES or len(some) >= 500:
             yield some
             some, names = [], 0

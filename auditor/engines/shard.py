@@ -20,11 +20,12 @@ def main(folder: str, number: str) -> None:
     from probes.manifest.chunk import Looker
     from probes.manifest.content import Content
     from probes.manifest.task import Task
+    from probes.manifest.throttle import Throttle
 
     with open(os.path.join(folder, "wish.json"), encoding="utf-8") as file:
         wish = json.load(file)
     deadline = time.monotonic() + wish["until"] - time.time() if wish["until"] else float("inf")
-    looker = Looker(Content(wish["algorithms"], wish["rate"], deadline), wish["sample_above"])
+    looker = Looker(Content(wish["algorithms"], Throttle(wish["rate"]), deadline), wish["sample_above"])
     answers = os.path.join(folder, f"answers-{number}")
     with open(answers, "ab+") as out:
         done = {LENGTH.unpack_from(raw, 4)[0] for raw in frames(answers)}

@@ -80,7 +80,7 @@ class _Array:
         try:
             for task in tasks:
                 n = load.index(min(load))
-                load[n] += len(task.names) + 1
+                load[n] += task.files + 1
                 raw = task.pack()
                 files[n].write(LENGTH.pack(len(raw)) + raw)
                 self.missing.setdefault(n, set()).add(task.number)

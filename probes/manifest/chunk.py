@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from auditor.world import Stat, World
 from probes.manifest.answers import SMALL
+from probes.manifest.cold import Cold
 from probes.manifest.content import ONE_READ, Content, Interrupted
 from probes.manifest.rows import Skip, plain, quoted
 from probes.manifest.task import KEY, NO_KEY, Answer, Large, Tally, Task, nothing
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from probes.manifest.remember import Memory
 
 _WINDOW = 128
-_COLD_SECONDS = 60e-6
-_COLD_WINDOWS = 50
 _READ_AHEAD = 1 << 20
 _REGULAR = stat.S_IFREG >> 12
 
@@ -39,9 +38,8 @@ class Looker:
         self.sample_above = sample_above
         self.world = world if content.algorithms == ("sha256",) else None
         self.fresh = fresh
-        self._lean = content.algorithms == ("sha256",) and not content.rate
-        self._cold = 0
-        """For so many windows more their content is asked for ahead: the last one that was not came from a disk, not from memory."""
+        self._lean = content.algorithms == ("sha256",) and not content.throttle
+        self.cold = Cold()
 
     def look(self, task: Task) -> Answer:
         if time.monotonic() > self.content.deadline:
@@ -52,6 +50,7 @@ class Looker:
             gone = isinstance(error, (FileNotFoundError, NotADirectoryError))
             return nothing(task, Skip.VANISHED if gone else Skip.UNREADABLE)
         try:
+            self.content.begin()
             told = self.content.told
             one = _Looking(self, task, folder)
             one.all()
@@ -83,38 +82,59 @@ class _Looking:
 
     def __init__(self, looker: Looker, task: Task, folder: int) -> None:
         self.looker, self.task, self.folder = looker, task, folder
+        self.kinds, self.names = task.kinds, task.names
         self.lines: list[str] = []
         self.keys: list[bytes] = []
         self.tally = Tally()
         self.large: list[Large] = []
         self.unchanged = 0
-        self.plain = plain("\0".join(task.names))
+        self.passed = 0
+        """Bytes of the files so far, read or known."""
+        self.plain = plain("\0".join(self.names))
 
     def answer(self) -> Answer:
+        if self.unchanged == len(self.names):
+            return Answer(self.task.number, b"", b"", self.tally, (), self.unchanged)
         lines = "".join(self.lines).encode("utf-8")
         return Answer(self.task.number, lines, b"".join(self.keys), self.tally, tuple(self.large), self.unchanged)
 
     def all(self) -> None:
-        task, looker = self.task, self.looker
-        for at in range(0, len(task.names), _WINDOW):
+        names, known, looker = self.names, self.task.known, self.looker
+        for at in range(0, len(names), _WINDOW):
             began = time.monotonic()
-            window = task.names[at : at + _WINDOW]
+            window, kinds = names[at : at + _WINDOW], self.kinds[at : at + _WINDOW]
             if began > looker.content.deadline:
-                for name in task.names[at:]:
+                for name in names[at:]:
                     self._skip(name, Skip.TIME)
                 return
-            ahead = looker._cold > 0 and not task.known
-            if ahead:
-                looker._cold -= 1
-                looker.ask_ahead(task.names[at + _WINDOW * bool(at) : at + 2 * _WINDOW], self.folder)
-            kinds = task.kinds[at : at + _WINDOW]
-            known = task.known[at * KEY.size : (at + _WINDOW) * KEY.size]
             if known:
-                self._known(window, kinds, known)
-            else:
-                self._window(window, kinds)
-            if not ahead and time.monotonic() - began > _COLD_SECONDS * len(window):
-                looker._cold = _COLD_WINDOWS
+                keys = known[at * KEY.size : (at + _WINDOW) * KEY.size]
+                if not self._unchanged(window, keys):
+                    self._known(window, kinds, keys)
+                continue
+            ahead = looker.cold.begin(began)
+            if ahead:
+                looker.ask_ahead(names[at + _WINDOW * bool(at) : at + 2 * _WINDOW], self.folder)
+            self._window(window, kinds)
+            if not ahead:
+                looker.cold.end(len(window))
+
+    def _unchanged(self, names: Sequence[str], known: bytes) -> bool:
+        """Are all of them as they were? Then that is all there is to say of them."""
+        if NO_KEY in known:
+            return False
+        try:
+            seen = [os.stat(name, dir_fd=self.folder, follow_symlinks=False) for name in names]
+        except OSError:
+            return False
+        key = KEY.pack
+        if b"".join([key(s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for s in seen]) != known:
+            return False
+        self.lines += ["\n"] * len(names)
+        self.keys.append(known)
+        self.unchanged += len(names)
+        self.passed += sum([s.st_size for s in seen])
+        return True
 
     def _known(self, names: Sequence[str], kinds: str, known: bytes) -> None:
         """Only what is not as it was."""
@@ -131,6 +151,7 @@ class _Looking:
                         self.lines.append("\n")
                         self.keys.append(before)
                         self.unchanged += 1
+                        self.passed += s.st_size
                         continue
             self._window((name,), kinds[n])
 
@@ -177,6 +198,7 @@ class _Looking:
         tally.files += files
         tally.bytes += count
         tally.read += count
+        self.passed += count
 
     def _one(self, name: str, kind: str) -> None:
         if kind == "s":
@@ -237,7 +259,8 @@ class _Looking:
         if 0 < self.looker.sample_above < size:
             self._skip(name, Skip.SAMPLED, link, f',"size":{size},"sample":"{content.sample(fd, size)}"')
             return
-        if size > self.task.limit:
+        self.passed += size
+        if size > self.task.limit or (size >= SMALL and self.passed > self.task.limit):
             self.large.append(Large(len(self.lines), "l" if link else "f", name, size))
             self.lines.append("\n")
             self.keys.append(NO_KEY)

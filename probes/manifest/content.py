@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
+from probes.manifest.throttle import Throttle
+
 ONE_READ = 1 << 17  # above this, malloc maps and unmaps pages for every read
 BUFFER = 1 << 18
 CHECK_EVERY = 1 << 26
@@ -60,22 +62,23 @@ def _new(algorithm: str) -> Hash:
 
 
 class Content:
-    """The buffer of one process and its pace. rate: bytes a second, 0 for as fast as it goes; deadline: of time.monotonic().
+    """The buffer of one process and its pace. throttle: none for as fast as it goes; deadline: of time.monotonic().
 
-    heard: called with the bytes read since the last call, now and then in the middle of large files.
+    heard: called with the bytes read since the last call, now and then.
     """
 
     def __init__(
         self,
         algorithms: Sequence[str] = ("sha256",),
-        rate: float = 0,
+        throttle: Throttle | None = None,
         deadline: float = float("inf"),
         heard: Callable[[int], None] | None = None,
     ) -> None:
-        self.algorithms, self.rate, self.deadline, self.heard = tuple(algorithms), rate, deadline, heard
+        self.algorithms, self.deadline, self.heard = tuple(algorithms), deadline, heard
+        self.throttle = throttle if throttle and throttle.rate else None
         self._buffer = mmap.mmap(-1, BUFFER)  # page-aligned: the kernel copies into any other up to four times slower
         self._view = memoryview(self._buffer)
-        self._free_at = 0.0
+        self._since = 0
         self.told = 0
 
     def close(self) -> None:
@@ -90,17 +93,16 @@ class Content:
     def of_file(self, fd: int, size: int, sparse: bool = False) -> tuple[str, ...] | None:
         """The same of an open file, from its start; None when it does not have `size` bytes. Raises OSError, Interrupted."""
         hashes = [_new(a) for a in self.algorithms]
-        done = since = 0
+        done = 0
         for piece in self._pieces(fd, size) if sparse else self._read(fd):
             for one in hashes:
                 one.update(piece)
             done += len(piece)
-            since += len(piece)
-            if self.rate:
+            if self.throttle:
                 self.pace(len(piece))
-            if since >= CHECK_EVERY:
-                self._look_up(since)
-                since = 0
+            self._since += len(piece)
+            if self._since >= CHECK_EVERY:
+                self._look_up()
         return tuple(one.hexdigest() for one in hashes) if done == size else None
 
     def sample(self, fd: int, size: int) -> str:
@@ -111,18 +113,20 @@ class Content:
         self.pace(SAMPLES * SAMPLE)
         return f"sampled:sha256-{SAMPLES}x64KiB:{one.hexdigest()}"
 
+    def begin(self) -> None:
+        """What is told from now on is of one thing, apart from what was before."""
+        self._since = 0
+
     def pace(self, count: int) -> None:
         """Sleep as long as these bytes may take at the rate that was asked."""
-        if self.rate:
-            now = time.monotonic()
-            self._free_at = max(self._free_at, now - 0.1) + count / self.rate
-            if self._free_at > now + 0.01:
-                time.sleep(min(self._free_at - now, max(0.0, self.deadline - now)))
+        if self.throttle:
+            self.throttle.wait(count, self.deadline)
 
-    def _look_up(self, since: int) -> None:
+    def _look_up(self) -> None:
         if self.heard:
-            self.heard(since)
-            self.told += since
+            self.heard(self._since)
+            self.told += self._since
+        self._since = 0
         if time.monotonic() > self.deadline:
             raise Interrupted
 

@@ -84,7 +84,7 @@ class Descent:
         except OSError:
             return self._pass(rel, name, depth, Skip.UNREADABLE)
         tasks = [
-            Task(self._number + n, folder, "".join([kinds[name] for name in names]), names)
+            Task.of(self._number + n, folder, "".join([kinds[name] for name in names]), names)
             for n, names in enumerate(cut(by_bytes(kinds)))
         ]
         self.places.append(Place(rel, name, depth, self._number, len(tasks)))

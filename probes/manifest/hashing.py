@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from probes.manifest.answers import HASHED, POINTER, RECORD, REMEMBERED, SMALL, Answer, Batch, pack, unanswered
+from probes.manifest.cold import Cold
 from probes.manifest.content import ONE_READ, Content, Interrupted
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 WINDOW = 128
 _REGULAR = stat.S_IFREG >> 12
-COLD_SECONDS = 60e-6
-COLD_WINDOWS = 50
 _LFS = b"version https://git-lfs.github.com/spec/v1"
 
 
@@ -40,8 +39,7 @@ class Hasher:
         self.deadline = deadline
         self.world = world
         self.content = Content(deadline=deadline, heard=heard)
-        self._cold = 0
-        """For so many windows more their content is asked for ahead: the last one that was not came from a disk, not from memory."""
+        self._cold = Cold()
 
     def close(self) -> None:
         self.content.close()
@@ -62,17 +60,16 @@ class Hasher:
                     out += pack(Answer.TIME) * (len(batch.names) - at)
                     break
                 window = batch.names[at : at + WINDOW]
-                ahead = self._cold > 0 and not batch.links
+                ahead = not batch.links and self._cold.begin(began)
                 if ahead:
-                    self._cold -= 1
                     _ask_ahead(batch.names[at + WINDOW * bool(at) : at + 2 * WINDOW], folder, flags)
                 if batch.links:
                     for name in window:
                         out += self._file(name, folder, flags, batch)
                 else:
                     self._window(window, folder, flags, batch, out)
-                if not ahead and time.monotonic() - began > COLD_SECONDS * len(window):
-                    self._cold = COLD_WINDOWS
+                if not (ahead or batch.links):
+                    self._cold.end(len(window))
         finally:
             os.close(folder)
         return bytes(out)
@@ -149,6 +146,7 @@ class Hasher:
         return digest_of(self.world, path, seen)
 
     def _large(self, fd: int, s: os.stat_result, memory: Memory | None) -> bytes:
+        self.content.begin()
         try:
             digests = self.content.of_file(fd, s.st_size, s.st_blocks * 512 < s.st_size)
         except Interrupted:

@@ -27,15 +27,16 @@ _END = struct.Struct("<4sQ")
 
 def name(task: Task, part: str = "") -> bytes:
     """Where a task's answer is found again: by its folder and its first name, even when other names come or go."""
-    return _digest("\0".join((task.folder, part, task.names[0] if task.names else "")))
+    first = task.words.split(b"\0", 2)[1]
+    return _digest(f"{task.folder}\0{part}\0".encode("utf-8", "surrogateescape") + first)
 
 
 def names(task: Task) -> bytes:
-    return _digest("\0".join((task.kinds, *task.names)))
+    return _digest(task.words)
 
 
-def _digest(text: str) -> bytes:
-    return blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).digest()
+def _digest(words: bytes) -> bytes:
+    return blake2b(words, digest_size=8).digest()
 
 
 class Journal:
@@ -106,22 +107,22 @@ class Journal:
         return at
 
     def read(self, at: int) -> Answer:
-        """Raises OSError, ValueError."""
-        return self._read(at)[1]
+        """What this run put there, or found whole. Raises OSError, ValueError."""
+        return self._read(at, checked=True)[1]
 
     def flush(self) -> None:
         self.full = True
         self.file.flush()
         self.full = False
 
-    def _read(self, at: int) -> tuple[bytes, Answer]:
+    def _read(self, at: int, checked: bool = False) -> tuple[bytes, Answer]:
         fd = self.file.fileno()
         if at + _FRAME.size > self._began:
             self.file.flush()
         magic, length, _, which = _FRAME.unpack(os.pread(fd, _FRAME.size, at))
         if magic != _MAGIC:
             raise ValueError("no record")
-        return which, Answer.unpack(os.pread(fd, length, at + _FRAME.size))
+        return which, Answer.unpack(os.pread(fd, length, at + _FRAME.size), checked)
 
     def _load(self, file: BinaryIO) -> None:
         """By the index at the end, or, after an interruption, record by record up to the first that is not whole."""

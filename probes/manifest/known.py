@@ -17,6 +17,8 @@ def aligned(task: Task, old: Answer) -> bytes:
 
 def merged(task: Task, answer: Answer, old: Answer) -> Answer:
     """The answer with the lines filled in that it left empty because nothing changed."""
+    if answer.unchanged == task.files:
+        answer = answer._replace(lines=b"\n" * task.files, keys=task.known)
     before = dict(_lines(old))
     put_off = {one.line for one in answer.large}
     lines = answer.lines.splitlines(keepends=True)

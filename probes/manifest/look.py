@@ -10,25 +10,29 @@ import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
 from typing import NamedTuple
 
 from auditor.world import World
-from probes.manifest import journal
+from probes.manifest import journal, putoff
+from probes.manifest.ahead import Ahead
 from probes.manifest.chunk import Looker
 from probes.manifest.content import Content
 from probes.manifest.descent import Descent, Root
 from probes.manifest.journal import Journal
 from probes.manifest.known import aligned, merged
 from probes.manifest.progress import Progress
-from probes.manifest.rows import Skip, line
-from probes.manifest.task import NEVER_SETTLED, Answer, Large, Tally, Task
+from probes.manifest.putoff import PutOff
+from probes.manifest.rows import Skip
+from probes.manifest.task import NEVER_SETTLED, NOT_YET, Answer, Tally, Task
+from probes.manifest.throttle import Throttle
 from probes.manifest.volumes import volume
 from probes.manifest.workers import cores, share
 
-ALONE = 64 << 20
-"""Larger files are tasks of their own, given out last, the largest first."""
 NO_LIMIT = 1 << 62
+FRESH = 16
+"""Answers that are kept in memory for who writes them out."""
+AT_FIRST, EACH_TIME = 0.05, 0.008
+"""Seconds that are spent on finding more files: before the first is read, and whenever a task was answered."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +65,16 @@ def local(world: World | None = None) -> Engine:
     def run(
         wish: Wish, seconds: float, tasks: Iterator[Task], done: Callable[[bytes], None], heard: Callable[[int], None]
     ) -> None:
-        workers = wish.workers or cores()
         deadline = time.monotonic() + seconds
+        throttle = Throttle(wish.rate)
 
         def make(heard: Callable[[int], None]) -> Looker:
-            content = Content(wish.algorithms, wish.rate / workers, deadline, heard)
-            return Looker(content, wish.sample_above, world, wish.verify)
+            return Looker(Content(wish.algorithms, throttle, deadline, heard), wish.sample_above, world, wish.verify)
 
-        share(make, workers, tasks, done, heard)
+        try:
+            share(make, wish.workers or cores(), tasks, done, heard)
+        finally:
+            throttle.close()
 
     return run
 
@@ -91,7 +97,7 @@ class _Asked(NamedTuple):
 
 @dataclass
 class Look:
-    """One pass over the trees; after `run` the lines are there to be written."""
+    """One pass over the trees; `ready` is called whenever more lines may be there to be written, and once after the last."""
 
     world: World
     roots: Sequence[Root]
@@ -101,64 +107,64 @@ class Look:
     tell: Callable[[Progress], None] = lambda _: None
     progress: Progress = field(default_factory=Progress)
     total: Tally = field(default_factory=Tally)
-    at: array[int] = field(default_factory=lambda: array("Q"))
-    """Where each task's answer lies in the journal."""
+    at: array[int] = field(default_factory=lambda: array("q"))
+    """Where each task's answer lies in the journal; NOT_YET before it is whole."""
+    fresh: dict[int, Answer] = field(default_factory=dict)
+    """The last answers, by their tasks, for who writes them out soon."""
     parts: dict[int, list[Part]] = field(default_factory=dict)
-    left: dict[int, dict[int, bytes]] = field(default_factory=dict)
-    """Lines of files that the budget did not reach, by task and number."""
+    left: dict[int, set[int]] = field(default_factory=dict)
+    """Lines of files that the budget did not reach, by task."""
+
+    ready: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
         self.began = time.monotonic()
         self.descent = Descent(self.roots, self.wish.exclude, self.wish.without, self.began + self.wish.seconds)
+        self.waiting: set[int] = set()
+        """Tasks of which some files are put off."""
+        self._found = Ahead(self.descent.tasks())
         self._asked: dict[int, _Asked] = {}
-        self._large: list[tuple[int, str, Large]] = []
+        self._put_off = PutOff()
         self._lines_of: list[tuple[int, tuple[int, ...]]] = []
         self._since: dict[int, int] = {}
         self._folder: tuple[str, int] = ("", NEVER_SETTLED)
 
     def run(self) -> None:
-        limit = ALONE if self.wish.budget >= NO_LIMIT else -1
+        self._find(AT_FIRST)
+        limit = putoff.ALONE if self.wish.budget >= NO_LIMIT else -1
         self._share(self._first(limit), self._small)
+        self._find(0)  # where nobody asked to the end
         self.progress.small_done(time.monotonic())
-        self._share(self._second(), self._put_off)
+        if len(self._put_off):
+            self._share(self._second(), self._large)
+        self.waiting.clear()
         self.tell(self.progress)
+        self.ready()
+
+    def _find(self, seconds: float) -> None:
+        """More files that are there; a line of progress can only be true of what was found."""
+        if self.progress.walking:
+            self._found.find(seconds)
+            self.progress.files_known, self.progress.walking = self.descent.files, not self._found.ended
 
     def _share(self, tasks: Iterator[Task], done: Callable[[Answer, int, Task], None]) -> None:
         left = self.wish.seconds - (time.monotonic() - self.began)
         self.engine(self.wish, left, tasks, lambda raw: self._answered(raw, done), self._heard)
 
     def _first(self, limit: int) -> Iterator[Task]:
-        for task in self.descent.tasks():
-            self.at.append(0)
-            self.progress.files_known = self.descent.files
+        for task in self._found:
+            self.at.append(NOT_YET)
             yield self._known(task._replace(limit=limit), "")
 
     def _second(self) -> Iterator[Task]:
         """The files that were put off: as many of the smallest as fit the budget, in tasks of some size, the largest first."""
-        room = self.wish.budget - self.total.read
-        taken: list[tuple[int, str, Large]] = []
-        for number, folder, one in sorted(self._large, key=lambda item: (item[2].size, item[0], item[2].line)):
-            if one.size <= room:
-                room -= one.size
-                taken.append((number, folder, one))
-            else:
-                self._leave(number, one)
-        self._large.clear()
-        self.progress.large_bytes = sum(one.size for _, _, one in taken)
-        alone = [(number, folder, [one]) for number, folder, one in reversed(taken) if one.size > ALONE]
-        few = sorted((item for item in taken if item[2].size <= ALONE), key=lambda item: (item[0], item[2].line))
-        for (number, folder), group in groupby(few, key=lambda item: item[:2]):
-            alone += [(number, folder, ones) for ones in _some([one for _, _, one in group])]
-        for number, folder, ones in alone:
-            self._lines_of.append((number, tuple(one.line for one in ones)))
-            kinds, names = "".join(one.kind for one in ones), tuple(one.name for one in ones)
-            yield self._known(Task(len(self.at) + len(self._lines_of) - 1, folder, kinds, names), "large")
+        chosen, self.progress.large_bytes = self._put_off.choose(self.wish.budget - self.total.read, self._leave)
+        for number, lines, task in self._put_off.tasks(chosen, lambda number: self.kept.read(self.at[number])):
+            self._lines_of.append((number, lines))
+            yield self._known(task._replace(number=len(self.at) + len(self._lines_of) - 1), "large")
 
-    def _leave(self, number: int, one: Large) -> None:
-        from probes.manifest.rows import escaped
-
-        row = line({"path": escaped(one.name), "skipped": Skip.BUDGET, "size": one.size})
-        self.left.setdefault(number, {})[one.line] = row
+    def _leave(self, number: int, line: int) -> None:
+        self.left.setdefault(number, set()).add(line)
         self.total.skip(Skip.BUDGET)
         self.progress.files_done += 1
 
@@ -196,9 +202,10 @@ class Look:
     def _answered(self, raw: bytes, done: Callable[[Answer, int, Task], None]) -> None:
         answer = Answer.unpack(raw)
         asked = self._asked.pop(answer.number)
-        if asked.known and asked.at >= 0 and answer.unchanged == len(asked.task.names):
+        if asked.known and asked.at >= 0 and answer.unchanged == asked.task.files:
             at = self.kept.keep(asked.where, asked.at)
-            answer = answer._replace(tally=replace(asked.known.tally, read=0, told=0))
+            tally = replace(asked.known.tally, read=0, told=0)
+            answer = asked.known._replace(number=answer.number, tally=tally)
         else:
             if asked.known and answer.unchanged:
                 answer = merged(asked.task, answer, asked.known)
@@ -206,31 +213,26 @@ class Look:
             at = self.kept.append(asked.where, asked.which, raw)
         self.total.add(answer.tally)
         self.progress.bytes_read += answer.tally.read - answer.tally.told
-        self.progress.files_done += len(asked.task.names) - len(answer.large)
+        self.progress.files_done += asked.task.files - len(answer.large)
         done(answer, at, asked.task)
+        self._find(EACH_TIME)
         self.tell(self.progress)
+        self.ready()
 
     def _small(self, answer: Answer, at: int, task: Task) -> None:
         self.at[answer.number] = at
-        self._large += [(answer.number, task.folder, one) for one in answer.large]
+        self._put_off.add(task, answer.large)
         self.progress.large_bytes += sum(one.size for one in answer.large)
+        self.progress.files_put_off += len(answer.large)
+        if answer.large:
+            self.waiting.add(answer.number)
+        elif len(self.fresh) < FRESH:
+            self.fresh[answer.number] = answer
 
-    def _put_off(self, answer: Answer, at: int, task: Task) -> None:
+    def _large(self, answer: Answer, at: int, task: Task) -> None:
         number, lines = self._lines_of[answer.number - len(self.at)]
         self.parts.setdefault(number, []).append(Part(lines, at))
 
     def _heard(self, count: int) -> None:
         self.progress.bytes_read += count
         self.tell(self.progress)
-
-
-def _some(ones: Sequence[Large]) -> Iterator[list[Large]]:
-    """In tasks of at most a thousand files, or a little more than ALONE bytes."""
-    some: list[Large] = []
-    for one in ones:
-        some.append(one)
-        if len(some) >= 1000 or sum(o.size for o in some) > ALONE:
-            yield some
-            some = []
-    if some:
-        yield some

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import NamedTuple
@@ -14,6 +15,8 @@ KEY = struct.Struct("<QQqq")
 """Of a file: inode, size, mtime and ctime in ns; zeros: never to be taken for unchanged."""
 NO_KEY = bytes(KEY.size)
 NEVER_SETTLED = -(1 << 62)
+NOT_YET = -1
+"""In the place of where an answer lies."""
 _TASK = struct.Struct("<IIqq")
 _ANSWER = struct.Struct("<4sIIII")
 _MAGIC = b"rows"
@@ -21,29 +24,48 @@ _CHECK = 8
 
 
 class Task(NamedTuple):
-    """Names in one folder, in order. kinds: one letter a name: `f` file, `l` link, `s` neither. known: a KEY a name, or nothing.
+    """Names in one folder, in order, packed as `words`: what many of them wait as is not a string a name. known: a KEY a name, or nothing.
 
-    limit: larger files are only measured. settled: KEYs of files touched after that time (ns) are not kept.
+    limit: larger files are only measured, and those of a MiB and more once so many bytes have gone before them in this task.
+    settled: KEYs of files touched after that time (ns) are not kept.
     """
 
     number: int
     folder: str
-    kinds: str
-    names: tuple[str, ...]
+    words: bytes
+    """Kinds, one letter a name (`f` file, `l` link, `s` neither), then the names, with NULs between them."""
     known: bytes = b""
     limit: int = 1 << 62
     settled: int = NEVER_SETTLED
 
+    @classmethod
+    def of(cls, number: int, folder: str, kinds: str, names: Sequence[str], limit: int = 1 << 62) -> Task:
+        return cls(number, folder, "\0".join((kinds, *names)).encode("utf-8", "surrogateescape"), limit=limit)
+
+    @property
+    def kinds(self) -> str:
+        return self.words.partition(b"\0")[0].decode("ascii")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.words.decode("utf-8", "surrogateescape").split("\0")[1:])
+
+    @property
+    def files(self) -> int:
+        return self.words.index(b"\0")
+
     def pack(self) -> bytes:
-        words = "\0".join((self.folder, self.kinds, *self.names)).encode("utf-8", "surrogateescape")
-        return _TASK.pack(self.number, len(self.known), self.limit, self.settled) + self.known + words
+        folder = self.folder.encode("utf-8", "surrogateescape")
+        head = _TASK.pack(self.number, len(self.known), self.limit, self.settled)
+        return b"".join((head, self.known, folder, b"\0", self.words))
 
     @classmethod
     def unpack(cls, raw: bytes) -> Task:
         number, size, limit, settled = _TASK.unpack_from(raw)
         at = _TASK.size + size
-        folder, kinds, *names = raw[at:].decode("utf-8", "surrogateescape").split("\0")
-        return cls(number, folder, kinds, tuple(names), raw[_TASK.size : at], limit, settled)
+        end = raw.index(b"\0", at)
+        folder = raw[at:end].decode("utf-8", "surrogateescape")
+        return cls(number, folder, raw[end + 1 :], raw[_TASK.size : at], limit, settled)
 
 
 class Large(NamedTuple):
@@ -83,7 +105,7 @@ class Tally:
 
 
 class Answer(NamedTuple):
-    """One line a name (empty: as it was known; of a large file, too), and a KEY a name."""
+    """One line a name (empty: as it was known; of a large file, too), and a KEY a name; neither where every name is as it was known."""
 
     number: int
     lines: bytes
@@ -97,12 +119,12 @@ class Answer(NamedTuple):
         meta = json.dumps([vars(self.tally), self.large, self.unchanged], separators=(",", ":")).encode()
         head = _ANSWER.pack(_MAGIC, self.number, len(meta), len(self.keys), len(self.lines))
         body = b"".join((head, meta, self.keys, self.lines))
-        return body + blake2b(body, digest_size=_CHECK).digest()
+        return body + _sum(body)
 
     @classmethod
-    def unpack(cls, raw: bytes) -> Answer:
-        """Raises ValueError for anything but a whole answer."""
-        if len(raw) < _ANSWER.size + _CHECK or blake2b(memoryview(raw)[:-_CHECK], digest_size=_CHECK).digest() != raw[-_CHECK:]:
+    def unpack(cls, raw: bytes, checked: bool = False) -> Answer:
+        """Raises ValueError for anything but a whole answer. checked: it was found whole before, in this process."""
+        if len(raw) < _ANSWER.size + _CHECK or not (checked or _sum(memoryview(raw)[:-_CHECK]) == raw[-_CHECK:]):
             raise ValueError("not a whole answer")
         magic, number, meta, keys, lines = _ANSWER.unpack_from(raw)
         a = _ANSWER.size
@@ -113,7 +135,11 @@ class Answer(NamedTuple):
         return cls(number, raw[c:-_CHECK], raw[b:c], Tally(**tally), tuple(Large(*one) for one in large), unchanged)
 
 
+def _sum(body: bytes | memoryview) -> bytes:
+    return blake2b(body, digest_size=_CHECK).digest()
+
+
 def nothing(task: Task, reason: Skip) -> Answer:
     """The answer where nobody looked."""
     lines = "".join(f'{{"path":"{quoted(n)}","skipped":"{reason}"}}\n' for n in task.names).encode("utf-8")
-    return Answer(task.number, lines, NO_KEY * len(task.names), Tally(skipped={str(reason): len(task.names)}), (), 0)
+    return Answer(task.number, lines, NO_KEY * task.files, Tally(skipped={str(reason): task.files}), (), 0)

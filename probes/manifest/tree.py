@@ -16,7 +16,7 @@ from probes.manifest.journal import Journal, tidy
 from probes.manifest.look import Engine, Look, Wish, local
 from probes.manifest.progress import Progress
 from probes.manifest.rows import order
-from probes.manifest.write import Total, write
+from probes.manifest.write import Total, Writer
 
 
 def manifest(
@@ -39,8 +39,10 @@ def manifest(
     whole = False
     try:
         look = Look(world, roots, wish, kept, engine or local(world), tell)
+        writer = Writer(look, out)
+        look.ready = writer.go_on
         look.run()
-        total = write(look, out)
+        total = writer.end()
         whole = not {"time", "worker-died"} & set(total.skipped)
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG} and kept.full:

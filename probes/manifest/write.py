@@ -1,4 +1,5 @@
-"""How do the journal's answers become a manifest? In the order of the tree, every folder with its digest after all that lies below it."""
+"""How do answers become a manifest, while others are still awaited? In the order of the tree, every folder with its digest after all that
+lies below it."""
 
 from __future__ import annotations
 
@@ -7,12 +8,13 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
-from probes.manifest.rows import HARMLESS, PATH, VERSION, escaped, line, quoted
-from probes.manifest.task import Answer, Tally
+from probes.manifest.rows import HARMLESS, PATH, VERSION, Skip, escaped, line, quoted
+from probes.manifest.task import NOT_YET, Answer, Tally
 
 if TYPE_CHECKING:
     from hashlib import _Hash
 
+    from probes.manifest.descent import Place
     from probes.manifest.look import Look
 
 
@@ -35,46 +37,78 @@ class _Open:
 
     rel: str
     name: str
+    prefix: bytes
     hash: _Hash = field(default_factory=sha256)
     files: int = 0
     bytes: int = 0
 
 
-def write(look: Look, out: Callable[[bytes], object]) -> Total:
-    """Give the manifest's lines to `out`, in pieces."""
-    look.kept.flush()
-    out(line(_head(look)))
-    open_: list[_Open] = []
-    tally = Tally()
-    for place in look.descent.places:
-        while len(open_) > place.depth:
-            _close(open_, out)
-        if place.skipped:
-            out(line({"folder": escaped(place.rel), "skipped": place.skipped}))
-            if open_:
-                open_[-1].hash.update(line({"folder": escaped(place.name), "skipped": place.skipped}))
-            tally.skip(place.skipped)
-            continue
-        here = _Open(place.rel, place.name)
-        open_.append(here)
-        prefix = f"{PATH}{quoted(place.rel)}/".encode() if place.rel else b""
-        for number in range(place.first, place.first + place.tasks):
+class Writer:
+    """Gives the manifest's lines to `out`, in pieces: `go_on` all that stand next, `end` the rest."""
+
+    def __init__(self, look: Look, out: Callable[[bytes], object]) -> None:
+        self._look, self._out = look, out
+        self._open: list[_Open] = []
+        self._tally = Tally()
+        self._place = self._task = 0
+        """The next place, and the next task where one is entered."""
+        self._entered = False
+        out(line(_head(look)))
+
+    def go_on(self) -> None:
+        places = self._look.descent.places
+        while self._place < len(places):
+            place = places[self._place]
+            if not self._entered:
+                self._enter(place)
+            if not self._tasks(place.first + place.tasks):
+                return
+            self._place, self._entered = self._place + 1, False
+
+    def end(self) -> Total:
+        """The look is over: nothing is missing."""
+        self.go_on()
+        look, tally = self._look, self._tally
+        digest = ""
+        while self._open:
+            digest = _close(self._open, self._out)
+        skipped = dict(sorted(_skipped(look, tally).items()))
+        folders = sum(1 for place in look.descent.places if not place.skipped)
+        complete = not set(skipped) - set(HARMLESS)
+        row = {"files": tally.files, "bytes": tally.bytes, "folders": folders, "links": tally.links, "skipped": skipped}
+        self._out(line({"total": row, "complete": complete, "digest": digest}))
+        return Total(digest, tally.files, folders, tally.links, tally.bytes, look.total.read, skipped, complete)
+
+    def _enter(self, place: Place) -> None:
+        self._entered, self._task = True, place.first
+        while len(self._open) > place.depth:
+            _close(self._open, self._out)
+        if not place.skipped:
+            prefix = f"{PATH}{quoted(place.rel)}/".encode() if place.rel else b""
+            self._open.append(_Open(place.rel, place.name, prefix))
+            return
+        self._out(line({"folder": escaped(place.rel), "skipped": place.skipped}))
+        if self._open:
+            self._open[-1].hash.update(line({"folder": escaped(place.name), "skipped": place.skipped}))
+        self._tally.skip(place.skipped)
+
+    def _tasks(self, end: int) -> bool:
+        """The lines of the tasks that are whole; are they all?"""
+        look = self._look
+        while self._task < end:
+            number = self._task
+            if number >= len(look.at) or look.at[number] == NOT_YET or number in look.waiting:
+                return False
+            here = self._open[-1]
             for answer, lines in _lines(look, number):
-                tally.add(answer)
+                self._tally.add(answer)
                 here.files += answer.files
                 here.bytes += answer.bytes
                 if lines:
                     here.hash.update(lines)
-                    out(lines.replace(_PATH, prefix) if prefix else lines)
-    digest = ""
-    while open_:
-        digest = _close(open_, out)
-    skipped = dict(sorted(_skipped(look, tally).items()))
-    folders = sum(1 for place in look.descent.places if not place.skipped)
-    complete = not set(skipped) - set(HARMLESS)
-    row = {"files": tally.files, "bytes": tally.bytes, "folders": folders, "links": tally.links, "skipped": skipped}
-    out(line({"total": row, "complete": complete, "digest": digest}))
-    return Total(digest, tally.files, folders, tally.links, tally.bytes, look.total.read, skipped, complete)
+                    self._out(lines.replace(_PATH, here.prefix) if here.prefix else lines)
+            self._task += 1
+        return True
 
 
 _PATH = PATH.encode()
@@ -93,13 +127,13 @@ def _skipped(look: Look, tally: Tally) -> dict[str, int]:
     found = Tally()
     found.add(tally)
     for lines in look.left.values():
-        found.skip("budget", len(lines))
+        found.skip(Skip.BUDGET, len(lines))
     return found.skipped
 
 
 def _lines(look: Look, number: int) -> Iterator[tuple[Tally, bytes]]:
     """A task's lines with those in their places that were put off."""
-    answer = look.kept.read(look.at[number])
+    answer = look.fresh.pop(number, None) or look.kept.read(look.at[number])
     if not answer.large:
         yield answer.tally, answer.lines
         return
@@ -109,8 +143,10 @@ def _lines(look: Look, number: int) -> Iterator[tuple[Tally, bytes]]:
         yield found.tally, b""
         for n, row in zip(part.lines, found.lines.splitlines(keepends=True), strict=True):
             rows[n] = row
-    for n, row in look.left.get(number, {}).items():
-        rows[n] = row
+    left = look.left.get(number, ())
+    for one in answer.large if left else ():
+        if one.line in left:
+            rows[one.line] = line({"path": escaped(one.name), "skipped": Skip.BUDGET, "size": one.size})
     yield answer.tally, b"".join(rows)
 
 

@@ -167,7 +167,7 @@ def test_a_shard_skips_what_was_answered_and_mends_what_was_torn(tmp_path: Path)
 
     (tmp_path / "f").write_bytes(b"x")
     (tmp_path / "wish.json").write_text('{"algorithms":["sha256"],"rate":0,"until":0,"sample_above":0}')
-    tasks = [Task(n, str(tmp_path), "f", ("f",)).pack() for n in range(3)]
+    tasks = [Task.of(n, str(tmp_path), "f", ("f",)).pack() for n in range(3)]
     (tmp_path / "tasks-0").write_bytes(b"".join(shard.LENGTH.pack(len(raw)) + raw for raw in tasks))
     argv = [sys.executable, "-I", "-S", shard.__file__, str(tmp_path), "0"]
     subprocess.run(argv, check=True)

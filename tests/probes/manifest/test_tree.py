@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -20,6 +21,7 @@ import pytest
 
 from auditor.model import AuditError
 from auditor.world import RealWorld
+from probes.manifest.ahead import Ahead
 from probes.manifest.check import Difference, What, differences
 from probes.manifest.content import TREE, Content
 from probes.manifest.descent import cut
@@ -28,6 +30,7 @@ from probes.manifest.progress import Progress
 from probes.manifest.read import Reader
 from probes.manifest.rows import escaped, unescaped
 from probes.manifest.task import Task
+from probes.manifest.throttle import Throttle
 from probes.manifest.tree import manifest
 from probes.manifest.write import Total
 
@@ -363,7 +366,7 @@ def test_without_time_every_folder_or_file_is_named(tmp_path: Path) -> None:
 
 
 def test_large_files_come_last_and_stand_in_their_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probes.manifest.look.ALONE", 1000)
+    monkeypatch.setattr("probes.manifest.putoff.ALONE", 1000)
     tree = fill(tmp_path / "t", a=b"x" * 5000, b=b"x", c=b"x" * 2000, d__e=b"x" * 9000)
     seen: list[int] = []
     _, raw = made(tree, world=Later(tmp_path / "home"), tell=lambda p: seen.append(p.bytes_read))
@@ -371,7 +374,7 @@ def test_large_files_come_last_and_stand_in_their_places(tmp_path: Path, monkeyp
     assert seen == [1, 1, 9001, 14001, 16001, 16001]
     monkeypatch.undo()
     assert raw == made(tree)[1]
-    monkeypatch.setattr("probes.manifest.look.ALONE", 1000)
+    monkeypatch.setattr("probes.manifest.putoff.ALONE", 1000)
     assert made(tree, world=Later(tmp_path / "home"))[0].read == 0
 
 
@@ -471,6 +474,70 @@ def test_the_rate_holds_back_reading(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("time.sleep", slept.append)
     made(fill(tmp_path / "t", a=b"x" * 1_000_000, b=b"x" * 100), wish=Wish(rate=100_000, workers=1))
     assert 9 < max(slept) < 11
+
+
+def test_an_idle_process_leaves_its_pace_to_the_others() -> None:
+    throttle = Throttle(rate=1000)
+    now = time.monotonic()
+    if not (child := os.fork()):
+        throttle._book(500, now)
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert throttle._book(1500, now) == pytest.approx(now - 0.1 + 2.0)
+    throttle.close()
+
+
+def test_two_processes_together_read_as_fast_as_was_asked(tmp_path: Path) -> None:
+    fill(tmp_path / "t", a__f=b"x" * 150_000, b__f=b"x" * 150_000)
+    began = time.monotonic()
+    made(tmp_path / "t", wish=Wish(rate=1_000_000, workers=2))
+    assert time.monotonic() - began > 0.15  # 300 kB, of which 100 kB may come at once
+
+
+def test_all_files_are_known_long_before_all_are_read(tmp_path: Path) -> None:
+    for folder in range(40):
+        fill(tmp_path / "t", **{f"{folder:02}__{n}": b"" for n in range(5)})
+    seen: list[tuple[bool, int, int]] = []
+    made(tmp_path / "t", tell=lambda p: seen.append((p.walking, p.files_known, p.files_done)))
+    assert seen[0] == (False, 200, 5)
+
+
+def test_tasks_that_wait_are_bounded_and_come_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("probes.manifest.ahead.ROOM", 10)
+    made_: list[int] = []
+
+    def tasks() -> Iterator[Task]:
+        for n in range(50):
+            made_.append(n)
+            yield Task.of(n, "/", "f", ("name",))
+
+    ahead = Ahead(tasks())
+    ahead.find(10)
+    assert (made_, ahead.ended) == ([0, 1], False)
+    assert [task.number for task in ahead] == list(range(50))
+
+
+def test_a_folder_of_many_large_files_is_measured_first_and_read_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("probes.manifest.putoff.ALONE", 3 << 20)
+    tree = fill(tmp_path / "t", **{f"f{n}": bytes([n]) * (1 << 20) for n in range(9)}, small=b"s")
+    seen: list[tuple[int, int]] = []
+    world = Later(tmp_path / "home")
+    total, raw = made(tree, world=world, tell=lambda p: seen.append((p.bytes_read, p.large_bytes)))
+    assert seen[0] == ((3 << 20) + 1, 6 << 20)
+    monkeypatch.undo()
+    assert raw == made(tree)[1]
+    monkeypatch.setattr("probes.manifest.putoff.ALONE", 3 << 20)
+    assert made(tree, world=world)[0].read == 0
+    fill(tree, f1=b"changed")
+    assert (made(tree, world=world)[0].read, total.read) == (7, (9 << 20) + 1)
+
+
+def test_lines_are_given_out_while_others_are_still_awaited(tmp_path: Path) -> None:
+    tree = fill(tmp_path / "t", **{f"{folder:02}__f": b"x" for folder in range(30)})
+    out = BytesIO()
+    at_half: list[int] = []
+    manifest(RealWorld({}), [str(tree)], ONE, out.write, tell=lambda p: at_half.append(out.getvalue().count(b"\n")))
+    assert at_half[15] == 1 + 2 * 15  # the head, and of 15 folders their file and their digest
 
 
 @pytest.mark.parametrize(
