@@ -115,7 +115,7 @@ class Used:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try of a task. Times ISO 8601 UTC, empty where not told. native_id: the scheduler's job number (`812_3`), empty for local ones."""
+    """One try of a task. number: from 1. Times ISO 8601 UTC, empty where not told. native_id: the scheduler's job number (`812_3`), empty for local ones."""
 
     number: int
     state: State
