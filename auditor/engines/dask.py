@@ -93,8 +93,16 @@ def _slurm(stack: ExitStack, workers: int, options: Sequence[str]) -> Any:
         cores=1, processes=1, memory="1GB", job_extra_directives=list(options), security=security, protocol="tls://",
         shared_temp_directory=shared, log_directory=shared, scheduler_options={"dashboard_address": None}, silence_logs="critical",
     )  # fmt: skip
+    stack.callback(_close_certificates, cluster)
     cluster.scale(jobs=workers)
     return cluster
+
+
+def _close_certificates(cluster: Any) -> None:
+    """The files that dask-jobqueue would remove when the program ends: then their folder is gone, and each says so with a traceback."""
+    for name in ("ca_file", "cert", "key"):
+        if file := getattr(cluster, f"_job_{name}", None):
+            file.close()
 
 
 def _drive(client: Any, wish: Wish, seconds: float, tasks: Iterator[Task], done: Callable[[bytes], None]) -> None:

@@ -159,6 +159,9 @@ def test_dask_workers_can_be_slurm_jobs(tree: Path, tmp_path: Path, quick: slurm
     verb = [sys.executable, "-m", "auditor", "manifest", str(tree), "--algorithm", "sha256,md5"]
     ran = subprocess.run([*verb, "--engine", "dask", "--slurm", "--jobs", "1"], capture_output=True, cwd=tmp_path)
     assert (ran.returncode, ran.stdout) == (0, made(tree, None)), ran.stderr
+    assert [line.split()[0] for line in ran.stderr.splitlines()] == [b"auditor:"] * 2, (
+        ran.stderr
+    )  # what it came to, what has no digest
     assert list((tmp_path / "home/hashes").glob("dask-*")) == []
 
 
