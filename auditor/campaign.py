@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from auditor.model import Evidence, Job
+
 
 @dataclass(frozen=True)
 class Sibling:
@@ -69,11 +71,33 @@ class Touch:
 
 
 @dataclass(frozen=True)
+class Held:
+    """A run that read a registered data set, or the folder `part` of one. digest: `sha256:<hex>` of its tree as the registry has it.
+
+    state: as in probes.data.Reference; only of an `unchanged` one is it known that the digest is what was read.
+    """
+
+    run_id: str
+    path: str
+    name: str
+    digest: str
+    state: str
+    part: str = ""
+    version: str = ""
+    doi: str = ""
+    license: str = ""
+    url: str = ""
+    files: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True)
 class Family:
     """A run and those around it with all their files: what a provenance document is made of. The run itself comes first."""
 
     runs: tuple[Sibling, ...]
     touches: tuple[Touch, ...]
+    datasets: tuple[Held, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -216,7 +240,7 @@ class EngineGroup:
 class EngineRun:
     """One run of a workflow engine, as its record tells it (probes.workflows.record.WorkflowSeen holds the whole).
 
-    key: `system id` (with the folder where the id alone is not unique). driver: run ids of the audited runs that held the engine;
+    key: `system id folder`. driver: run ids of the audited runs that held the engine;
     members: run ids of the campaign that were its tasks. width: most tasks that do not wait for each other; concurrent: most at the same time.
     loops: group names that come around again; iterations: how often, in the same order.
     definitions: files that define it; versioned: how many of them are known by digest or commit. retries, resumable: what the engine is told.
@@ -365,3 +389,49 @@ class CampaignRecord:
     totals: Totals = Totals()
     gaps: tuple[str, ...] = ()
     """What could not be told, one line each."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of `auditor campaign`: what to ask for (`ask`), how many runs, of which outcome (`states`: the scheduler's word -> runs)."""
+
+    ask: str
+    name: str
+    why: tuple[str, ...]
+    runs: int
+    states: Mapping[str, int]
+    first: str
+    last: str
+    """Submission of the first and the last of them."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that belong together, before anybody looked at their evidence: what the store knows. runs: ids, oldest first.
+
+    engines: engine run -> (run ids that held it, run ids that were its tasks). The rest as in CampaignRecord.
+    """
+
+    name: str
+    why: tuple[str, ...]
+    runs: tuple[str, ...]
+    known: int
+    ties: tuple[Tie, ...] = ()
+    ties_left: int = 0
+    arrays: Mapping[str, int] = field(default_factory=dict)
+    engines: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
+    lookalikes: tuple[tuple[str, ...], ...] = ()
+    iterations: int = 0
+    loop: tuple[str, ...] = ()
+    cycles: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunSeen:
+    """One run of a group with all that is known of it; its own place in the group as the store would tell it of that run alone."""
+
+    job: Job
+    evidence: tuple[Evidence, ...]
+    place: Campaign
+    labels: tuple[str, ...] = ()

@@ -107,7 +107,7 @@ class Gauge:
 
 @dataclass(frozen=True)
 class Node:
-    """A run or a file in the lineage picture. `kind`: `run`, `this-run`, `file`."""
+    """A run, a file or a registered data set in the lineage picture. `kind`: `run`, `this-run`, `file`, `dataset`."""
 
     id: str
     kind: str

@@ -259,6 +259,27 @@ def test_the_verb_says_what_it_did(world: Later, tmp_path: Path) -> None:
     assert auditor("add", "x", "/no/such")[2].splitlines()[0] == "auditor: there is no /no/such"
 
 
+def test_the_lineage_of_a_run_shows_the_data_set_that_it_read(world: Later, tmp_path: Path) -> None:
+    def auditor(*words: str) -> str:
+        env = {**os.environ, **world.env}
+        return subprocess.run(
+            [sys.executable, "-m", "auditor", *words], capture_output=True, text=True, env=env, cwd=world.cwd
+        ).stdout
+
+    auditor(
+        "dataset", "add", "iris", str(tmp_path / "iris"), "--doi", "10.5281/zenodo.1", "--version", "3", "--license", "CC0-1.0"
+    )
+    auditor("run", "--input", "../iris", "--", "true")
+    shown = auditor("lineage", "last").splitlines()
+    assert [line.strip(" │├└─") for line in shown[1:]] == ["went in: 1", "iris 3", "a registered data set", "came out: 0"]
+    entities = json.loads(auditor("lineage", "last", "--as", "prov"))["entity"]
+    told = [(e["prov:label"], e["dct:identifier"], e["schema:version"], e["dct:license"]) for e in entities.values()]
+    assert told == [("iris 3", "https://doi.org/10.5281/zenodo.1", "3", "CC0-1.0")]
+    assert "data set: iris 3" in auditor("lineage", "last", "--as", "svg")
+    nodes = json.loads(auditor("lineage", "last", "--as", "json"))["nodes"]
+    assert [(n["kind"], n["label"]) for n in nodes[1:]] == [("dataset", "iris 3")]
+
+
 def test_a_registration_of_another_version_is_replaced_in_memory_only(world: Later) -> None:
     known = registered(world)
     assert registry.parse(json.dumps({**known.__dict__, "later": 1})) == known

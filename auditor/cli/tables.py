@@ -192,11 +192,18 @@ def lineage_tree(
                     )
                 )
             if not beyond and not cut and "more-runs" not in names:
-                leaf.add(cell("no run that we know made it" if title == "went in" else "no run that we know used it", "dim"))
+                leaf.add(cell(_alone(names.get(node), title), "dim"))
     if cycle:
         way = " → ".join(names[r].label if r in names else r for r in cycle)
         root.add(cell(f"on a loop, {iterations} times around: {way}", "bold"))
     return root
+
+
+def _alone(node: Node | None, title: str) -> str:
+    """Of a file that joins this run to no other."""
+    if node and node.kind == "dataset":
+        return "a registered data set"
+    return "no run that we know made it" if title == "went in" else "no run that we know used it"
 
 
 def since_table(found: Sequence[Since]) -> Table:

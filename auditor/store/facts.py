@@ -40,6 +40,7 @@ class Facts:
     argv: tuple[str, ...]
     newest: str
     """Time of its newest evidence."""
+    workdir: str = ""
 
 
 def facts(store: Store, numbers: Collection[int]) -> dict[int, Facts]:
@@ -99,6 +100,7 @@ def _facts(row: tuple[Any, ...]) -> Facts:
         script_no=script,
         argv=tuple(known.get("argv", ())),
         newest=unescape(newest),
+        workdir=str(known.get("workdir", "")),
     )
 
 

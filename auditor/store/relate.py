@@ -14,6 +14,7 @@ from auditor.scorecard import Edge, Node
 from auditor.store import graph, shapes
 from auditor.store.facts import Facts, facts
 from auditor.store.graph import Use
+from auditor.store.held import held
 
 if TYPE_CHECKING:
     from auditor.store.store import Store
@@ -131,8 +132,10 @@ def campaign(store: Store, run_id: str) -> Evidence:
 def lineage(store: Store, run_id: str) -> tuple[tuple[Node, ...], tuple[Edge, ...]]:
     from auditor.store import picture
 
-    return picture.draw(neighbourhood(store, run_id))
+    around = neighbourhood(store, run_id)
+    return picture.draw(around, held(store, {no: run.id for no, run in around.runs.items()}))
 
 
 def family(store: Store, run_id: str) -> Family:
-    return shapes.family(neighbourhood(store, run_id))
+    around = neighbourhood(store, run_id)
+    return shapes.family(around, held(store, {no: run.id for no, run in around.runs.items() if not run.is_array}))

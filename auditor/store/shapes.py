@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from auditor.campaign import Campaign, Family, Link, Sibling, Touch
+from auditor.campaign import Campaign, Family, Held, Link, Sibling, Touch
 
 if TYPE_CHECKING:
     from auditor.store.facts import Facts
@@ -24,9 +24,9 @@ Graph = Mapping[int, set[int]]
 def build(around: Neighbourhood) -> Campaign:
     """The neighbourhood in the words of auditor.campaign."""
     runs, me = around.runs, around.centre
-    down, up = _directed((a, b) for a, b, _ in around.links)
-    waits_down, waits_up = _directed((*((a, b) for a, b, _ in around.links), *around.waits))
-    bound = _reach(waits_down, me.no) | _reach(waits_up, me.no)
+    down, up = directed((a, b) for a, b, _ in around.links)
+    waits_down, waits_up = directed((*((a, b) for a, b, _ in around.links), *around.waits))
+    bound = reach(waits_down, me.no) | reach(waits_up, me.no)
     iterations, cycle = _loop(me, runs, down, up)
     waited: dict[int, list[str]] = defaultdict(list)
     for earlier, later in around.waits:
@@ -35,17 +35,17 @@ def build(around: Neighbourhood) -> Campaign:
     return Campaign(
         run_id=me.id,
         why=tuple(sorted(around.why)),
-        siblings=tuple(_sibling(f, waited[f.no]) for f in others),
+        siblings=tuple(sibling(f, waited[f.no]) for f in others),
         links=_links(around),
         array_size=around.array_size,
         array_throttle=me.throttle,
         iterations=iterations,
         cycle=tuple(runs[no].id for no in cycle),
-        lookalikes=tuple(f.id for f in around.lookalikes if f.no not in bound and _alike(f, me)),
+        lookalikes=tuple(f.id for f in around.lookalikes if f.no not in bound and alike(f, me)),
     )
 
 
-def family(around: Neighbourhood) -> Family:
+def family(around: Neighbourhood, datasets: tuple[Held, ...] = ()) -> Family:
     """The neighbourhood as runs and the files they touched; arrays stand for their tasks and are left out."""
     others = sorted(
         (f for f in around.runs.values() if not f.is_array), key=lambda f: (f.no != around.centre.no, f.submitted, f.id)
@@ -53,7 +53,9 @@ def family(around: Neighbourhood) -> Family:
     known = {f.no: f.id for f in others}
     touches = {Touch(known[u.run], u.role, u.path, u.sha256) for u in around.uses if u.run in known}
     return Family(
-        tuple(_sibling(f, ()) for f in others), tuple(sorted(touches, key=lambda t: (t.run_id, t.role, t.path, t.sha256)))
+        tuple(sibling(f, ()) for f in others),
+        tuple(sorted(touches, key=lambda t: (t.run_id, t.role, t.path, t.sha256))),
+        datasets,
     )
 
 
@@ -68,14 +70,14 @@ def _links(around: Neighbourhood) -> tuple[Link, ...]:
     return tuple(found)
 
 
-def _sibling(f: Facts, waited: Iterable[str]) -> Sibling:
+def sibling(f: Facts, waited: Iterable[str]) -> Sibling:
     return Sibling(
         f.id, f.job_id, f.name, f.state, f.submission, f.command, f.submitted, f.started, f.ended, f.partition, ":".join(sorted(waited)),
         f.core_seconds, f.shape,
     )  # fmt: skip
 
 
-def _alike(other: Facts, me: Facts) -> bool:
+def alike(other: Facts, me: Facts) -> bool:
     """One user's other submission of the same day that differs in numbers, and in nothing but numbers."""
     if (
         other.user != me.user
@@ -95,7 +97,7 @@ def _near(one: str, two: str) -> bool:
         return False
 
 
-def _directed(pairs: Iterable[tuple[int, int]]) -> tuple[Graph, Graph]:
+def directed(pairs: Iterable[tuple[int, int]]) -> tuple[Graph, Graph]:
     down: dict[int, set[int]] = defaultdict(set)
     up: dict[int, set[int]] = defaultdict(set)
     for a, b in pairs:
@@ -104,7 +106,7 @@ def _directed(pairs: Iterable[tuple[int, int]]) -> tuple[Graph, Graph]:
     return down, up
 
 
-def _reach(graph: Graph, start: int) -> set[int]:
+def reach(graph: Graph, start: int) -> set[int]:
     seen: set[int] = set()
     queue = [start]
     while queue:
@@ -116,19 +118,22 @@ def _reach(graph: Graph, start: int) -> set[int]:
 
 def _loop(me: Facts, runs: Mapping[int, Facts], down: Graph, up: Graph) -> tuple[int, tuple[int, ...]]:
     """How often this run's code recurs on the longest data path through it, and one turn of that path."""
-    twins = {f.no for f in runs.values() if _code(f) == _code(me)} if any(_code(me)) else {me.no}
-    iterations = _longest(up, me.no, twins) + _longest(down, me.no, twins) - 1
-    before = _path(up, me.no, twins)
-    return iterations, tuple(reversed(before)) if before else _path(down, me.no, twins)
+    twins = {f.no for f in runs.values() if code(f) == code(me)} if any(code(me)) else {me.no}
+    iterations = longest(up, me.no, twins) + longest(down, me.no, twins) - 1
+    before = path(up, me.no, twins)
+    return iterations, tuple(reversed(before)) if before else path(down, me.no, twins)
 
 
-def _code(f: Facts) -> tuple[str, tuple[str, ...]]:
+def code(f: Facts) -> tuple[str, tuple[str, ...]]:
     return f.shape or f.command, f.arguments
 
 
-def _longest(graph: Graph, start: int, counted: set[int]) -> int:
-    """Most counted runs on a path from `start`; an edge back into the path (equal times, equal content) is not followed."""
-    best: dict[int, int] = {}
+def longest(graph: Graph, start: int, counted: set[int], best: dict[int, int] | None = None) -> int:
+    """Most counted runs on a path from `start`; an edge back into the path (equal times, equal content) is not followed.
+
+    best: what is known of other starts, added to here.
+    """
+    best = {} if best is None else best
     stack, open_ = [start], set[int]()
     while stack:
         no = stack[-1]
@@ -145,7 +150,7 @@ def _longest(graph: Graph, start: int, counted: set[int]) -> int:
     return best[start]
 
 
-def _path(graph: Graph, start: int, goals: set[int]) -> tuple[int, ...]:
+def path(graph: Graph, start: int, goals: set[int]) -> tuple[int, ...]:
     """The shortest way from `start` to another of the goals, both ends included; empty when there is none."""
     came: dict[int, int] = {start: start}
     queue = deque([start])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from auditor.campaign import Campaign, Link
 from auditor.model import Fact, Phase
 from auditor.scorecard import Edge, Gauge, Node, Span, Story
-from probes.data import DataManifest
+from probes.data import DataFile, DataManifest
 from probes.kernel import KernelAccounting
 from probes.schedulers import Attempt, JobAccounting
 from reports.judging.drift import drift
@@ -69,15 +70,45 @@ def lineage(seen: Record) -> tuple[tuple[Node, ...], tuple[Edge, ...]]:
     edges: dict[Edge, None] = {}
     for link in _near(campaign.value) if campaign else ():
         _draw(link, campaign.value if campaign else None, nodes, edges)
-    for role in ("input", "output"):
-        for f in [f for f in files.value.files if f.role == role and f.sha256][:MAX_FILES] if files else ():
-            nodes.setdefault(f.sha256, Node(f.sha256, "file", os.path.basename(f.path)))
-            edges[Edge(f.sha256, me) if role == "input" else Edge(me, f.sha256)] = None
+    for role, own in (("input", _inputs(seen)), ("output", _of(files.value, "output") if files else [])):
+        for f in own[:MAX_FILES]:
+            _own(f, me, role, own, nodes, edges)
     for known in files.value.datasets[:MAX_FILES] if files else ():
         if known.digest:
-            nodes.setdefault(known.digest, Node(known.digest, "file", f"{known.dataset} {known.version}".rstrip()))
+            nodes.setdefault(known.digest, Node(known.digest, "dataset", f"{known.dataset} {known.version}".rstrip()))
             edges[Edge(known.digest, me)] = None
     return tuple(nodes.values()), tuple(edges)
+
+
+def _of(manifest: DataManifest, role: str) -> list[DataFile]:
+    return [f for f in manifest.files if f.role == role and f.sha256]
+
+
+def _inputs(seen: Record) -> list[DataFile]:
+    """As they were found after the run; what was written over meanwhile as it was before."""
+    after = seen.value(DataManifest, Phase.LATER)
+    if after is None:
+        return []
+    before = seen.value(DataManifest, Phase.START) or seen.value(DataManifest, Phase.SUBMIT)
+    over = {s.path for s in after.value.skipped if s.role == "input" and s.reason.startswith("written-")}
+    return _of(after.value, "input") + ([f for f in _of(before.value, "input") if f.path in over] if before else [])
+
+
+def _own(f: DataFile, me: str, role: str, own: Sequence[DataFile], nodes: dict[str, Node], edges: dict[Edge, None]) -> None:
+    """A file of this run: the one that other runs know, where it has that name; else one beside it, of equal content."""
+    name = os.path.basename(f.path)
+    known = nodes.get(f.sha256)
+    key = f.sha256 if known is None or known.label == name else f"{f.sha256}-{f.path}"
+    nodes.setdefault(key, Node(key, "file", name))
+    edges[Edge(key, me) if role == "input" else Edge(me, key)] = None
+    across = Edge(me, f.sha256)
+    if known and key != f.sha256 and across in edges and not any(_named(o, f.sha256, known.label) for o in own):
+        del edges[across]  # another run reads a copy of what this one made
+        edges[Edge(key, f.sha256)] = None
+
+
+def _named(f: DataFile, sha256: str, name: str) -> bool:
+    return f.sha256 == sha256 and os.path.basename(f.path) == name
 
 
 def _near(campaign: Campaign) -> list[Link]:

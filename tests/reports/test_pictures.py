@@ -170,3 +170,10 @@ def test_a_long_label_takes_two_lines_and_keeps_its_end(words: str, columns: int
 
 def test_wide_characters_count_twice() -> None:
     assert (fit("日本語", 6), fit("日本語", 5)) == ("日本語", "日…")
+
+
+def test_a_data_set_is_told_apart_from_a_file() -> None:
+    nodes = (Node("r", "this-run", "this run"), Node("d", "dataset", "iris 3"), Node("f", "file", "a.csv"))
+    svg = lineage.draw(nodes, (Edge("d", "r"), Edge("f", "r")))
+    assert "1 run and 1 file and 1 data set, joined by 2 steps of data, left to right." in svg
+    assert [t.text for t in drawn(svg).iter() if t.tag.endswith("title") and t.text and "iris" in t.text] == ["data set: iris 3"]

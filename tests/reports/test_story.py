@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from auditor.campaign import Campaign, Link, Sibling
+from auditor.model import Phase
 from auditor.scorecard import Edge, Gauge, Node, RunCard, Span
-from probes.data import Reference
+from probes.data import Reference, Skipped
 from probes.kernel import KernelAccounting
 from probes.submission import Directive
 from reports.judging.card import run_card
@@ -58,7 +59,7 @@ def test_a_registered_data_set_is_one_box_by_its_name() -> None:
     digest = f"sha256:{'a' * 64}"
     known = Reference("/data/iris", "iris", "", digest, "unchanged", 150, 1, "3")
     seen_story = story(record([later(manifest(datasets=(known,)))], 0))
-    assert seen_story.nodes[1:] == (Node(digest, "file", "iris 3"),)
+    assert seen_story.nodes[1:] == (Node(digest, "dataset", "iris 3"),)
     assert seen_story.edges == (Edge(digest, "this"),)
 
 
@@ -77,6 +78,29 @@ def test_lineage_joins_runs_by_the_files_between_them() -> None:
         Node(sha("model.pt"), "file", "model.pt"),
     )
     assert seen_story.edges == (Edge(OTHER, data), Edge(data, ME), Edge(ME, sha("model.pt")))
+
+
+def test_files_of_equal_content_keep_their_own_names() -> None:
+    zero = sha("0")
+    found = story(record([later(manifest(*(file(name, "output", "0") for name in ("a/one.txt", "b/two.txt"))))], 0))
+    assert found.nodes[1:] == (Node(zero, "file", "one.txt"), Node(f"{zero}-b/two.txt", "file", "two.txt"))
+    assert found.edges == (Edge("this", zero), Edge("this", f"{zero}-b/two.txt"))
+
+
+def test_what_another_run_reads_as_a_copy_is_drawn_beside_what_this_one_made() -> None:
+    after = Sibling(OTHER, "124", "train", "COMPLETED", "s124", "train.sh", at(20), at(21), at(22))
+    campaign = later(Campaign(ME, ("data",), (after,), (Link(ME, OTHER, "in/copy.csv", sha("x")),), 0, 0, 0, (), ()))
+    found = story(record([campaign, later(manifest(file("made.csv", "output", "x")))], 0))
+    own = f"{sha('x')}-made.csv"
+    assert [(n.id, n.label) for n in found.nodes if n.kind == "file"] == [(sha("x"), "copy.csv"), (own, "made.csv")]
+    assert set(found.edges) == {Edge(ME, own), Edge(own, sha("x")), Edge(sha("x"), OTHER)}
+
+
+def test_an_input_that_was_written_over_is_shown_as_it_was_before() -> None:
+    before = seen(manifest(file("model", content="old")), phase=Phase.START)
+    after = later(manifest(file("model", "output", "new"), skipped=(Skipped("model", "input", "written-meanwhile", 3),)))
+    found = story(record([before, after], 0))
+    assert set(found.edges) == {Edge(sha("old"), "this"), Edge("this", sha("new"))}
 
 
 def test_a_picture_is_bounded_whatever_was_written() -> None:

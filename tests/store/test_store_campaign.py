@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from auditor import codec
-from auditor.campaign import Campaign
+from auditor.campaign import Campaign, Held
 from auditor.model import Capture, Phase
 from auditor.scorecard import Edge, Node
 from auditor.store import Store
+from probes.data import DataFile, Reference
 from tests.factory import accounting, at, attempt, capture, file, job, manifest, seen
 
 
@@ -174,3 +176,97 @@ def test_a_large_lineage_is_summed_up(store: Store) -> None:
     assert any(n.label.endswith("more runs") for n in nodes)
     assert {e.source for e in edges} | {e.target for e in edges} <= {n.id for n in nodes}
     assert Edge(ids("1")[0], "more-output") in edges
+
+
+def drawn(store: Store, job_id: str) -> list[tuple[str, str]]:
+    """The picture's edges by the labels of their ends."""
+    nodes, edges = store.lineage(ids(job_id)[0])
+    labels = {n.id: n.label for n in nodes}
+    return sorted((labels[e.source], labels[e.target]) for e in edges)
+
+
+def with_files(
+    job_id: str, minute: int, *files: DataFile, workdir: str = "/w", datasets: Iterable[Reference] = ()
+) -> list[Capture]:
+    """A run of these files, in a work directory of its own."""
+    first, _, last = ran(job_id, f"step{job_id}", minute=minute, workdir=workdir)
+    data = manifest(*files, root=workdir, datasets=tuple(datasets))
+    return [first, capture(first.job, Phase.END, seen(data, taken_at=at(minute, 50))), last]
+
+
+def test_files_of_equal_content_are_drawn_under_their_own_names(store: Store) -> None:
+    zero = [file(name, "output", "0\n") for name in ("a.txt", "b.txt")]
+    store.ingest(with_files("1", 0, *zero) + with_files("2", 2, file("b.txt", content="0\n"), file("c.txt", "output", "0\n")))
+    assert drawn(store, "1") == [
+        ("b.txt", "step2 (2)"),
+        ("step1 (1)", "a.txt"),
+        ("step1 (1)", "b.txt"),
+    ]
+    assert drawn(store, "2") == [
+        ("b.txt", "step2 (2)"),
+        ("step1 (1)", "b.txt"),
+        ("step2 (2)", "c.txt"),
+    ]
+
+
+def test_a_copy_that_was_read_elsewhere_is_a_file_of_its_own_beside_the_one_that_was_made(store: Store) -> None:
+    store.ingest(
+        with_files("1", 0, file("out.csv", "output", "x"), workdir="/sim")
+        + with_files("2", 2, file("in.csv", content="x"), workdir="/train")
+    )
+    assert drawn(store, "2") == [("in.csv", "step2 (2)"), ("out.csv", "in.csv"), ("step1 (1)", "out.csv")]
+
+
+def test_a_file_that_is_named_from_another_folder_is_still_one_file(store: Store) -> None:
+    store.ingest(
+        with_files("1", 0, file("out.csv", "output", "x"), workdir="/sim")
+        + with_files("2", 2, file("/sim/out.csv", content="x"), workdir="/train")
+    )
+    assert drawn(store, "2") == [("/sim/out.csv", "step2 (2)"), ("step1 (1)", "/sim/out.csv")]
+
+
+def test_a_file_that_was_updated_in_place_is_two_files_of_one_name(store: Store) -> None:
+    store.ingest(with_files("1", 0, file("state", content="old"), file("state", "output", "new")))
+    nodes, _ = store.lineage(ids("1")[0])
+    assert [n.label for n in nodes if n.kind == "file"] == ["state", "state"]
+    assert len({n.id for n in nodes}) == 3
+    assert drawn(store, "1") == [("state", "step1 (1)"), ("step1 (1)", "state")]
+
+
+IRIS = Reference("/data/iris", "iris", "", f"sha256:{'a' * 64}", "unchanged", 150, 4551, "3", "10.24432/C56C76", "CC-BY-4.0")
+
+
+def test_a_registered_data_set_is_in_the_lineage_of_all_that_read_it(store: Store) -> None:
+    store.ingest(
+        with_files("1", 0, file("m", "output", "x"), datasets=[IRIS])
+        + with_files("2", 2, file("m", content="x"), datasets=[IRIS])
+    )
+    assert drawn(store, "2") == [("iris 3", "step1 (1)"), ("iris 3", "step2 (2)"), ("m", "step2 (2)"), ("step1 (1)", "m")]
+    assert [n.kind for n in store.lineage(ids("2")[0])[0] if n.label == "iris 3"] == ["dataset"]
+    one, two = ids("1", "2")
+    said = ("/data/iris", "iris", IRIS.digest, "unchanged", "", "3", "10.24432/C56C76", "CC-BY-4.0", "", 150, 4551)
+    assert store.family(two).datasets == tuple(sorted((Held(one, *said), Held(two, *said)), key=lambda h: h.run_id))
+
+
+def test_what_a_run_found_when_it_began_is_what_it_read_of_a_data_set(store: Store) -> None:
+    of = with_files("1", 0)[0].job
+    captures = []
+    for phase, state in ((Phase.SUBMIT, "unchanged"), (Phase.START, "changed"), (Phase.LATER, "unchanged")):
+        captures.append(capture(of, phase, seen(manifest(datasets=(replace(IRIS, state=state),)))))
+    store.ingest(captures)
+    assert [h.state for h in store.family(ids("1")[0]).datasets] == ["changed"]
+    assert drawn(store, "1") == [("iris 3 (changed)", "step1.sh (1)")]
+
+
+def test_a_task_reads_the_data_set_that_its_array_declared(store: Store) -> None:
+    array = job("7", is_array=True)
+    task = job("7_0", submission=array.submission)
+    store.ingest([capture(array, Phase.SUBMIT, seen(manifest(datasets=(IRIS,)))), capture(task, Phase.START)])
+    assert [(h.run_id, h.name) for h in store.family(task.run_id).datasets] == [(task.run_id, "iris")]
+
+
+def test_many_data_sets_are_summed_up(store: Store) -> None:
+    many = [replace(IRIS, path=f"/data/{n}", dataset=f"set{n:02}", digest=f"sha256:{n:064}", version="") for n in range(20)]
+    store.ingest(with_files("1", 0, datasets=many))
+    nodes, _ = store.lineage(ids("1")[0])
+    assert [n.label for n in nodes[1:]] == [*(f"set{n:02}" for n in sorted(range(20), key=str)[:6]), "and 14 more data sets"]

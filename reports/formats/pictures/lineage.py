@@ -14,7 +14,7 @@ from reports.formats.words import count
 
 WIDTH, HIGH, DOWN, MARGIN = 980, 40, 12, 8
 
-KINDS = {"this-run": "this run", "run": "run", "file": "file", "more": "not drawn"}
+KINDS = {"this-run": "this run", "run": "run", "file": "file", "dataset": "data set", "more": "not drawn"}
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,11 @@ def _drawn(nodes: Sequence[Node], edges: Sequence[Edge]) -> str:
 
 def told(nodes: Sequence[Node], edges: Sequence[Edge], left: int) -> str:
     """The graph in one sentence, and how many nodes are not drawn."""
-    runs = sum(node.kind != "file" for node in nodes)
+    files, sets = (sum(node.kind == kind for node in nodes) for kind in ("file", "dataset"))
+    runs = len(nodes) - files - sets
+    known = f" and {count(sets, 'data set')}" if sets else ""
     rest = f" {count(left, 'node')} farther away, not drawn." if left else ""
-    joined = f"{count(runs, 'run')} and {count(len(nodes) - runs, 'file')}, joined by {count(len(edges), 'step')} of data"
+    joined = f"{count(runs, 'run')} and {count(files, 'file')}{known}, joined by {count(len(edges), 'step')} of data"
     return f"{joined}, left to right.{rest}"
 
 
@@ -97,11 +99,20 @@ def _box(node: Node, x: float, y: float, box: float) -> str:
         for index, words in enumerate(lines)
     )
     name = f"{KINDS[_look(node)]}: {node.label}"
+    if _look(node) == "dataset":
+        return titled(name, *_drum(x, y, box), label)
     if _look(node) != "file":
         return titled(name, rect(x, y, box, HIGH, rx=20, class_=f"node {_look(node)}"), label)
     fold = f"M{x:.1f} {y:.1f}h{box - 10:.1f}l10 10v{HIGH - 10}h-{box:.1f}z"
     corner = f"M{x + box - 10:.1f} {y:.1f}v10h10"
     return titled(name, tag("path", d=fold, class_="node file"), tag("path", d=corner, class_="corner"), label)
+
+
+def _drum(x: float, y: float, box: float) -> tuple[str, str]:
+    """A box that stands for many files."""
+    lid = f"a{box / 2:.1f} 5 0 0 0 {box:.1f} 0"
+    whole = f"M{x:.1f} {y + 5:.1f}v{HIGH - 10}{lid}v{10 - HIGH}a{box / 2:.1f} 5 0 0 0 {-box:.1f} 0z"
+    return tag("path", d=whole, class_="node file"), tag("path", d=f"M{x:.1f} {y + 5:.1f}{lid}", class_="corner")
 
 
 def _look(node: Node) -> str:
