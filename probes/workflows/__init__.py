@@ -68,7 +68,7 @@ class File:
 
 @dataclass(frozen=True)
 class Environment:
-    """What a task was to run in. kind: `container`, `conda`, `spack`, `module`, `python`, `venv`.
+    """What a task was to run in. kind: `container`, `conda`, `spack`, `module`, `python`, `venv`, `software` (packages by name).
 
     declared: where somebody asked for it. enacted: where it shows that it was used. refused: where the engine says that it was not
     (`Singularity containers: ignored`, `--no-container`). Each None where nothing was found.
