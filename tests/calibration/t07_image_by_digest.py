@@ -1,0 +1,16 @@
+"""Good: run in an image named by its digest, shut off from the home folder."""
+
+from tests.calibration.made import case, scripts
+from tests.factory import sha
+
+IMAGE = f"docker://ghcr.io/lab/train@sha256:{sha('image')}"
+
+CASE = case(
+    7, "good", "apptainer exec --containall with an image by digest",
+    scripts({"run.sh": f"#!/bin/bash\napptainer exec --containall --no-home {IMAGE} python train.py\n"}),
+    expected="""
+        unnamed-environment passed
+        unpinned-image passed
+        open-doors passed
+    """,
+)  # fmt: skip
