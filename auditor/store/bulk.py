@@ -36,6 +36,8 @@ TABLES: dict[str, str] = {
     "accounting": "run_no integer, taken_at varchar, final boolean, name varchar, username varchar, state varchar, submitted varchar,"
     " started varchar, ended varchar, elapsed double, core_seconds double, partition varchar, throttle bigint, line varchar",
     "dependency": "run_no integer, job_id varchar",
+    "engine_run": "run_no integer, engine varchar, relation varchar, taken_at varchar",
+    "engine_job": "run_no integer, engine varchar, job_id varchar",
     "wanted": "id blob",
     "wanted_file": "key uinteger, id blob, role varchar",
 }

@@ -43,3 +43,39 @@ def accounting(data: bytes, run_no: int, taken_at: str) -> tuple[str, tuple[str,
     head = f"{run_no}\t{escape(taken_at)}\t{str(a.final).lower()}"
     numbers = f"{nullable(a.used_seconds)}\t{nullable(work)}\t{escape(a.partition)}\t{nullable(a.array_throttle)}"
     return "\t".join((head, *first, numbers, escape(a.submit_line or a.command))), dependencies((), a.dependency)
+
+
+MOST_ENGINES, MOST_JOBS = 100, 20_000
+"""Engine runs of one piece of evidence, job numbers of one engine run."""
+
+
+class _Engine(msgspec.Struct):
+    system: str = ""
+    id: str = ""
+    folder: str = ""
+    relation: str = ""
+    native_ids: tuple[str, ...] = ()
+
+
+class Engines(msgspec.Struct):
+    """What we index of probes.workflows.record.WorkflowRuns."""
+
+    runs: tuple[_Engine, ...] = ()
+
+
+def engines(data: bytes, run_no: int, taken_at: str) -> tuple[list[str], list[str]]:
+    """Rows of the tables `engine_run` and `engine_job`."""
+    try:
+        runs = msgspec.json.decode(data, type=Engines).runs[:MOST_ENGINES]
+    except msgspec.MsgspecError:
+        return [], []
+    told = [(escape(engine(r.system, r.id, r.folder)), r) for r in runs if r.system]
+    return (
+        [f"{run_no}\t{key}\t{escape(r.relation)}\t{escape(taken_at)}" for key, r in told],
+        [f"{run_no}\t{key}\t{escape(number)}" for key, r in told for number in dict.fromkeys(r.native_ids[:MOST_JOBS])],
+    )
+
+
+def engine(system: str, id_: str, folder: str) -> str:
+    """What an engine run is known by: its own id is unique in its folder only."""
+    return " ".join(filter(None, (system, id_, folder)))

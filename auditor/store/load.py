@@ -95,6 +95,10 @@ class _Batch:
                 if look.kind == "JobAccounting" and (row := index.accounting(data or b"", run_no, taken_at)):
                     self.lines["accounting"].append(row[0])
                     deps += row[1]
+                elif look.kind == "WorkflowRuns" and data:
+                    runs, jobs = index.engines(data, run_no, taken_at)
+                    self.lines["engine_run"] += runs
+                    self.lines["engine_job"] += jobs
         self.lines["dependency"] += [f"{run_no}\t{escape(d)}" for d in dict.fromkeys(deps)]
 
     def finish(self) -> dict[str, list[str]]:

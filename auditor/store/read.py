@@ -21,6 +21,9 @@ OF_ITS_OWN = ("job_id", "submission", "submitted_at", "started_at", "ended_at")
 
 ORDER = {phase.value: i for i, phase in enumerate(Phase)}
 
+FEW = 8
+"""Manifests that are asked for one by one."""
+
 # a run's own captures, and those of the array it is a task of
 OWN = """(select own.no from run own where own.id = $1
   union select parent.no from run parent join run own on own.submission = parent.submission
@@ -39,14 +42,14 @@ def evidence(store: Store, run_id: str) -> tuple[Evidence, ...]:
     )
     if not rows and not store.query("select 1 from run where id = ?", run_id):
         raise AuditError(f"no run {run_id}", "`auditor list` shows the runs we know")
-    rows.sort(key=_order)
-    files = _files(store, sorted({r[11] for r in rows if r[13]}))
+    rows.sort(key=order)
+    contents = files(store, sorted({r[11] for r in rows if r[13]}))
     return tuple(
-        e for _, alike in groupby(dict.fromkeys(rows), key=_order) for e in _by_id([_evidence(row, files) for row in alike])
+        e for _, alike in groupby(dict.fromkeys(rows), key=order) for e in _by_id([_evidence(row, contents) for row in alike])
     )
 
 
-def _order(row: tuple[Any, ...]) -> tuple[Any, ...]:
+def order(row: tuple[Any, ...]) -> tuple[Any, ...]:
     return ORDER[row[3]], row[4], row[0], row[9]
 
 
@@ -55,9 +58,14 @@ def _by_id(alike: list[Evidence]) -> list[Evidence]:
     return sorted(alike, key=lambda e: e.id) if len(alike) > 1 else alike
 
 
-def _evidence(row: tuple[Any, ...], files: Mapping[int, list[dict[str, Any]]]) -> Evidence:
-    probe, version, kind, phase, attempt, status, grade, source, reason, taken_at, host, no, body, split = row
-    data = None if body is None else joined(body, files[no]) if split else json.loads(body)
+def _evidence(row: tuple[Any, ...], contents: Mapping[int, list[dict[str, Any]]]) -> Evidence:
+    *words, no, body, split = row
+    return piece(words, None if body is None else joined(body, contents[no]) if split else json.loads(body))
+
+
+def piece(words: Sequence[Any], data: Mapping[str, Any] | None) -> Evidence:
+    """A row of the table `evidence` without its content's number, and its data."""
+    probe, version, kind, phase, attempt, status, grade, source, reason, taken_at, host = words
     return Evidence(
         probe=unescape(probe),
         version=version,
@@ -74,26 +82,28 @@ def _evidence(row: tuple[Any, ...], files: Mapping[int, list[dict[str, Any]]]) -
     )
 
 
-def _files(store: Store, contents: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+def files(store: Store, contents: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
     """The files of each manifest, in their order."""
     found: dict[int, list[dict[str, Any]]] = {no: [] for no in contents}
-    for no in contents:  # one range each: the blocks of a manifest lie together
-        for dataset, how, kind, mtime_ns, path, role, sha256, size in store.query(
-            "select dataset, how, kind, mtime_ns, path, role, lower(hex(sha256)), size from file where content_no = ? order by place",
-            no,
-        ):
-            found[no].append(
-                ({} if dataset is None else {"dataset": unescape(dataset)})
-                | {
-                    "how": unescape(how),
-                    "kind": unescape(kind),
-                    "mtime_ns": mtime_ns,
-                    "path": unescape(path),
-                    "role": unescape(role),
-                    "sha256": sha256,
-                    "size": size,
-                }
-            )
+    columns = "select content_no, dataset, how, kind, mtime_ns, path, role, lower(hex(sha256)), size from file where"
+    if len(contents) <= FEW:  # one range each: the blocks of a manifest lie together
+        rows = [row for no in contents for row in store.query(f"{columns} content_no = ? order by place", no)]
+    else:
+        chosen = "content_no in (select unnest(?::integer[])) and content_no between ? and ? order by content_no, place"
+        rows = store.query(f"{columns} {chosen}", list(contents), min(contents), max(contents))
+    for no, dataset, how, kind, mtime_ns, path, role, sha256, size in rows:
+        found[no].append(
+            ({} if dataset is None else {"dataset": unescape(dataset)})
+            | {
+                "how": unescape(how),
+                "kind": unescape(kind),
+                "mtime_ns": mtime_ns,
+                "path": unescape(path),
+                "role": unescape(role),
+                "sha256": sha256,
+                "size": size,
+            }
+        )
     return found
 
 

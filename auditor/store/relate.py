@@ -1,4 +1,4 @@
-"""Which runs belong to one run? Follows data and dependencies to the end, labels and arrays one step; the store's side of a campaign."""
+"""Which runs belong to one run? Follows data, dependencies and engines to the end, labels and arrays one step; the store's side of a campaign."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from auditor.campaign import Family
 from auditor.codec import plain
 from auditor.model import AuditError, Evidence, Grade, Phase, Status
 from auditor.scorecard import Edge, Node
-from auditor.store import graph, shapes
+from auditor.store import belong, graph, shapes
 from auditor.store.facts import Facts, facts
 from auditor.store.graph import Use
 from auditor.store.held import held
@@ -45,7 +45,8 @@ def neighbourhood(store: Store, run_id: str) -> Neighbourhood:
     centre = facts(store, [no])[no]
     size, array = graph.array_mates(store, centre)
     label = graph.label_mates(store, centre)
-    members, uses, by_data, by_wait = _closure(store, [no, *array, *label])
+    engines = belong.beside(known := belong.known_engines(store))
+    members, uses, by_data, by_wait = _closure(store, [no, *array, *label], engines)
     runs = facts(store, members)
     links = _links(uses, runs)
     waits = tuple(sorted((a, b) for a, b in by_wait if a in runs and b in runs))
@@ -54,6 +55,7 @@ def neighbourhood(store: Store, run_id: str) -> Neighbourhood:
         "label": set(label) - {no},
         "dependency": {n for w in waits for n in w},
         "data": by_data,
+        "engine": {n for e in known.values() if no in (mates := e.drivers | e.tasks) for n in mates & runs.keys() - {no}},
     }
     alike = facts(store, graph.lookalikes(store, centre))
     return Neighbourhood(
@@ -68,8 +70,10 @@ def neighbourhood(store: Store, run_id: str) -> Neighbourhood:
     )
 
 
-def _closure(store: Store, start: list[int]) -> tuple[set[int], set[Use], set[int], set[tuple[int, int]]]:
-    """Everything that data and dependencies reach: runs, their files, those that data joined, the dependencies."""
+def _closure(
+    store: Store, start: list[int], engines: Mapping[int, set[int]]
+) -> tuple[set[int], set[Use], set[int], set[tuple[int, int]]]:
+    """Everything that data, dependencies and engines reach: runs, their files, those that data joined, the dependencies."""
     waits = graph.dependencies(store)
     beside: dict[int, set[int]] = defaultdict(set)
     for a, b in waits:
@@ -83,7 +87,7 @@ def _closure(store: Store, start: list[int]) -> tuple[set[int], set[Use], set[in
         uses |= mine | others
         linked = {u.run for u in others}
         by_data |= linked
-        found = linked | {n for run in frontier for n in beside[run]}
+        found = linked | {n for run in frontier for n in (*beside[run], *engines.get(run, ()))}
         frontier = set(sorted(found - members)[: graph.MAX_RUNS - len(members)])
         members |= frontier
     return members, uses, by_data, set(waits)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from auditor.campaign import Family
+from auditor.campaign import Family, Row
 from auditor.model import Capture, Evidence, Job
 from auditor.scorecard import Edge, Node, Scorecard
 from auditor.store import database
@@ -16,6 +16,7 @@ from auditor.store.rows import Event, FileUse, PackageVersion, RunRow, SoftwareU
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+    from auditor.store.campaigns import Campaigns
     from auditor.store.load import Entry
     from auditor.store.snapshot import Snapshot
 
@@ -147,6 +148,22 @@ class Store:
         from auditor.store import relate
 
         return relate.campaign(self, run_id)
+
+    def group(self, name: str, most: int = 0) -> Campaigns:
+        """The runs that belong to a label, run, job or array: their group, and each with its evidence; at most 10,000 (or `most`) of them.
+
+        Raises AuditError: unknown.
+        """
+        from auditor.store import belong
+        from auditor.store.campaigns import Campaigns
+
+        return Campaigns(self, name, most or belong.MAX_MEMBERS)
+
+    def campaigns(self, limit: int = 0) -> tuple[tuple[Row, ...], int]:
+        """Campaigns of two runs or more, newest first, and how many runs are too old to have been looked through."""
+        from auditor.store import campaigns
+
+        return campaigns.known(self, limit)
 
     def lineage(self, run_id: str) -> tuple[tuple[Node, ...], tuple[Edge, ...]]:
         """Runs and files this run's data came from and went to; at most 60 nodes, the rest summed up."""
