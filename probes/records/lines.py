@@ -42,6 +42,13 @@ def clean(text: str) -> str:
     return _CONTROL.sub("", text.rstrip("\r"))
 
 
+def why(error: BaseException) -> str:
+    """An exception as one clean line, without the path that the operating system repeats."""
+    return one_line(
+        (error.strerror or "") if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
+    )
+
+
 def one_line(text: str, limit: int = 300) -> str:
     """Words of a stranger as one clean line of at most `limit` characters."""
     flat = " ".join(clean(text).split())
