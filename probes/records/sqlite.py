@@ -13,6 +13,7 @@ SECONDS = 20.0
 MAX_VALUE = 1 << 20
 """Bytes of one value or row: what is longer is a damaged or a hostile file."""
 _STEPS = 100_000
+_MANY = 400
 
 
 class Broken(OSError):
@@ -44,6 +45,30 @@ class Database:
         asked = (
             f"select {wanted} from {_quoted(table)}{f' where {where}' if where else ''}{f' order by {order}' if order else ''}"
         )
+        try:
+            yield from self._connection.execute(asked, values)
+        except (sqlite3.Error, OverflowError) as error:
+            raise Broken(f"table {table}: {error}") from None
+
+    def among(self, table: str, by: str, keys: tuple[Any, ...], *columns: str) -> Iterator[tuple[Any, ...]]:
+        """As rows, those whose column `by` is one of the keys; none where there is no such column. Raises Broken."""
+        for at in range(0, len(keys) if by in self.tables.get(table, ()) else 0, _MANY):
+            some = keys[at : at + _MANY]
+            yield from self.rows(table, *columns, where=f"{_quoted(by)} in ({','.join('?' * len(some))})", values=some)
+
+    def measured(
+        self, table: str, keys: tuple[str, ...], value: str, unless: str = "", where: str = "", values: tuple[Any, ...] = ()
+    ) -> Iterator[tuple[Any, ...]]:
+        """(*keys, rows, least, most) of each group of rows with the same keys; rows whose column `unless` is true are counted, not compared.
+
+        Nothing where the table or one of the columns is not there (`unless` may be missing). Raises Broken.
+        """
+        there = self.tables.get(table, ())
+        if any(c not in there for c in (*keys, value)):
+            return
+        number = f"case when {_quoted(unless)} then null else {_quoted(value)} end" if unless in there else _quoted(value)
+        by = ", ".join(map(_quoted, keys))
+        asked = f"select {by}, count(*), min({number}), max({number}) from {_quoted(table)}{f' where {where}' if where else ''} group by {by}"
         try:
             yield from self._connection.execute(asked, values)
         except (sqlite3.Error, OverflowError) as error:
