@@ -72,7 +72,7 @@ def preflight(script: Path, world: World | None = None) -> Preflight:
 
 def _complaints(world: World, job: Job) -> list[str]:
     """What `bash -n` and `sbatch --test-only` say, where they are there."""
-    found = list(_lost_output(world, job))
+    found = [*_lost_output(world, job), *_misread(job)]
     first = job.script.split("\n", 1)[0]
     if "\r\n" in job.script:
         found.append(f"its lines end as on DOS: sbatch refuses this script; sed -i 's/\\r$//' {shlex.quote(job.script_path)}")
@@ -93,6 +93,13 @@ def _complaints(world: World, job: Job) -> list[str]:
     if ran.code:
         found.append(ran.err.strip().splitlines()[-1] if ran.err.strip() else f"sbatch --test-only ends with {ran.code}")
     return found
+
+
+def _misread(job: Job) -> Iterator[str]:
+    from probes.script.misread import misread
+
+    for one in misread(job.script):
+        yield f"line {one.line}: `{one.text}` says nothing to auditor: {one.hint}"
 
 
 def _lost_output(world: World, job: Job) -> Iterator[str]:

@@ -68,3 +68,11 @@ def test_a_binary_is_no_script(tmp_path: Path) -> None:
     (tmp_path / "job.sh").write_bytes(b"\x7fELF\0\0")
     with pytest.raises(AuditError, match="holds NUL bytes"):
         preflight(tmp_path / "job.sh", alone(tmp_path))
+
+
+def test_a_line_for_us_that_says_nothing_is_told_with_the_right_one(tmp_path: Path) -> None:
+    (tmp_path / "job.sh").write_text("#!/bin/bash\n#AUDITOR inputs=data/*.csv\n# auditor label=paper\ntrue\n")
+    assert preflight(tmp_path / "job.sh", alone(tmp_path)).problems == (
+        "line 2: `inputs=data/*.csv` says nothing to auditor: #AUDITOR input=data/*.csv",
+        "line 3: `# auditor label=paper` says nothing to auditor: #AUDITOR label=paper, in capitals, from the first column on",
+    )

@@ -29,6 +29,7 @@ from auditor.submit.plan import plan as planned
 from auditor.submit.request import Request
 from auditor.world import RealWorld
 from probes.schedulers.local_executor import ExecutorRecord, birth
+from probes.script.misread import misread
 
 OURS = (signal.SIGPIPE, signal.SIGXFSZ)
 """Signals that Python ignores and the command must not."""
@@ -71,6 +72,8 @@ def run(
     if not command:
         raise AuditError("there is nothing to run", "auditor run -- COMMAND ..., or auditor run SCRIPT ARGUMENTS ...")
     plan = planned(home, tuple(command), label, tuple(inputs), tuple(outputs))
+    for wrong in misread(plan.job.script) if plan.job.script_path else ():
+        sys.stderr.write(f"auditor: line {wrong.line} of the script: {wrong.text!a} says nothing; {wrong.hint!a}\n")
     if way := trace or plan.trace:
         plan = replace(plan, trace=tracing.choose(way, plan.job, home, RealWorld()))
     done = Execution()

@@ -13,6 +13,7 @@ from auditor.home import Home
 from auditor.model import AuditError, Job
 from auditor.submit.request import Request, request, stream
 from probes.script.sbatch import directives, interpreter, marks
+from probes.tracing import WAYS
 
 SUFFIXES = (".sh", ".bash", ".sbatch", ".slurm", ".job")
 
@@ -92,7 +93,7 @@ def plan(home: Home, command: tuple[str, ...], label: str, inputs: tuple[str, ..
         line = interpreter(text).split(None, 1)
         program, argv = (line or ["/bin/sh"])[0], (*line, *argv)
     streams = {task: _streams(asked, job, task) for task in asked.tasks or (0,)}
-    return Plan(home, job, asked, program, argv, environ, streams, said.trace)
+    return Plan(home, job, asked, program, argv, environ, streams, said.trace if said.trace in WAYS else "")
 
 
 def _variables(asked: Request) -> dict[str, str]:

@@ -30,7 +30,8 @@ class Skipped:
 
     reason: one of `probes.manifest.build.Left`, or `absent` (declared and not there), `remote` (a URL), `not-a-path`; of an input, once
     the run is over, `written-meanwhile` or `written-since` (its end): what lies there now is not what the run began with, and is not
-    read; the digest that was seen at submission or start stays the input's.
+    read; the digest that was seen at submission or start stays the input's. `misread, line 3: ...`: no path, but a part of an `#AUDITOR`
+    line that says nothing, with what should stand there; its role is the word that was meant, empty: nobody can tell.
     """
 
     path: str

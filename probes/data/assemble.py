@@ -33,7 +33,8 @@ def assembled(root: str, parts: Iterable[Part]) -> DataManifest:
         algorithm="sha256",
         files=tuple(files[key] for key in sorted(files)),
         skipped=tuple(sorted(without, key=lambda s: (s.path, s.role, s.reason))),
-        complete=all(s.reason in HARMLESS for s in without) and all(d.state != "partly" for d in datasets),
+        complete=all(s.reason in HARMLESS for s in without if s.role in ("input", "output"))
+        and all(d.state != "partly" for d in datasets),
         bytes_hashed=spent,
         directories=directories,
         datasets=datasets,

@@ -24,10 +24,32 @@ def collect(world: World, job: Job) -> DataManifest | Absent:
     except FileNotFoundError:
         return Absent(f"the work directory is not there: {root}")
     if not job.ended_at and not job.inputs:  # most jobs: nothing more is opened in them
-        return Absent("no inputs are declared; outputs are looked for once the run is over")
+        return Absent(_undeclared(job))
     from probes.data.assemble import assembled
 
     return assembled(root, _afterwards(world, root, job) if job.ended_at else _before(world, root, job))
+
+
+def _undeclared(job: Job) -> str:
+    if _speaks(job):
+        from probes.data.meant import told
+
+        if wrong := told(job):
+            return f"no inputs are declared; {wrong}"
+    return "no inputs are declared; outputs are looked for once the run is over"
+
+
+def _speaks(job: Job) -> bool:
+    """Is there a script, with lines that may be meant for us?"""
+    return (job.scheduler != "local" or bool(job.script_path)) and "auditor" in job.script.lower()
+
+
+def _meant(job: Job) -> Iterator[Part]:
+    if _speaks(job):
+        from probes.data.meant import meant
+        from probes.data.part import NOTHING, Part
+
+        yield Part("", "declared", NOTHING, meant(job))
 
 
 def _before(world: World, root: str, job: Job) -> Iterator[Part]:
@@ -40,6 +62,7 @@ def _before(world: World, root: str, job: Job) -> Iterator[Part]:
     else:
         limits = Limits(bytes=2 << 30, seconds=20, workers=1)
     yield declared(world, root, job, "input", limits)
+    yield from _meant(job)
 
 
 def _afterwards(world: World, root: str, job: Job) -> Iterator[Part]:
@@ -63,6 +86,7 @@ def _afterwards(world: World, root: str, job: Job) -> Iterator[Part]:
     yield from ways
     if seen:
         yield from traced(world, root, job, seen, limits, ways, begun)
+    yield from _meant(job)
     if seen is None or not seen.sure:  # a whole trace knows better than times
         yield changed(world, root, job, limits)
 

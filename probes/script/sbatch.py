@@ -46,7 +46,7 @@ def directives(text: str) -> tuple[Option, ...]:
     found: list[Option] = []
     for number, line in enumerate(text.split("\n"), 1):
         if line.startswith("#SBATCH"):
-            found += options(_words(line[7:]), number)[0]
+            found += options(words(line[7:]), number)[0]
         elif line.strip() and not line.lstrip().startswith("#"):
             break
     return tuple(found)
@@ -78,7 +78,7 @@ def options(words: Sequence[str], line: int = 0) -> tuple[tuple[Option, ...], tu
     return tuple(found), tuple(words[at:])
 
 
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
     """As a shell splits them; `#` begins a comment only where a word would begin, so `nvcr.io#nvidia/x` is one word."""
     comment = next((m.start() for m in _PARTS.finditer(text) if m["comment"]), len(text))
     try:
@@ -92,7 +92,7 @@ def marks(text: str) -> Marks:
     found: dict[str, list[str]] = {"input": [], "output": [], "label": [], "trace": []}
     for line in text.split("\n"):
         if line.startswith("#AUDITOR"):
-            for word in _words(line[8:]):
+            for word in words(line[8:]):
                 key, equals, value = word.partition("=")
                 if equals and value and key in found:
                     found[key].append(value)

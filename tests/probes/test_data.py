@@ -241,3 +241,25 @@ def test_a_job_that_runs_still_knows_its_inputs_whenever_they_were_written(tmp_p
     write(tmp_path / "in.csv", at=DURING)
     found = look(tmp_path, over=False, inputs=("in.csv",), started_at=iso(START))
     assert [(f.path, f.role) for f in found.files] == [("in.csv", "input")]
+
+
+def test_a_wrong_line_of_ours_is_named_and_no_gap_is_hidden_behind_it(tmp_path: Path) -> None:
+    write(tmp_path / "a.csv", at=BEFORE)
+    script = "#!/bin/bash\n#AUDITOR input=a.csv outputs=b.csv lable=x\n#AUDITOR inputs=c.csv\n"
+    found = look(tmp_path, inputs=("a.csv",), script=script, script_path="job.sh")
+    assert gaps(found) == [
+        ("inputs=c.csv", "input", "misread, line 3: #AUDITOR input=c.csv"),
+        ("lable=x", "label", "misread, line 2: #AUDITOR label=x"),
+        ("outputs=b.csv", "output", "misread, line 2: #AUDITOR output=b.csv"),
+    ]
+    assert not found.complete
+    assert look(tmp_path, inputs=("a.csv",), script="#!/bin/sh\n#AUDITOR lable=x\n", script_path="job.sh").complete
+
+
+def test_without_a_right_line_the_wrong_one_is_why_no_input_is_declared(tmp_path: Path) -> None:
+    job = Job("slurm", "1", workdir=str(tmp_path), script="#!/bin/bash\n#AUDITOR --input data/*.csv\n")
+    assert collect(RealWorld(env={}), job) == Absent(
+        "no inputs are declared; line 2 of the script, `--input data/*.csv`, says nothing: #AUDITOR input=data/*.csv"
+    )
+    command = Job("local", "L1", workdir=str(tmp_path), script="echo '\n#AUDITOR inputs=x'")
+    assert collect(RealWorld(env={}), command) == Absent("no inputs are declared; outputs are looked for once the run is over")

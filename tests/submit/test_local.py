@@ -286,3 +286,13 @@ def test_a_file_that_is_not_what_its_pointer_declares_is_told_after_the_run(home
     (after,) = [e for c in captures(home) for e in c.evidence if e.probe == "pointer-content" and e.phase is Phase.LATER]
     assert after.data is not None
     assert [(p["path"], p["state"]) for p in after.data["pointers"]] == [("data.csv", "different")]
+
+
+def test_a_wrong_line_of_ours_is_told_and_the_script_runs(tmp_path: Path) -> None:
+    (tmp_path / "job.sh").write_text("#!/bin/bash\n#AUDITOR inputs=\x1b[31mx trace=everything\necho ran; exit 3\n")
+    code, out, err = finish(auditor("./job.sh", cwd=tmp_path))
+    assert (code, out) == (3, b"ran\n")
+    assert err.decode().splitlines() == [
+        r"auditor: line 2 of the script: 'inputs=\x1b[31mx' says nothing; '#AUDITOR input=\x1b[31mx'",
+        "auditor: line 2 of the script: 'trace=everything' says nothing; 'trace= is one of auto, strace, preload'",
+    ]
