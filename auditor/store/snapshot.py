@@ -14,6 +14,7 @@ import msgspec
 from auditor import codec
 from auditor.model import AuditError, Capture, Evidence, Grade, Job, Phase, Status
 
+_FILES = b'"files":'
 SCHEMA = 1
 """The newest capture schema that this code reads."""
 
@@ -170,8 +171,9 @@ def manifest(data: bytes) -> Manifest:
         same = msgspec.json.encode(rows) == text or codec.dumps(msgspec.to_builtins(rows)) == text
     except msgspec.MsgspecError:  # other fields, or a path that is not UTF-8
         return _slowly(data)
-    if rows and same and data.count(b'"files":') == 1:
-        return Manifest(data.replace(b'"files":' + text, b'"files":[]', 1), rows, True)
+    at = data.find(_FILES) + len(_FILES)
+    if rows and same and data.count(_FILES) == 1 and data.startswith(text, at):
+        return Manifest(b"".join((data[:at], b"[]", data[at + len(text) :])), rows, True)
     return Manifest(data, rows, False)
 
 
@@ -183,7 +185,7 @@ def _slowly(data: bytes) -> Manifest:
         rows = msgspec.convert(value, _Listed).files
     except msgspec.ValidationError:
         return Manifest(data, _loosely(value), False)
-    if rows and data.count(b'"files":') == 1:
+    if rows and data.count(_FILES) == 1:
         return Manifest(codec.dumps({**value, "files": []}), rows, True)
     return Manifest(data, rows, False)
 
