@@ -102,7 +102,7 @@ class Family:
 
 @dataclass(frozen=True)
 class Sign:
-    """Why a piece of work is taken for a phase. phase: `prepare`, `simulate`, `train`, `infer`, `collect`.
+    """Why a piece of work is taken for a phase. phase: `prepare`, `simulate`, `train`, `infer`, `analyse`.
 
     by: `project` (the user's own rule), `task`, `command`, `call`, `import`, `artefact`. text: what was read; place: where
     (`train.sh:4`, a path); evidence: the id of the evidence that holds it.
@@ -435,3 +435,6 @@ class RunSeen:
     evidence: tuple[Evidence, ...]
     place: Campaign
     labels: tuple[str, ...] = ()
+    command: str = ""
+    shape: str = ""
+    """As in Member."""

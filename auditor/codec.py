@@ -41,6 +41,13 @@ def digest(value: Any) -> str:
     return hashlib.sha256(dumps(value)).hexdigest()
 
 
+def evidence_id(evidence: Any, data: bytes) -> str:
+    """`Evidence.id` of a piece of evidence whose data is at hand as canonical JSON (`null`: none)."""
+    rest = {k: v for k, v in vars(evidence).items() if k not in ("attempt", "data")}
+    text = json.dumps(rest, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(b'{"attempt":%d,"data":%s,%s' % (evidence.attempt, data, text[1:].encode("ascii"))).hexdigest()
+
+
 def loads(raw: bytes, type_: type[T], what: str = "file") -> T:
     """Typed reading. Raises AuditError naming the first thing that does not fit; unknown keys are ignored."""
     try:

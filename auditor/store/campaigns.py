@@ -60,7 +60,8 @@ class Campaigns:
     def runs(self, kinds: Collection[str] = ()) -> Iterator[RunSeen]:
         """In the order of `Group.runs`; only evidence of these kinds, if given."""
         for no, job, evidence in many(self._store, {f.no: f.id for f in self._places.order}, kinds):
-            yield RunSeen(job, evidence, self._places.of(no), self._labels.get(no, ()))
+            known = self._facts[no]
+            yield RunSeen(job, evidence, self._places.of(no), self._labels.get(no, ()), known.command, known.shape)
 
 
 def _start(store: Store, name: str) -> tuple[set[int], str]:

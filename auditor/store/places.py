@@ -29,7 +29,11 @@ class Places:
         for earlier, later in sorted(found.waits):
             waited[later].append(runs[earlier].job_id)
         self._siblings: list[Sibling] = [shapes.sibling(f, waited[f.no]) for f in self.order]
-        self._rounds = _rounds(self)
+        self._twins: dict[object, set[int]] = defaultdict(set)
+        for run in self.order:
+            if any(shapes.code(run)):
+                self._twins[shapes.code(run)].add(run.no)
+        self._rounds = _rounds(self, self._twins.values())
         self.alike = _alike(runs.values())
 
     def of(self, no: int) -> Campaign:
@@ -57,7 +61,7 @@ class Places:
         """Run ids of one turn of the loop through this run's code."""
         if self._rounds.get(no, 1) < 2:
             return ()
-        twins = {f.no for f in self.order if shapes.code(f) == shapes.code(self.runs[no])}
+        twins = self._twins[shapes.code(self.runs[no])]
         before = shapes.path(self.up, no, twins)
         way = tuple(reversed(before)) if before else shapes.path(self.down, no, twins)
         return tuple(self.runs[n].id for n in way)
@@ -103,15 +107,11 @@ def _links(found: Bonds) -> tuple[Sequence[Link], dict[int, list[Link]]]:
     return [link for _, _, link in found.links[: shapes.MAX_LINKS]], own
 
 
-def _rounds(places: Places) -> dict[int, int]:
+def _rounds(places: Places, twins: Iterable[set[int]]) -> dict[int, int]:
     """For each run whose code recurs: how often it does on the longest data path through it."""
-    twins: dict[object, set[int]] = defaultdict(set)
-    for run in places.order:
-        if any(shapes.code(run)) and (places.down.get(run.no) or places.up.get(run.no)):
-            twins[shapes.code(run)].add(run.no)
     rounds: dict[int, int] = {}
-    for same in twins.values():
-        if len(same) > 1:
+    for same in twins:
+        if len(same) > 1 and any(places.down.get(no) or places.up.get(no) for no in same):
             down, up = _longest(places.down, same), _longest(places.up, same)
             rounds |= {no: down[no] + up[no] - 1 for no in same}
     return rounds

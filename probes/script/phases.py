@@ -1,4 +1,4 @@
-"""Does a piece of work train, infer, simulate or prepare? An explicit classifier: words in names, commands, calls; each answer has its sign.
+"""Does a piece of work prepare, simulate, train, infer or analyse? An explicit classifier: words in names, commands, calls; each answer has its sign.
 
 The words are tried on parts of a name (`01_trainModel.py` -> 01, train, model, py), so `constrained` says nothing. A system of the
 family `simulation` simulates; its preparing subcommands do not. Where nothing matches, nothing is said.
@@ -12,14 +12,19 @@ import re
 from probes.script import pycode
 from probes.script.systems import of_command
 
+PHASES = ("prepare", "simulate", "train", "infer", "analyse")
+"""In the order of work."""
+
 _WORDS = {
     "train": "train training trainer trains fit fitting finetune finetuning pretrain pretraining retrain learn learner",
     "infer": "infer inference predict prediction predictions predictor evaluate evaluation eval score scoring serve",
     "simulate": "simulate simulation simulations simulator sim md mdrun dynamics montecarlo mcmc",
     "prepare": "prepare preparation preprocess preprocessing prep download fetch tokenize convert stage clean ingest featurize augment",
+    "analyse": "analyse analyze analysis postprocess postprocessing plot plots plotting visualise visualize aggregate aggregation summarise"
+    " summarize summary collate",
 }
-_PHASE = {word: phase for phase, words in _WORDS.items() for word in words.split()}
-_CALLS = {
+WORDS = {word: phase for phase, words in _WORDS.items() for word in words.split()}
+CALLS = {
     "fit": "train", "partial_fit": "train", "fit_generator": "train", "backward": "train", "train_on_batch": "train",
     "predict": "infer", "predict_proba": "infer", "predict_on_batch": "infer", "inference_mode": "infer", "no_grad": "infer",
     "train_test_split": "prepare", "fit_transform": "prepare",
@@ -31,7 +36,13 @@ _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 def of_name(name: str) -> str:
     """The phase that a file's, function's or subcommand's name speaks of; empty when none."""
     parts = (part.lower() for part in _PART.findall(name.rsplit("/", 1)[-1]))
-    return next((_PHASE[part] for part in parts if part in _PHASE), "")
+    return next((WORDS[part] for part in parts if part in WORDS), "")
+
+
+def every_of_name(name: str) -> frozenset[str]:
+    """All the phases that a name speaks of: `train_and_predict` of two."""
+    parts = (part.lower() for part in _PART.findall(name.rsplit("/", 1)[-1]))
+    return frozenset(WORDS[part] for part in parts if part in WORDS)
 
 
 def of_words(name: str, arguments: tuple[str, ...], file: str) -> tuple[str, str]:
@@ -58,7 +69,8 @@ def of_python(parsed: ast.Module) -> tuple[tuple[str, str, int], ...]:
         if isinstance(node, ast.Call):
             name = pycode.full_name(node.func, known)
             last = node.func.attr if isinstance(node.func, ast.Attribute) else name
-            phase = _CALLS.get(last) or (of_name(last) if isinstance(node.func, ast.Name) else "")
+            phase = CALLS.get(last) or (of_name(last) if isinstance(node.func, ast.Name) else "")
+            phase = "" if phase == "analyse" else phase  # everybody plots
             if name.endswith(("simulation.step", "integrator.step")):
                 phase = "simulate"
             if phase:

@@ -26,9 +26,9 @@ def judge(check: Check, tip: int, record: Record) -> Finding:
     Of several replays each is judged by itself, and what one has proved stands: otherwise hiding the other would raise the score.
     """
     if ReplayVerdict not in [n.kind for n in check.needs]:
-        return _judged(check, tip, [record.look(need) for need in check.needs])
+        return judged(check, tip, [record.look(need) for need in check.needs])
     choices = (record.every(n) if n.kind is ReplayVerdict else (record.look(n),) for n in check.needs)
-    findings = [_judged(check, tip, answers) for answers in product(*choices)]
+    findings = [judged(check, tip, answers) for answers in product(*choices)]
     best = min(findings, key=lambda f: STANDS.index(f.outcome) if f.outcome in STANDS else len(STANDS))
     if best is findings[0]:
         return best
@@ -37,7 +37,8 @@ def judge(check: Check, tip: int, record: Record) -> Finding:
     )
 
 
-def _judged(check: Check, tip: int, answers: Sequence[Answer]) -> Finding:
+def judged(check: Check, tip: int, answers: Sequence[Answer]) -> Finding:
+    """The same for what the record answers to the check's needs, in their order."""
     unmet = [(n, a) for n, a in zip(check.needs, answers, strict=True) if a.fact is None and not n.optional]
     cites = tuple(dict.fromkeys(c for a in answers for c in a.cites))
     if unmet:

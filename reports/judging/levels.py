@@ -7,6 +7,7 @@ earned by itself. `low` counts an unknown as not reached, `high` as reached. Eve
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Protocol
 
 from auditor.model import Outcome, Tip
 from auditor.scorecard import Finding, TipScore
@@ -23,7 +24,17 @@ def tip_score(tip: Tip, findings: Sequence[Finding]) -> TipScore:
     return TipScore(tip.number, tip.slug, tip.title, tip.why, tip.advice, low, high, bool(applicable), tuple(findings))
 
 
-def reached(applicable: Sequence[Finding], good: Collection[Outcome]) -> int:
+class Judged(Protocol):
+    """An answer at a level: a run's finding, or a campaign's."""
+
+    @property
+    def level(self) -> int: ...
+
+    @property
+    def outcome(self) -> Outcome: ...
+
+
+def reached(applicable: Sequence[Judged], good: Collection[Outcome]) -> int:
     """The highest level up to which every finding's outcome is a good one; 0 to 3."""
     level = 0
     for step in range(1, TOP + 1):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,9 +59,16 @@ class Record:
     pieces: tuple[Piece, ...]
     attempt: int
     _decoded: dict[tuple[str, type], Any] = field(default_factory=dict, repr=False, compare=False)
+    _build: Callable[[Any, type, str], Any] = field(default=codec.build, repr=False, compare=False)
+    _looked: dict[Need, Answer] = field(default_factory=dict, repr=False, compare=False)
 
     def look(self, need: Need) -> Answer:
         """Hiding evidence can only turn a fact into a stale one or none: that is why a low score cannot be raised by it."""
+        if need not in self._looked:
+            self._looked[need] = self._look(need)
+        return self._looked[need]
+
+    def _look(self, need: Need) -> Answer:
         pieces = [p for p in self.pieces if p.evidence.kind == need.kind.__name__ and _in(p.evidence.phase, need.phases)]
         current = [p for p in pieces if self._is_current(p.evidence, need)]
         if ok := _newest([p for p in current if not idle(p.evidence)], Status.OK) or _newest(current, Status.OK):
@@ -93,7 +100,7 @@ class Record:
         seen = piece.evidence
         if key not in self._decoded:
             try:
-                self._decoded[key] = codec.build(seen.data, need.kind, f"evidence {piece.id[:12]}")
+                self._decoded[key] = self._build(seen.data, need.kind, f"evidence {piece.id[:12]}")
             except AuditError as error:
                 self._decoded[key] = error
         value = self._decoded[key]
@@ -105,9 +112,19 @@ class Record:
 
 def record(evidence: Iterable[Evidence], attempt: int) -> Record:
     """Sorted and freed of doubles, so that the order in which evidence arrives changes nothing."""
-    pieces = {p.id: p for p in (Piece(_id(e), e) for e in evidence)}
-    latest = max((p.evidence.attempt for p in pieces.values() if p.evidence.phase in PER_ATTEMPT), default=0)
-    return Record(tuple(sorted(pieces.values(), key=lambda p: p.age)), max(latest, attempt))
+    return gathered((Piece(_id(e), e) for e in evidence), attempt)
+
+
+def gathered(
+    pieces: Iterable[Piece],
+    attempt: int,
+    build: Callable[[Any, type, str], Any] = codec.build,
+    decoded: Mapping[tuple[str, type], Any] | None = None,
+) -> Record:
+    """The same for evidence whose ids are known. build: makes typed data of plain; decoded: (id, type) of what is made already."""
+    every = {p.id: p for p in pieces}
+    latest = max((p.evidence.attempt for p in every.values() if p.evidence.phase in PER_ATTEMPT), default=0)
+    return Record(tuple(sorted(every.values(), key=lambda p: p.age)), max(latest, attempt), dict(decoded or {}), build)
 
 
 def _id(evidence: Evidence) -> str:
