@@ -455,6 +455,61 @@ def test_a_file_that_grows_while_it_is_read_has_no_digest(tmp_path: Path) -> Non
     assert lines(raw)[1] == {"path": "status", "skipped": "changed-while-read"}
 
 
+@pytest.mark.parametrize("size", [2_000_000, 100])
+def test_a_file_that_is_rewritten_while_it_is_read_has_no_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    path = fill(tmp_path / "t", f=b"x" * size) / "f"
+    readv, read = os.readv, os.read
+
+    def rewritten() -> None:
+        with path.open("r+b") as file:
+            file.write(b"y" * size)
+
+    monkeypatch.setattr(os, "readv", lambda fd, buffers: (readv(fd, buffers), rewritten())[0])
+    monkeypatch.setattr(os, "read", lambda fd, count: (read(fd, count), rewritten())[0])
+    total, raw = made(tmp_path / "t")
+    assert lines(raw)[1] == {"path": "f", "skipped": "changed-while-read"}
+    assert not total.complete
+
+
+def test_a_file_nobody_may_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree, open_ = fill(tmp_path / "t", a=b"1", secret=b"2"), os.open
+
+    def refusing(path: Any, flags: int, *mode: int, **more: Any) -> int:
+        if path == "secret":
+            raise PermissionError(13, "Permission denied", path)
+        return open_(path, flags, *mode, **more)
+
+    monkeypatch.setattr(os, "open", refusing)  # root may read any
+    total, raw = made(tree)
+    assert lines(raw)[2] == {"path": "secret", "skipped": "unreadable"}
+    assert (total.files, total.skipped, total.complete) == (1, {"unreadable": 1}, False)
+
+
+def test_a_tree_that_could_not_be_read_whole_has_another_digest(tmp_path: Path) -> None:
+    tree = fill(tmp_path / "t", a=b"1", b__c=b"2")
+    without = fill(tmp_path / "u", a=b"1")
+    left_out = made(tree, wish=Wish(exclude=("b",), workers=1))[0]
+    assert len({made(tree)[0].digest, left_out.digest, made(without)[0].digest}) == 3
+
+
+def test_what_was_asked_for_before_is_no_answer_to_another_algorithm(tmp_path: Path) -> None:
+    tree, world = fill(tmp_path / "t", a=b"x"), Later(tmp_path / "home")
+    made(tree, world=world)
+    raw = made(tree, world=world, wish=Wish(("md5",), workers=1))[1]
+    assert lines(raw)[1] == {"path": "a", "size": 1, "md5": hashlib.md5(b"x").hexdigest()}
+
+
+def test_time_that_is_over_in_the_middle_of_a_file_or_folder_is_said(tmp_path: Path) -> None:
+    tree = fill(tmp_path / "t", **{f"{n:03}": b"x" * 1000 for n in range(300)}, z__big=b"x" * 300_000)
+    total, raw = made(tree, wish=Wish(rate=100_000, seconds=0.3, workers=1))
+    skipped = [line["path"] for line in lines(raw) if line.get("skipped") == "time" and "path" in line]
+    assert len(skipped) == total.skipped["time"] > 100
+    assert skipped[-1] == "z/big"
+    assert not total.complete
+
+
 def test_a_folder_nobody_may_enter_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree, scandir = fill(tmp_path / "t", a=b"1", closed__b=b"2"), os.scandir
 
