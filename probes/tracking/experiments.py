@@ -9,7 +9,7 @@ from auditor.model import Absent, Job, Phase, Probe
 from auditor.world import World
 from probes.tracking import TrackedRun
 from probes.tracking.belonging import seen
-from probes.tracking.looking import Look, readers
+from probes.tracking.looking import MAX_MARKS, Look, readers
 from probes.tracking.pointed import Pointed, in_environment, in_text
 from probes.tracking.record import MAX_COUNTS, MAX_LISTED, MAX_OTHERS, MAX_RUNS, Experiments, RunCount, TrackedSeen
 from probes.workflows.find import marked
@@ -43,7 +43,7 @@ def collect(world: World, job: Job) -> Experiments | Absent:
 
 def _runs(world: World, look: Look, where: Pointed, *roots: str) -> Iterator[TrackedRun]:
     folders = [f for f in (*roots, *where.folders) if f and world.exists(f)]
-    found = marked(folders, {r.system: r.marks for r in readers()})
+    found = marked(folders, {r.system: r.marks for r in readers()}, MAX_MARKS)
     look.whole = look.whole and found.whole
     yield from look.folders(found.marks)
     yield from look.databases(d for d in where.databases if world.exists(d))

@@ -14,16 +14,24 @@ from auditor.world import World
 from probes.records.lines import one_line
 from probes.tracking import Reader, TrackedRun
 from probes.workflows import Unreadable
-from probes.workflows.find import Mark
+from probes.workflows.find import Mark, marked
 
 SECONDS = 60.0
 MAX_READ = 100_000
+MAX_MARKS = 20_000
 
 
 def readers() -> tuple[Reader, ...]:
     """One a file of this folder."""
     modules = (importlib.import_module(f"{family.__name__}.{m.name}") for m in pkgutil.iter_modules(family.__path__))
     return tuple(m.READER for m in modules if hasattr(m, "READER"))
+
+
+def look(world: World, path: str) -> tuple[list[TrackedRun], list[str], bool]:
+    """For a person who points at a folder: (every run below it, whole; what could not be read; whether all was looked through)."""
+    found = marked((path,), {r.system: r.marks for r in readers()}, MAX_MARKS)
+    looking = Look(world, found.whole)
+    return list(looking.folders(found.marks)), looking.unread, looking.whole
 
 
 class Look:
@@ -34,7 +42,7 @@ class Look:
         self.unread: list[str] = []
         self._left = MAX_READ
         self._deadline = time.monotonic() + SECONDS
-        self._known: set[tuple[str, str, str]] = set()
+        self._known: set[tuple[str, ...]] = set()
 
     def folders(self, marks: Iterable[Mark]) -> Iterator[TrackedRun]:
         by_system = {r.system: r for r in readers()}
@@ -61,7 +69,7 @@ class Look:
                     self.unread.append(f"{system} {place}: not all runs were read, the budget is spent")
                     return
                 self._left -= 1
-                if (key := (run.system, run.folder, run.id)) not in self._known:
+                if (key := (run.system, run.folder, run.place.path if run.place else "", run.id)) not in self._known:
                     self._known.add(key)
                     yield run
         except (Unreadable, OSError, ValueError, LookupError) as error:

@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from auditor.redact import MARK, SECRET_NAME
 from probes.records.lines import one_line
+from probes.tracking.series import number
 
 MAX_PARAMETERS = 500
 MAX_TAGS = 50
@@ -56,8 +58,16 @@ def bounded(values: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> dict[str, 
     for key, value in pairs:
         if len(found) >= MAX_PARAMETERS:
             break
-        found[one_line(str(key), MAX_NAME)] = one_line(text(value), MAX_VALUE)
+        name = one_line(str(key), MAX_NAME)
+        found[name] = _withheld(name, one_line(text(value), MAX_VALUE))
     return found
+
+
+def _withheld(name: str, value: str) -> str:
+    """A password among parameters is none of ours; `max_tokens: 4096` is a number, and stays."""
+    words = "_".join(_WORD.findall(name))
+    plain = len(value) < 4 or number(value) is not None or value.lower() in {"true", "false", "null", "none"}
+    return value if plain or not SECRET_NAME.search(words) else MARK
 
 
 def text(value: Any) -> str:

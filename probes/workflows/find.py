@@ -28,6 +28,7 @@ _CLOSED = frozenset(
         ".nextflow",
         ".auditor",
         ".cache",
+        ".dvc",
     }
 )
 
@@ -48,11 +49,11 @@ class Marked:
     whole: bool
 
 
-def marked(roots: Iterable[str], marks: Mapping[str, tuple[str, ...]]) -> Marked:
+def marked(roots: Iterable[str], marks: Mapping[str, tuple[str, ...]], most: int = MAX_FOUND) -> Marked:
     """In order of folders. marks: system → names (globs, also `folder/name`) of which one must lie in a folder. Links to folders are not followed."""
     search = _Search(marks)
     found = tuple(dict.fromkeys(m for root in dict.fromkeys(os.path.realpath(r) for r in roots) for m in search.below(root)))
-    return Marked(found[:MAX_FOUND], search.whole and len(found) <= MAX_FOUND)
+    return Marked(found[:most], search.whole and len(found) <= most)
 
 
 class _Search:
