@@ -64,7 +64,7 @@ def _new(algorithm: str) -> Hash:
 class Content:
     """The buffer of one process and its pace. throttle: none for as fast as it goes; deadline: of time.monotonic().
 
-    heard: called with the bytes read since the last call, now and then.
+    threads: how many pieces of one large file may be read side by side, where its digest has pieces. heard: called with the bytes read since the last call, now and then.
     """
 
     def __init__(
@@ -73,8 +73,9 @@ class Content:
         throttle: Throttle | None = None,
         deadline: float = float("inf"),
         heard: Callable[[int], None] | None = None,
+        threads: int = 1,
     ) -> None:
-        self.algorithms, self.deadline, self.heard = tuple(algorithms), deadline, heard
+        self.algorithms, self.deadline, self.heard, self.threads = tuple(algorithms), deadline, heard, threads
         self.throttle = throttle if throttle and throttle.rate else None
         self._buffer = mmap.mmap(-1, BUFFER)  # page-aligned: the kernel copies into any other up to four times slower
         self._view = memoryview(self._buffer)
@@ -92,6 +93,8 @@ class Content:
 
     def of_file(self, fd: int, size: int, sparse: bool = False) -> tuple[str, ...] | None:
         """The same of an open file, from its start; None when it does not have `size` bytes. Raises OSError, Interrupted."""
+        if self.algorithms == (TREE,) and self.threads > 1 and size > PIECE and not (sparse or self.throttle):
+            return self._side_by_side(fd, size)
         hashes = [_new(a) for a in self.algorithms]
         done = 0
         for piece in self._pieces(fd, size) if sparse else self._read(fd):
@@ -104,6 +107,19 @@ class Content:
             if self._since >= CHECK_EVERY:
                 self._look_up()
         return tuple(one.hexdigest() for one in hashes) if done == size else None
+
+    def _side_by_side(self, fd: int, size: int) -> tuple[str] | None:
+        from probes.manifest.pieces import tree
+
+        def heard(count: int) -> None:
+            self._since += count
+            self._look_up()
+
+        try:
+            found = tree(fd, size, PIECE, self.threads, self.deadline, heard)
+        except TimeoutError:
+            raise Interrupted from None
+        return (found,) if found else None
 
     def sample(self, fd: int, size: int) -> str:
         """`sampled:sha256-16x64KiB:HEX` over the size and 16 blocks from the first to the last."""

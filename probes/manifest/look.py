@@ -66,13 +66,14 @@ def local(world: World | None = None) -> Engine:
         wish: Wish, seconds: float, tasks: Iterator[Task], done: Callable[[bytes], None], heard: Callable[[int], None]
     ) -> None:
         deadline = time.monotonic() + seconds
-        throttle = Throttle(wish.rate)
+        throttle, workers = Throttle(wish.rate), wish.workers or cores()
 
         def make(heard: Callable[[int], None]) -> Looker:
-            return Looker(Content(wish.algorithms, throttle, deadline, heard), wish.sample_above, world, wish.verify)
+            content = Content(wish.algorithms, throttle, deadline, heard, workers)
+            return Looker(content, wish.sample_above, world, wish.verify)
 
         try:
-            share(make, wish.workers or cores(), tasks, done, heard)
+            share(make, workers, tasks, done, heard)
         finally:
             throttle.close()
 

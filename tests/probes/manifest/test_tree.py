@@ -23,7 +23,7 @@ from auditor.model import AuditError
 from auditor.world import RealWorld
 from probes.manifest.ahead import Ahead
 from probes.manifest.check import Difference, What, differences
-from probes.manifest.content import TREE, Content
+from probes.manifest.content import TREE, Content, Interrupted
 from probes.manifest.descent import cut
 from probes.manifest.look import Wish
 from probes.manifest.progress import Progress
@@ -190,6 +190,24 @@ def test_a_tree_hash_is_the_sha256_over_the_pieces_sha256s(tmp_path: Path, monke
         assert reader.of_file(file.fileno(), 250_000) == (sha(b"".join(pieces)),)
     assert reader.of_bytes(b"x") == (sha(hashlib.sha256(b"x").digest()),)
     reader.close()
+
+
+@pytest.mark.parametrize("size", [100_001, 200_000, 250_000, 1_000_000])
+def test_pieces_that_are_read_side_by_side_give_the_same_tree_hash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr("probes.manifest.content.PIECE", 100_000)
+    path = fill(tmp_path, f=os.urandom(size)) / "f"
+    told: list[int] = []
+    one, many = Content((TREE,)), Content((TREE,), heard=told.append, threads=3)
+    with path.open("rb") as file:
+        assert many.of_file(file.fileno(), size) == one.of_file(file.fileno(), size) != None  # noqa: E711
+        assert (sum(told), many.told) == (size, size)
+        assert many.of_file(file.fileno(), size - 1) is None
+        assert many.of_file(file.fileno(), size + 1) is None
+    late = Content((TREE,), deadline=0, threads=3)
+    with path.open("rb") as file, pytest.raises(Interrupted):
+        late.of_file(file.fileno(), size)
 
 
 def test_holes_are_not_read_and_count_as_zeros(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
