@@ -70,6 +70,12 @@ def told(verb: str, moved: Iterable[Moved]) -> str:
     return f"{verb} {some(said)}" if said else ""
 
 
+def uncovered(counted: int, known: Iterable[Moved]) -> int:
+    """Bytes that were counted and are of no file that we know: undeclared ones, programs, scratch, or the same once more. 0: next to none."""
+    left = counted - sum(m.bytes for m in known)
+    return left if left > max(MIB, counted // 10) else 0
+
+
 def where(mount: Mount | None) -> str:
     return f"{mount.mount_point} ({mount.fs_type}, {mount.family})" if mount else "a file system that we do not know"
 
@@ -88,7 +94,8 @@ def unstaged_inputs(
     if not shared:
         if unknown := [m for m in read if m.mount is None or m.mount.family not in NEAR]:
             raise Unclear(f"{several(unknown[0].files, 'input')} lie on {where(unknown[0].mount)}: near or shared is not known")
-        return passed(f"{told('read', read) or several(read[0].files, 'input')}: on the node itself", files, places)
+        said = f"{told('read', read) or several(read[0].files, 'input')}: on the node itself"
+        return passed(f"{said}{_rest(read, kernel, trace)}", files, places)
     scratch = next((m for m in places.value.mounts if m.role == "tmp"), None)
     if scratch is None or scratch.family not in NEAR:
         lies = f"{scratch.path} is on {scratch.fs_type}, {scratch.family}" if scratch else "$TMPDIR was not seen"
@@ -98,7 +105,15 @@ def unstaged_inputs(
         return passed(f"staged to {scratch.path} ({scratch.fs_type}), as a trace saw: {copied}", places, *facts)
     if line := staged(submission.value.script_text, scratch.path):
         return passed(f"staged to node-local scratch by {script(submission.value)}:{line[0]}: {line[1]}", submission, places)
-    return _burden(files, places, submission, kernel, shared, scratch)
+    return _burden(files, places, submission, kernel, shared, scratch, _rest(read, kernel, trace))
+
+
+def _rest(read: list[Moved], kernel: Maybe[KernelAccounting], trace: Maybe[FileTrace]) -> str:
+    """What was read besides, and is of no file that we know: it may lie anywhere. A whole trace knows all; then it was the same once more."""
+    counted = kernel.value.bytes_read if isinstance(kernel, Fact) else None
+    whole = isinstance(trace, Fact) and trace.value.complete
+    left = 0 if counted is None or whole else uncovered(counted, read)
+    return f"; {size(left)} more were read, of files that we do not know" if left else ""
 
 
 def _burden(
@@ -108,6 +123,7 @@ def _burden(
     kernel: Maybe[KernelAccounting],
     shared: list[Moved],
     scratch: Mount,
+    rest: str,
 ) -> Verdict:
     count, total = sum(m.files for m in shared), sum(m.bytes for m in shared)
     lies = f"{several(count, 'input')}, {size(total)}, on {where(shared[0].mount)}"
@@ -124,7 +140,7 @@ def _burden(
             places,
         )
     if total < SMALL_MOVE:
-        return passed(f"{lies}: too little to stage", files, places)
+        return passed(f"{lies}: too little to stage{rest}", files, places)
     if not isinstance(kernel, Fact) or kernel.value.bytes_read is None:
         raise Unclear(f"{lies}: how often they were read is not known, as the kernel's count of bytes is not there")
     times = kernel.value.bytes_read / total

@@ -13,7 +13,7 @@ from probes.tracing import FileTrace
 from probes.workflow import SystemsUsed
 from reports.judging.again import again, line_at, script
 from reports.judging.amounts import MIB, several, size, some, words
-from reports.judging.gravityrules import SMALL_MOVE, by_place, fetched, told, unstaged_inputs
+from reports.judging.gravityrules import SMALL_MOVE, by_place, fetched, told, uncovered, unstaged_inputs
 from reports.judging.pointerrules import dangling_pointers
 from reports.judging.proofs import REPLAY, SETTLES, step
 from reports.judging.sightings import held, unmoved
@@ -126,11 +126,16 @@ def unhashed_inputs(inputs: Fact[DataManifest], before: Maybe[DataManifest], sub
     )
 
 
-def _by_kind(files: Maybe[DataManifest], places: Maybe[FileSystems]) -> str:
-    """What the known files say of where it came from and went to."""
+def _by_kind(files: Maybe[DataManifest], places: Maybe[FileSystems], read: int, written: int) -> str:
+    """What the known files say of where it came from and went to, and how much of what was counted is of none of them."""
     if not (isinstance(files, Fact) and isinstance(places, Fact)):
-        return ""
-    parts = [told(verb, by_place(files.value, places.value, role)) for verb, role in (("read", "input"), ("wrote", "output"))]
+        return "; over which file systems is not known" if read + written > MIB else ""
+    inputs, outputs = (by_place(files.value, places.value, role) for role in ("input", "output"))
+    parts = [told("read", inputs), told("wrote", outputs)]
+    left = [("read", uncovered(read, inputs)), ("written", uncovered(written, outputs))]
+    rest = " and ".join(f"{size(count)} {verb}" for verb, count in left if count)
+    if rest:
+        parts.append(f"not covered: {rest}")
     said = "; ".join(p for p in parts if p)
     return f" (known files: {said})" if said else ""
 
@@ -144,7 +149,7 @@ def data_dragging(
     if read is None or written is None or k.cpu_seconds is None:
         raise Unclear(f"the kernel's counters of bytes or CPU time were not readable (scope {k.scope})")
     moved = read + written
-    known = _by_kind(files, places)
+    known = _by_kind(files, places, read, written)
     said = f"{'' if counted else 'at most '}{size(moved)} moved for {k.cpu_seconds:.0f} core-seconds of work{known}"
     if moved <= SMALL_MOVE or moved <= MAX_BYTES_PER_CORE_SECOND * k.cpu_seconds:
         return passed(said, kernel)

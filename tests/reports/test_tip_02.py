@@ -6,7 +6,7 @@ import pytest
 
 from auditor.model import Evidence, Phase, Status
 from auditor.verdict import Sameness
-from probes.data import DataManifest, Reference, Skipped
+from probes.data import DataFile, DataManifest, Reference, Skipped
 from probes.filesystem import Entry, FileSystems, Mount, family
 from probes.kernel import KernelAccounting
 from probes.pointers import DataPointers, Pointer
@@ -221,7 +221,7 @@ def test_inputs_seen_only_at_submission_are_not_known_at_start() -> None:
 def test_a_job_that_reads_a_tebibyte_for_a_minute_of_work_mostly_copies() -> None:
     assert said("data-dragging", moved(1024 * GIB, 60.0), TYPED) == (
         FAILED,
-        "1.0 TiB moved for 60 core-seconds of work: the job mostly copies",
+        "1.0 TiB moved for 60 core-seconds of work; over which file systems is not known: the job mostly copies",
     )
     assert said("data-dragging", moved(1024 * GIB, 90_000.0), TYPED)[0] == PASSED
     assert said("data-dragging", moved(GIB // 2, 1.0), TYPED)[0] == PASSED
@@ -239,18 +239,45 @@ def test_where_the_known_bytes_came_from_and_went_to_is_said_beside_what_was_mov
     assert said("data-dragging", moved(5 * GIB, 90_000.0), TYPED, known, node()) == (
         PASSED,
         "5.0 GiB moved for 90000 core-seconds of work (known files: read 3.0 GiB from /data (nfs4, network), "
-        "1.0 KiB from / (ext4, local); wrote 1.0 GiB to /home (lustre, parallel))",
+        "1.0 KiB from / (ext4, local); wrote 1.0 GiB to /home (lustre, parallel); not covered: 2.0 GiB read)",
     )
+
+
+def test_bytes_of_no_known_file_are_told_and_a_little_is_not() -> None:
+    known = later(manifest(file("/data/a", size=9 * GIB), file("out/b", "output", size=GIB)))
+
+    def of(read: int, written: int) -> str:
+        kernel = end(KernelAccounting("job", "/job", None, None, None, 90_000.0, read, written))
+        return said("data-dragging", kernel, TYPED, known, node())[1].rpartition("; ")[2]
+
+    assert of(20 * GIB, 3 * GIB) == "not covered: 11.0 GiB read and 2.0 GiB written)"
+    assert of(9 * GIB, 3 * GIB) == "not covered: 2.0 GiB written)"
+    assert of(9 * GIB + GIB // 2, GIB) == "wrote 1.0 GiB to /home (lustre, parallel))"  # programs and libraries
+    assert of(0, 0) == "wrote 1.0 GiB to /home (lustre, parallel))"  # all of it came from memory
+
+
+@pytest.mark.parametrize("known", [file("a.csv", size=2 << 20), file("/etc/a.csv", size=2 << 20)])
+def test_where_little_of_what_was_read_is_known_it_is_said(known: DataFile) -> None:
+    of, rest = later(manifest(known)), "; 50.0 GiB more were read, of files that we do not know"
+    for evidence, ends in (([moved(2 << 20, 9.0)], False), ([moved(50 * GIB, 9.0)], True)):
+        outcome, message, *_ = said("unstaged-inputs", of, node(), TYPED, *evidence)
+        assert (outcome, message.endswith(rest)) == (PASSED, ends)
+    trace = later(FileTrace("strace", (), True, (), (), (), 0, 0, 1))
+    assert not said("unstaged-inputs", of, node(), TYPED, moved(50 * GIB, 9.0), trace)[1].endswith(rest)
 
 
 def test_where_only_system_calls_were_counted_little_is_little_and_much_is_no_verdict() -> None:
     def calls(count: int) -> Evidence:
         return end(KernelAccounting("job", "/job", None, None, None, 10.0, None, None, count, 0))
 
-    assert said("data-dragging", calls(GIB // 2), TYPED) == (PASSED, "at most 512.0 MiB moved for 10 core-seconds of work")
+    assert said("data-dragging", calls(GIB // 2), TYPED) == (
+        PASSED,
+        "at most 512.0 MiB moved for 10 core-seconds of work; over which file systems is not known",
+    )
     assert said("data-dragging", calls(90 * GIB), TYPED) == (
         UNKNOWN,
-        "at most 90.0 GiB moved for 10 core-seconds of work: through system calls, and what of it the storage delivered was not counted",
+        "at most 90.0 GiB moved for 10 core-seconds of work; over which file systems is not known: through system calls, "
+        "and what of it the storage delivered was not counted",
     )
 
 
