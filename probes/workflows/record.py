@@ -59,6 +59,8 @@ class TaskGroup:
     written: int | None = None
     read_calls: int | None = None
     write_calls: int | None = None
+    gpu_percent: float | None = None
+    """Mean over the tasks for which it was measured."""
     inputs: FileCount = FileCount()
     outputs: FileCount = FileCount()
     environments: tuple[Environment, ...] = ()

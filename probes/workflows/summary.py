@@ -137,6 +137,7 @@ def _group(name: str, tasks: Sequence[Task]) -> TaskGroup:
         written=_total(t.used.written for t in tasks),
         read_calls=_total(t.used.read_calls for t in tasks),
         write_calls=_total(t.used.write_calls for t in tasks),
+        gpu_percent=_mean(t.used.gpu_percent for t in tasks),
         inputs=_files(tasks, "input"),
         outputs=_files(tasks, "output"),
         environments=_environments(tasks),
@@ -166,6 +167,11 @@ def _retried(task: Task) -> bool:
 def _total(amounts: Iterable[int | None]) -> int | None:
     known = [a for a in amounts if a is not None]
     return sum(known) if known else None
+
+
+def _mean(shares: Iterable[float | None]) -> float | None:
+    known = [s for s in shares if s is not None]
+    return round(sum(known) / len(known), 1) if known else None
 
 
 def _largest(asked: Sequence[Asked]) -> Asked:

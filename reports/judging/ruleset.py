@@ -16,11 +16,12 @@ from functools import cache
 from auditor import codec, registry
 from auditor.model import Check, Tip
 
-VERSION = "1"
+VERSION = "2"
 SHARED = (
     "reports.judging.again",
     "reports.judging.amounts",
     "reports.judging.cures",
+    "reports.judging.engineruns",
     "reports.judging.imagefacts",
     "reports.judging.imagelabels",
     "reports.judging.imageways",
@@ -40,6 +41,7 @@ SHARED = (
     "reports.judging.strays",
     "reports.judging.sureruns",
     "reports.judging.tracerules",
+    "reports.judging.trackedruns",
     "reports.judging.traces",
     "reports.judging.verdicts",
 )
@@ -48,7 +50,7 @@ SHARED = (
 
 @cache
 def ruleset() -> str:
-    """`1-<64 hex>` for the tips that are installed, third parties' included."""
+    """`2-<64 hex>` for the tips that are installed, third parties' included."""
     return f"{VERSION}-{fingerprint(registry.tips())}"
 
 

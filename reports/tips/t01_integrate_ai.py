@@ -6,12 +6,17 @@ from auditor.campaign import Campaign
 from auditor.model import Check, Fact, Need, Phase, Tip, Verdict
 from auditor.verdict import ReplayVerdict
 from probes.data import DataFile, DataManifest
+from probes.pointers import DataPointers
 from probes.submission import Submission
+from probes.tracking.record import Experiments
 from probes.workflow import SystemsUsed
 from reports.judging.again import again
 from reports.judging.amounts import several, some
+from reports.judging.engineruns import ENGINES, SWEEP
+from reports.judging.linkrules import MODELS, unlinked_ai, unpinned_model, unvalidated_model
 from reports.judging.proofs import REPLAY, SETTLES, same, summary
-from reports.judging.verdicts import Unclear, failed, not_applicable, passed
+from reports.judging.trackedruns import LOOK, MAYBE_TRACKED, ours, said
+from reports.judging.verdicts import Maybe, Unclear, failed, not_applicable, passed
 
 AI_PHASES = ("train", "infer")
 
@@ -37,9 +42,9 @@ def _other_work(seen: SystemsUsed) -> list[str]:
     return [f"{phase} ({some(signs, 2)})" for phase, signs in sorted(seen.phases.items()) if phase not in AI_PHASES and signs]
 
 
-def hidden_ai(systems: Fact[SystemsUsed]) -> Verdict:
+def hidden_ai(systems: Fact[SystemsUsed], files: Maybe[DataManifest], tracked: Maybe[Experiments]) -> Verdict:
     if signs := ai_signs(systems.value):
-        return passed(f"the scripts show it: {some(signs)}")
+        return _borne_out(signs, systems, files, tracked)
     if other := _other_work(systems.value):
         return not_applicable(f"this run holds no AI step; its scripts show {some(other)}")
     if systems.value.uses:
@@ -48,6 +53,28 @@ def hidden_ai(systems: Fact[SystemsUsed]) -> Verdict:
             "# name the step after what it does, one program for each:\npython train.py ...      # or infer.py, simulate.py",
         )
     raise Unclear("nothing in the scripts tells whether this run trains, infers or simulates")
+
+
+def _borne_out(signs: list[str], systems: Fact[SystemsUsed], files: Maybe[DataManifest], tracked: Maybe[Experiments]) -> Verdict:
+    """A file called train.py may make a train timetable: a name counts where code, a model or a tracker's record says the same."""
+    seen = systems.value
+    shown = any(u.family == "framework" for u in seen.uses)
+    called = any(s.endswith("()") for phase in AI_PHASES for s in seen.phases.get(phase, ()))
+    if shown or called:
+        return passed(f"the scripts show it: {some(signs)}", systems)
+    made = (
+        [f.path for f in files.value.files if f.role == "output" and f.path.lower().endswith(MODELS)]
+        if isinstance(files, Fact)
+        else []
+    )
+    if made and isinstance(files, Fact):
+        return passed(f"the scripts name it, and it left {some(made)}: {some(signs)}", systems, files)
+    kept = [r for r in ours(tracked) if r.metrics or r.models]
+    if kept and isinstance(tracked, Fact):
+        return passed(f"the scripts name it, and {said(kept[0])} recorded it: {some(signs)}", systems, tracked)
+    raise Unclear(
+        f"only a name says so ({some(signs)}): no framework, no call, no model among the outputs and no tracked run bears it out"
+    )
 
 
 def isolated_run(campaign: Fact[Campaign], submission: Fact[Submission]) -> Verdict:
@@ -110,9 +137,9 @@ TIP = Tip(
             "hidden-ai",
             1,
             "Can one see in the scripts which step trains or infers?",
-            (SYSTEMS,),
+            (SYSTEMS, Need(DataManifest, (Phase.LATER,), optional=True), MAYBE_TRACKED),
             hidden_ai,
-            "call the training or inference program by its own name in the batch script",
+            "call the training or inference program by its own name in the batch script, and declare the model that it makes as output",
         ),
         Check(
             "isolated-run",
@@ -121,6 +148,39 @@ TIP = Tip(
             (CAMPAIGN, SUBMISSION),
             isolated_run,
             "submit the steps before and after through auditor, with inputs and outputs declared",
+        ),
+        Check(
+            "unlinked-ai",
+            2,
+            "Do the engine's records show data going between AI tasks and the others?",
+            (ENGINES,),
+            unlinked_ai,
+            SWEEP,
+            "arXiv 2606.07491, tip 1: AI tasks connected to the rest by data; the engine's own record of inputs and outputs",
+        ),
+        Check(
+            "unpinned-model",
+            2,
+            "Is each model that was read known by the run that made it, or by a pinned source?",
+            (
+                FILES,
+                CAMPAIGN,
+                SUBMISSION,
+                Need(DataPointers, (Phase.LATER,), optional=True),
+                MAYBE_TRACKED,
+            ),
+            unpinned_model,
+            "submit the run that makes the model through auditor, with the model as declared output",
+            "arXiv 2606.07491, tip 1; huggingface_hub, cache: snapshots/COMMIT",
+        ),
+        Check(
+            "unvalidated-model",
+            2,
+            "Is the model's performance on data it was not trained on recorded?",
+            (SYSTEMS, FILES, SUBMISSION, MAYBE_TRACKED),
+            unvalidated_model,
+            LOOK,
+            "Kapoor et al., REFORMS, Science Advances 10 (2024), module on performance metrics; names of metrics are ours",
         ),
         Check(
             "lost-results",

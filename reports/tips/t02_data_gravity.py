@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from auditor.campaign import Campaign
 from auditor.model import Check, Fact, Need, Outcome, Phase, Tip, Verdict
 from auditor.verdict import ReplayVerdict
 from probes.data import DataManifest
 from probes.filesystem import FileSystems, Mount
 from probes.kernel import KernelAccounting
 from probes.pointers import DataPointers
+from probes.schedulers import JobAccounting
 from probes.submission import Submission
 from probes.tracing import FileTrace
 from probes.workflow import SystemsUsed
 from reports.judging.again import again, line_at, script
 from reports.judging.amounts import MIB, several, size, some, words
+from reports.judging.engineruns import ENGINES, SWEEP
+from reports.judging.fetchrules import fetched_again, staging_heavy
 from reports.judging.gravityrules import SMALL_MOVE, by_place, fetched, told, uncovered, unstaged_inputs
 from reports.judging.pointerrules import dangling_pointers
 from reports.judging.proofs import REPLAY, SETTLES, step
@@ -243,6 +247,24 @@ TIP = Tip(
             data_dragging,
             "let the in-job hook take its end snapshot, which reads the kernel's counters",
             "proc_pid_io(5) read_bytes and write_bytes; the ratio is ours",
+        ),
+        Check(
+            "fetched-again",
+            2,
+            "Is nothing downloaded by each of many runs?",
+            (SYSTEMS, Need(Campaign, (Phase.LATER,)), Need(JobAccounting, (Phase.LATER,)), FILES, SUBMISSION),
+            fetched_again,
+            "submit through auditor, so that the scripts are read; auditor sweep, so that array and look-alikes are known",
+            "arXiv 2606.07491, tip 2; wget(1) --no-clobber, curl(1) --continue-at",
+        ),
+        Check(
+            "staging-heavy",
+            2,
+            "Is most of the engine's time spent on work, not on moving files?",
+            (ENGINES,),
+            staging_heavy,
+            SWEEP,
+            "Pegasus manual, data staging configuration; Nextflow, stageInMode; the fifth and the half are ours",
         ),
         Check("unfetchable-inputs", 3, "Could a replay find every input by its digest?", (REPLAY,), unfetchable_inputs, SETTLES),
     ),

@@ -10,8 +10,10 @@ from probes.submission import Submission
 from probes.workflow import SystemsUsed
 from reports.judging.again import again, script
 from reports.judging.amounts import GIB, line, memory_option, several, size, some
+from reports.judging.engineruns import ENGINES, GPU, SWEEP
 from reports.judging.proofs import REPLAY, SETTLES, same, summary
 from reports.judging.sightings import held
+from reports.judging.taskrules import gpu_for_cpu_task
 from reports.judging.verdicts import Unclear, failed, not_applicable, passed
 
 PHASES = ("prepare", "simulate", "train", "infer")
@@ -50,7 +52,7 @@ def mixed_phases(systems: Fact[SystemsUsed], submission: Fact[Submission]) -> Ve
     return failed(f"{len(phases)} phases in {script(submission.value)}: {signs}", _chain(phases), systems)
 
 
-def gpu_held_by_cpu_phase(systems: Fact[SystemsUsed], accounting: Fact[JobAccounting]) -> Verdict:
+def gpu_held_by_cpu_phase(systems: Fact[SystemsUsed], accounting: Fact[JobAccounting], submission: Fact[Submission]) -> Verdict:
     gpus = accounting.value.asked_gpus
     if gpus is None and accounting.value.scheduler == "local":
         return not_applicable("no GPU was asked for: the local executor grants what the machine has", accounting)
@@ -59,6 +61,8 @@ def gpu_held_by_cpu_phase(systems: Fact[SystemsUsed], accounting: Fact[JobAccoun
     if gpus == 0:
         return not_applicable(f"no GPU was allocated ({accounting.source})", accounting)
     idle = [p for p in found_phases(systems.value) if p in CPU_PHASES]
+    if idle == ["simulate"] and found_phases(systems.value) == idle:
+        return _simulated(gpus, systems.value, submission)
     if idle:
         return failed(
             f"{several(gpus, 'GPU')} held while {' and '.join(idle)} runs ({some(systems.value.phases[idle[0]], 2)})",
@@ -67,6 +71,19 @@ def gpu_held_by_cpu_phase(systems: Fact[SystemsUsed], accounting: Fact[JobAccoun
     if not found_phases(systems.value):
         raise Unclear(f"{several(gpus, 'GPU')} allocated, and nothing in the scripts tells for which phase")
     return passed(f"{several(gpus, 'GPU')} held by {' and '.join(found_phases(systems.value))} only")
+
+
+def _simulated(gpus: int, seen: SystemsUsed, submission: Fact[Submission]) -> Verdict:
+    """Many simulations run on GPUs; a simulation alone is a CPU phase only where nothing says otherwise, which nobody can prove from here."""
+    text = "\n".join(line for line in submission.value.script_text.splitlines() if not line.lstrip().startswith("#"))
+    uses = [u for u in seen.uses if u.family in ("simulation", "framework") and GPU.search(u.system)]
+    said = f"{several(gpus, 'GPU')} held by a simulation ({some(seen.phases['simulate'], 2)})"
+    if found := GPU.search(text):
+        shown = next(line.strip() for line in text.splitlines() if found[0] in line)
+        return passed(f"{said}, which is told to use one: {line(shown, 120)}")
+    if uses:
+        return passed(f"{said}, and {uses[0].system} computes on one ({uses[0].place})")
+    raise Unclear(f"{said}, and nothing in the script says whether it uses one")
 
 
 def unlike_steps(accounting: Fact[JobAccounting]) -> Verdict:
@@ -133,7 +150,7 @@ TIP = Tip(
             "gpu-held-by-cpu-phase",
             1,
             "Are GPUs held only by phases that use them?",
-            (SYSTEMS, ACCOUNTING),
+            (SYSTEMS, ACCOUNTING, SUBMISSION),
             gpu_held_by_cpu_phase,
             "auditor sweep, once the scheduler's record is final",
         ),
@@ -145,6 +162,15 @@ TIP = Tip(
             unlike_steps,
             "auditor sweep, once the scheduler's record is final",
             "sacct(1) MaxRSS; the factor of 4 is ours",
+        ),
+        Check(
+            "gpu-for-cpu-task",
+            2,
+            "Do only those tasks of the engine ask for GPUs that use them?",
+            (ENGINES,),
+            gpu_for_cpu_task,
+            SWEEP,
+            "arXiv 2606.07491, tip 3; options by which simulation codes use GPUs: their manuals",
         ),
         Check(
             "open-boundary",

@@ -11,7 +11,9 @@ from probes.schedulers import JobAccounting
 from probes.submission import Submission
 from reports.judging.again import given
 from reports.judging.amounts import GIB, memory_option, percent, several, size, time_option
+from reports.judging.engineruns import ENGINES, MAYBE_ENGINES
 from reports.judging.proofs import REPLAY, same, summary
+from reports.judging.taskrules import idle_gpu, overasked_tasks, unfit_partition
 from reports.judging.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
 
 # Jobstats and seff flag the same ratios; where they stand is ours: half used is well used, a fifth is not
@@ -187,6 +189,33 @@ TIP = Tip(
             (ACCOUNTING, HARDWARE),
             unseen_gpu,
             "let the in-job hook run: it reads the driver's files",
+        ),
+        Check(
+            "idle-gpu",
+            2,
+            "Were the GPUs at least half of the time busy?",
+            (ACCOUNTING, MAYBE_ENGINES),
+            idle_gpu,
+            "let the engine's monitor or a tracker count: Nextflow's trace with accelerators, Ray's and Dask's GPU monitors",
+            "compare Jobstats, which flags jobs whose GPUs are mostly idle; the half and the fifth are ours",
+        ),
+        Check(
+            "unfit-partition",
+            2,
+            "Does the job use what its partition is there for?",
+            (ACCOUNTING,),
+            unfit_partition,
+            "auditor sweep, once the scheduler's record is final",
+            "site guides (CSC Puhti and Mahti, NERSC Perlmutter): GPU and large-memory partitions are for jobs that need them; names are matched",
+        ),
+        Check(
+            "overasked-tasks",
+            2,
+            "Did the engine's tasks use at least half of the cores and memory they asked for?",
+            (ENGINES,),
+            overasked_tasks,
+            "let the engine measure: benchmark: in Snakemake, -with-trace in Nextflow, resource_monitoring_enabled in Parsl",
+            "compare Jobstats, seff, which flag the same ratios for jobs; the halves and fifths are ours",
         ),
         Check(
             "oversubscribed-threads",

@@ -12,8 +12,10 @@ from probes.submission import Submission
 from probes.workflow import SystemsUsed
 from reports.judging.again import script
 from reports.judging.amounts import duration, line, several, some
+from reports.judging.engineruns import ENGINES, SWEEP
 from reports.judging.proofs import REPLAY, SETTLES, same, summary
 from reports.judging.verdicts import Unclear, failed, not_applicable, passed
+from reports.judging.widthrules import unreached_width
 
 # from this many runs on, doing them one after another is a choice worth a question
 ENOUGH = 3
@@ -158,6 +160,15 @@ TIP = Tip(
             steps_in_a_row,
             "auditor sweep, once the scheduler's record is final",
             "srun(1) --exact; sacct(1) step rows",
+        ),
+        Check(
+            "unreached-width",
+            2,
+            "Did as many tasks run at the same time as the engine's graph and places allow?",
+            (ENGINES,),
+            unreached_width,
+            SWEEP,
+            "arXiv 2606.07491, tip 5; width is the largest level of the task graph; half of it is ours",
         ),
         Check("dependent-run", 3, "Could the run be repeated without its siblings?", (REPLAY,), dependent_run, SETTLES),
     ),

@@ -13,8 +13,13 @@ from probes.submission import Submission
 from probes.workflow import SystemsUsed
 from reports.judging.again import program, script
 from reports.judging.amounts import duration, several, some
+from reports.judging.engineruns import ENGINES, SWEEP
 from reports.judging.proofs import REPLAY, SETTLES, same, summary
+from reports.judging.scalerules import tried_again, unscaled_training
+from reports.judging.trackedruns import LOOK, TRACKED
+from reports.judging.trackrules import rank_duplicates
 from reports.judging.verdicts import Unclear, failed, not_applicable, passed, weak
+from reports.judging.widthrules import needless_barrier
 
 # two alike submissions may be a correction; three are a habit
 LOOKALIKES = 2
@@ -31,13 +36,16 @@ CAMPAIGN = Need(Campaign, (Phase.LATER,))
 
 def lookalike_submissions(campaign: Fact[Campaign], submission: Fact[Submission]) -> Verdict:
     c = campaign.value
-    count = len(c.lookalikes) + 1
-    if len(c.lookalikes) < LOOKALIKES:
+    again = tried_again(c)
+    alike = [r for r in c.lookalikes if r not in again]
+    count = len(alike) + 1
+    if len(alike) < LOOKALIKES:
         said = (
             f"one array of {several(c.array_size, 'task')}"
             if c.array_size > 1
-            else f"{several(len(c.lookalikes), 'look-alike')} of this submission"
+            else f"{several(len(alike), 'look-alike')} of this submission"
         )
+        said += f", and {len(again)} that failed and were submitted again" if again else ""
         return passed(said, campaign)
     throttle = max(1, min(50, count // 3))
     fix = f"#SBATCH --array=0-{count - 1}%{throttle}\n{program(submission.value)}   # with $SLURM_ARRAY_TASK_ID where the numbers differ"
@@ -48,6 +56,8 @@ def unbounded_array(campaign: Fact[Campaign], accounting: Fact[JobAccounting]) -
     size = campaign.value.array_size
     if size <= 1 and not accounting.value.array_task_id:
         return not_applicable(f"not a task of an array ({accounting.source})", accounting)
+    if size == 1:
+        return not_applicable(f"an array of one task: {accounting.value.job_id}", campaign, accounting)
     throttle = campaign.value.array_throttle or accounting.value.array_throttle or 0
     said = f"array of {several(size, 'task')}, " + (
         f"at most {throttle} at a time" if throttle else "no limit on how many at a time"
@@ -61,6 +71,8 @@ def tiny_tasks(campaign: Fact[Campaign], accounting: Fact[JobAccounting], submis
     a, c = accounting.value, campaign.value
     if not a.array_task_id:
         return not_applicable(f"not a task of an array ({accounting.source})", accounting)
+    if c.array_size == 1:
+        return not_applicable(f"an array of one task: {a.job_id}", campaign, accounting)
     times = [t for t in (_seconds(s) for s in c.siblings if s.job_id.split("_")[0] == a.array_job_id) if t is not None]
     times += [a.used_seconds] if a.used_seconds is not None else []
     if not times:
@@ -165,6 +177,33 @@ TIP = Tip(
             tiny_tasks,
             "auditor sweep, once tasks have finished",
             "Slurm high-throughput guide: start and end of a job cost the controller; the minute is ours",
+        ),
+        Check(
+            "rank-duplicates",
+            2,
+            "Does a distributed training keep one record, not one for each rank?",
+            (TRACKED,),
+            rank_duplicates,
+            LOOK,
+            "PyTorch, torchrun: RANK; MLflow and W&B, distributed training: log from rank 0",
+        ),
+        Check(
+            "unscaled-training",
+            2,
+            "Is a wider training faster, as far as its look-alikes tell?",
+            (SYSTEMS, CAMPAIGN, ACCOUNTING, SUBMISSION),
+            unscaled_training,
+            "auditor sweep, once the look-alikes are finished",
+            "strong scaling efficiency T1 n1 / (Tn nn); half is what EuroHPC and PRACE scaling tests ask to show, the comparison is ours",
+        ),
+        Check(
+            "needless-barrier",
+            2,
+            "Do tasks wait only for those whose results they read?",
+            (ENGINES,),
+            needless_barrier,
+            SWEEP,
+            "arXiv 2606.07491, tip 6: over-synchronisation; bulk-synchronous steps wait for their slowest (Valiant 1990); the factor of 2 is ours",
         ),
         Check("tied-task", 3, "Could this one task be run alone, with the same result?", (REPLAY,), tied_task, SETTLES),
     ),

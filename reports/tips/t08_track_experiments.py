@@ -10,11 +10,15 @@ from probes.folder import FolderState
 from probes.git import GitState
 from probes.seeds import Determinism
 from probes.submission import Submission
+from probes.tracking.record import Experiments
 from probes.workflow import SystemsUsed
 from reports.judging.again import again, program, script
 from reports.judging.amounts import several, some, words
 from reports.judging.proofs import REPLAY, SETTLES, same, summary
 from reports.judging.sightings import called, difference
+from reports.judging.trackedruns import LOOK, MAYBE_TRACKED, TRACKED, named, ours
+from reports.judging.trackedruns import said as run_said
+from reports.judging.trackrules import loose_model, unidentified_data, untracked_run, wrong_commit
 from reports.judging.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
 
 # what a machine reads as numbers of an experiment
@@ -144,21 +148,27 @@ def changed_while_queued(before: Fact[CalledFiles], after: Fact[CalledFiles], su
     return passed(f"{several(len(new), 'called file')} the same at submission and at start", before, after)
 
 
-def lost_metrics(files: Fact[DataManifest], maybe: Maybe[SystemsUsed], submission: Fact[Submission]) -> Verdict:
+def lost_metrics(
+    files: Fact[DataManifest], maybe: Maybe[SystemsUsed], submission: Fact[Submission], tracked: Maybe[Experiments]
+) -> Verdict:
     found = [
         f.path for f in files.value.files if f.role == "output" and (f.path.lower().endswith(METRIC_FILES) or EVENTS in f.path)
     ]
     if found:
         return passed(f"numbers that a machine can read: {some(found)}", files)
-    systems = known(maybe)
-    trackers = [u for u in systems.value.uses if u.family == "tracker"] if systems else []
-    if trackers and systems:
-        return passed(f"a tracker is used: {some(f'{u.system} ({u.place})' for u in trackers)}", systems)
-    return failed(
-        "no file of metrics or parameters among the outputs, and no tracker in the scripts",
-        f'{program(submission.value)}   # and at its end: json.dump({{"seed": seed, "loss": loss}}, open("metrics.json", "w"))',
-        files,
-    )
+    kept = [r for r in ours(tracked) if r.metrics]
+    if kept and isinstance(tracked, Fact):
+        r = kept[0]
+        return passed(
+            f"{run_said(r)} holds {several(len(r.metrics), 'metric')}: {some(f'{m.name}={m.last}' for m in r.metrics)}", tracked
+        )
+    trackers = named(known(maybe))
+    if trackers and (tracked is None or (isinstance(tracked, Fact) and tracked.value.elsewhere)):
+        raise Unclear(f"a tracker is named, {some(trackers)}, and its record was not seen")
+    fix = f'{program(submission.value)}   # and at its end: json.dump({{"seed": seed, "loss": loss}}, open("metrics.json", "w"))'
+    if trackers:
+        return weak(f"a tracker is named, {some(trackers)}, and no metric of this run is in any record", fix)
+    return failed("no file of metrics or parameters among the outputs, and no tracker in the scripts", fix, files)
 
 
 def unrepeated_result(replay: Fact[ReplayVerdict]) -> Verdict:
@@ -228,9 +238,45 @@ TIP = Tip(
             "lost-metrics",
             2,
             "Are metrics written where a machine can read them?",
-            (FILES, SYSTEMS, SUBMISSION),
+            (FILES, SYSTEMS, SUBMISSION, MAYBE_TRACKED),
             lost_metrics,
             "auditor sweep, once the run is finished",
+        ),
+        Check(
+            "untracked-run",
+            2,
+            "Where a tracker is named, does its record hold this run's parameters and metrics?",
+            (Need(SystemsUsed, (Phase.SUBMIT,)), MAYBE_TRACKED, SUBMISSION),
+            untracked_run,
+            LOOK,
+            "MLflow, tracking: a run holds parameters, metrics, data sets and models; an import is not a run",
+        ),
+        Check(
+            "wrong-commit",
+            2,
+            "Is the commit in the tracker's record the code that ran?",
+            (TRACKED, Need(GitState, (Phase.SUBMIT,), optional=True)),
+            wrong_commit,
+            LOOK,
+            "MLflow sets mlflow.source.git.commit on a dirty tree too (mlflow/tracking/context/git_context.py)",
+        ),
+        Check(
+            "unidentified-data",
+            2,
+            "Are the versions of the data tied to the run?",
+            (FILES, MAYBE_TRACKED, SUBMISSION),
+            unidentified_data,
+            "declare the inputs; auditor sweep",
+            "arXiv 2606.07491, tip 8; MLflow, dataset tracking: digest",
+        ),
+        Check(
+            "loose-model",
+            2,
+            "Is the trained model tied to the run, by content or by a version?",
+            (Need(SystemsUsed, (Phase.SUBMIT,)), FILES, MAYBE_TRACKED, SUBMISSION),
+            loose_model,
+            "declare the model as output; auditor sweep",
+            "arXiv 2606.07491, tip 8; MLflow, model registry",
         ),
         Check("unrepeated-result", 3, "Did the same result come out again?", (REPLAY,), unrepeated_result, SETTLES),
     ),

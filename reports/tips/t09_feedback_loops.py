@@ -9,9 +9,12 @@ from auditor.model import Check, Fact, Need, Phase, Tip, Verdict
 from auditor.verdict import ReplayVerdict
 from probes.submission import Submission
 from probes.workflow import SystemsUsed
+from probes.workflows.record import WorkflowRuns
 from reports.judging.again import again, script
 from reports.judging.amounts import several, some
+from reports.judging.engineruns import MAYBE_ENGINES, mine
 from reports.judging.proofs import SETTLES, same, summary
+from reports.judging.roundrules import engine_loops, handmade_rounds
 from reports.judging.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
 
 RESUBMITS = re.compile(r"\b(sbatch|scontrol\s+requeue|qsub)\b")
@@ -25,15 +28,24 @@ CAMPAIGN = Need(Campaign, (Phase.LATER,))
 SUBMISSION = Need(Submission, (Phase.SUBMIT,))
 
 
-def _no_loop(systems: Fact[SystemsUsed], campaign: Fact[Campaign]) -> Verdict | None:
-    """Both the scripts and the data were looked at, and neither shows a loop."""
-    if systems.value.loops or campaign.value.cycle:
+def _no_loop(systems: Fact[SystemsUsed], campaign: Fact[Campaign], engines: Maybe[WorkflowRuns]) -> Verdict | None:
+    """The scripts, the data and the engines' records were looked at, and none shows a loop."""
+    if systems.value.loops or campaign.value.cycle or engine_loops(engines):
         return None
     runs = several(len(campaign.value.siblings), "other run")
-    return not_applicable(f"no loop in the scripts and no data path back through {runs} of the campaign", systems, campaign)
+    said = f"no loop in the scripts and no data path back through {runs} of the campaign"
+    if engines is None:
+        raise Unclear(f"{said}; what engines recorded was not looked at")
+    if not isinstance(engines, Fact):
+        return not_applicable(f"{said}; {engines.reason}", systems, campaign)
+    if engines.value.unread:
+        raise Unclear(f"{said}; an engine's record could not be read: {engines.value.unread[0]}")
+    return not_applicable(f"{said}, nor in what engines recorded", systems, campaign, engines)
 
 
-def self_submission(systems: Fact[SystemsUsed], campaign: Fact[Campaign], submission: Fact[Submission]) -> Verdict:
+def self_submission(
+    systems: Fact[SystemsUsed], campaign: Fact[Campaign], submission: Fact[Submission], engines: Maybe[WorkflowRuns]
+) -> Verdict:
     hidden = [line for line in systems.value.loops if RESUBMITS.search(line)]
     if hidden:
         name = script(submission.value)
@@ -43,8 +55,10 @@ def self_submission(systems: Fact[SystemsUsed], campaign: Fact[Campaign], submis
             f"  jid=$(sbatch --parsable ${{jid:+--dependency=afterok:$jid}} {name} $i)\ndone",
             systems,
         )
-    if none := _no_loop(systems, campaign):
+    if none := _no_loop(systems, campaign, engines):
         return none
+    if loops := engine_loops(engines):
+        return passed(f"an engine holds the loop: {loops[0][1]}")
     if campaign.value.cycle:
         return passed(f"the loop shows in the data: {several(len(campaign.value.cycle), 'run')} on it")
     return passed(f"the loop stands in the script: {some(systems.value.loops, 1)}", systems)
@@ -64,10 +78,16 @@ def endless_loop(systems: Fact[SystemsUsed], submission: Fact[Submission]) -> Ve
     return passed(f"bounded: {some(loops, 2)}", systems)
 
 
-def uncounted_iterations(systems: Fact[SystemsUsed], campaign: Fact[Campaign], submission: Fact[Submission]) -> Verdict:
-    if none := _no_loop(systems, campaign):
+def uncounted_iterations(
+    systems: Fact[SystemsUsed], campaign: Fact[Campaign], submission: Fact[Submission], engines: Maybe[WorkflowRuns]
+) -> Verdict:
+    if none := _no_loop(systems, campaign, engines):
         return none
     c = campaign.value
+    if isinstance(engines, Fact) and (
+        counted := [said for run, said in engine_loops(engines) if max(run.iterations, default=0) >= 2]
+    ):
+        return passed(f"counted in an engine's record: {counted[0]}", engines)
     if c.iterations >= 2 and c.cycle:
         return passed(
             f"{several(c.iterations, 'iteration')} seen in the data, {several(len(c.cycle), 'run')} on the loop", campaign
@@ -81,8 +101,10 @@ def uncounted_iterations(systems: Fact[SystemsUsed], campaign: Fact[Campaign], s
     )
 
 
-def built_on_failure(systems: Fact[SystemsUsed], campaign: Fact[Campaign], submission: Fact[Submission]) -> Verdict:
-    if none := _no_loop(systems, campaign):
+def built_on_failure(
+    systems: Fact[SystemsUsed], campaign: Fact[Campaign], submission: Fact[Submission], engines: Maybe[WorkflowRuns]
+) -> Verdict:
+    if none := _no_loop(systems, campaign, engines):
         return none
     on_loop = [s for s in campaign.value.siblings if s.run_id in campaign.value.cycle]
     bad = [s for s in on_loop if s.state in BAD_STATES]
@@ -92,17 +114,31 @@ def built_on_failure(systems: Fact[SystemsUsed], campaign: Fact[Campaign], submi
             f"sbatch --dependency=afterok:JOBID {script(submission.value)}   # afterok, not afterany",
             campaign,
         )
+    if not on_loop and isinstance(engines, Fact) and (held := _ended_well(engines)):
+        return held
     if not on_loop:
         raise Unclear("the rounds of the loop are not known as runs")
     return passed(f"all {several(len(on_loop), 'other run')} on the loop ended well", campaign)
+
+
+def _ended_well(engines: Fact[WorkflowRuns]) -> Verdict | None:
+    """An engine starts a task only when those it needs succeeded; so all of a loop did, where the groups on it hold no failure."""
+    for run in mine(engines):
+        ring = {name for names in run.loops for name in names}
+        on = [g for g in run.groups if g.name in ring]
+        if on and all(g.states.get("succeeded", 0) + g.states.get("cached", 0) == g.tasks for g in on):
+            return passed(f"all {several(sum(g.tasks for g in on), 'task')} on the loop of {run.system} ended well", engines)
+    return None
 
 
 def _said(run: Sibling) -> str:
     return f"{run.job_id} ({run.state})"
 
 
-def unrepeated_iteration(systems: Fact[SystemsUsed], campaign: Fact[Campaign], maybe: Maybe[ReplayVerdict]) -> Verdict:
-    if none := _no_loop(systems, campaign):
+def unrepeated_iteration(
+    systems: Fact[SystemsUsed], campaign: Fact[Campaign], maybe: Maybe[ReplayVerdict], engines: Maybe[WorkflowRuns]
+) -> Verdict:
+    if none := _no_loop(systems, campaign, engines):
         return none
     replay = known(maybe)
     if replay is None:
@@ -132,7 +168,7 @@ TIP = Tip(
             "self-submission",
             1,
             "Is the loop written in one place, not in a script that submits itself?",
-            (SYSTEMS, CAMPAIGN, SUBMISSION),
+            (SYSTEMS, CAMPAIGN, SUBMISSION, MAYBE_ENGINES),
             self_submission,
             "submit through auditor, then auditor sweep, so that scripts and data paths are known",
         ),
@@ -148,7 +184,7 @@ TIP = Tip(
             "uncounted-iterations",
             2,
             "Can the iterations be counted from the data?",
-            (SYSTEMS, CAMPAIGN, SUBMISSION),
+            (SYSTEMS, CAMPAIGN, SUBMISSION, MAYBE_ENGINES),
             uncounted_iterations,
             "declare inputs and outputs of every round; auditor sweep",
         ),
@@ -156,15 +192,24 @@ TIP = Tip(
             "built-on-failure",
             2,
             "Did each round start from a good one?",
-            (SYSTEMS, CAMPAIGN, SUBMISSION),
+            (SYSTEMS, CAMPAIGN, SUBMISSION, MAYBE_ENGINES),
             built_on_failure,
             "submit every round through auditor; auditor sweep",
+        ),
+        Check(
+            "handmade-rounds",
+            2,
+            "Are rounds that feed each other started by a program, not by hand?",
+            (CAMPAIGN, SUBMISSION, MAYBE_ENGINES),
+            handmade_rounds,
+            "submit every round through auditor, with inputs and outputs declared; auditor sweep",
+            "arXiv 2606.07491, tip 9; the count of three is ours",
         ),
         Check(
             "unrepeated-iteration",
             3,
             "Did a round come out the same when it was run again?",
-            (SYSTEMS, CAMPAIGN, Need(ReplayVerdict, (Phase.LATER,), optional=True)),
+            (SYSTEMS, CAMPAIGN, Need(ReplayVerdict, (Phase.LATER,), optional=True), MAYBE_ENGINES),
             unrepeated_iteration,
             SETTLES,
         ),

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from auditor.campaign import Campaign
 from auditor.model import Check, Fact, Need, Phase, Tip, Verdict
 from auditor.verdict import ReplayVerdict
+from probes.data import DataManifest
 from probes.schedulers import Attempt, JobAccounting
 from probes.submission import Submission
 from reports.judging.again import given
 from reports.judging.amounts import duration, line, memory_option, percent, several, some, time_option, words
+from reports.judging.engineruns import ENGINES, SWEEP
 from reports.judging.proofs import REPLAY, SETTLES, summary
 from reports.judging.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
+from reports.judging.wasterules import failing_tasks, queue_bound, unfilled_allocation, wasted_campaign
 
 # backfill fits short requests into gaps; an hour fits anywhere, and more than ten times too much fits nowhere
 SHORT_LIMIT = 3600
@@ -21,6 +25,7 @@ SHORT_WAIT = 600.0
 LONG_WAIT = 10.0
 
 SUBMISSION = Need(Submission, (Phase.SUBMIT,))
+CAMPAIGN = Need(Campaign, (Phase.LATER,))
 ACCOUNTING = Need(JobAccounting, (Phase.LATER,))
 
 
@@ -178,6 +183,43 @@ TIP = Tip(
             (ACCOUNTING,),
             long_wait,
             "auditor sweep, once the scheduler's record is final",
+        ),
+        Check(
+            "wasted-campaign",
+            2,
+            "Did the campaign's core-hours go into runs that ended well?",
+            (CAMPAIGN, ACCOUNTING, Need(DataManifest, (Phase.LATER,), optional=True)),
+            wasted_campaign,
+            "auditor sweep, once the campaign's records are final",
+            "field studies of large machines find some per cent of node-hours in failed jobs (Di Martino et al., Blue Waters, DSN 2014 and 2015); "
+            "the twentieth and the fifth are ours",
+        ),
+        Check(
+            "queue-bound",
+            2,
+            "Did the campaign's runs take longer than they waited?",
+            (CAMPAIGN, SUBMISSION),
+            queue_bound,
+            "auditor sweep, once the campaign's records are final",
+            "Slurm high-throughput guide: pack short work into fewer jobs; the ten minutes are ours",
+        ),
+        Check(
+            "failing-tasks",
+            2,
+            "Did the engine's tasks succeed at their first try?",
+            (ENGINES,),
+            failing_tasks,
+            SWEEP,
+            "the engine's own record of tries; the twentieth and the fifth are ours",
+        ),
+        Check(
+            "unfilled-allocation",
+            2,
+            "Did the engine's tasks fill the allocation that held them?",
+            (ENGINES, ACCOUNTING),
+            unfilled_allocation,
+            SWEEP,
+            "core-seconds of tasks against AllocCPUS x Elapsed (sacct(1)); the half and the fifth are ours",
         ),
         Check("not-at-first-try", 3, "Does a repeat get through at the first try?", (REPLAY,), not_at_first_try, SETTLES),
     ),

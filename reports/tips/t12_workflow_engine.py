@@ -13,10 +13,13 @@ from probes.git import GitState
 from probes.schedulers import JobAccounting
 from probes.submission import Submission
 from probes.workflow import SystemsUsed, Use
+from probes.workflows.record import WorkflowRuns
 from reports.judging.again import program
 from reports.judging.amounts import several, some, words
+from reports.judging.enginerules import shell_dag, unfinished_workflow, unkept_definition, unresumable_workflow, unseen_engine
+from reports.judging.engineruns import ENGINES, MAYBE_ENGINES, SWEEP, mine, told
 from reports.judging.proofs import REPLAY, SETTLES, same, summary
-from reports.judging.verdicts import Maybe, Unclear, failed, not_applicable, passed
+from reports.judging.verdicts import Maybe, Unclear, failed, not_applicable, passed, weak
 
 # how engines name what they submit: their job names, scripts and work folders
 ENACTED = re.compile(
@@ -41,9 +44,19 @@ def _tied(campaign: Campaign) -> int:
     return len((ends | waiting) - {campaign.run_id})
 
 
-def no_engine(systems: Fact[SystemsUsed], campaign: Fact[Campaign], submission: Fact[Submission]) -> Verdict:
-    if found := _engines(systems.value):
-        return passed(f"{some(f'{u.system} ({u.place})' for u in found)}", systems)
+def no_engine(
+    systems: Fact[SystemsUsed], campaign: Fact[Campaign], submission: Fact[Submission], engines: Maybe[WorkflowRuns]
+) -> Verdict:
+    seen = mine(engines) if isinstance(engines, Fact) else []
+    found = _engines(systems.value)
+    listed = some(f"{u.system} ({u.place})" for u in found)
+    if seen and isinstance(engines, Fact):
+        return passed(f"{told(seen[0])} was seen at work{f', named in {found[0].place}' if found else ''}", engines)
+    if engines is None:
+        raise Unclear(f"{listed or 'no engine'} named in the scripts; whether one was at work was not looked at")
+    if found:
+        why = engines.reason if isinstance(engines, Absent) else "no engine's record is of this run"
+        return weak(f"{listed}: named, and not seen at work: {why}", _rule(submission.value), systems)
     others = campaign.value.siblings
     if not others:
         return not_applicable(
@@ -78,7 +91,11 @@ def _folder(pattern: str) -> tuple[str, str]:
 
 
 def handmade_chain(
-    systems: Fact[SystemsUsed], campaign: Fact[Campaign], accounting: Fact[JobAccounting], submission: Fact[Submission]
+    systems: Fact[SystemsUsed],
+    campaign: Fact[Campaign],
+    accounting: Fact[JobAccounting],
+    submission: Fact[Submission],
+    engines: Maybe[WorkflowRuns],
 ) -> Verdict:
     a = accounting.value
     if trace := _enacted(a, submission.value):
@@ -88,6 +105,8 @@ def handmade_chain(
         return not_applicable(
             f"no dependency ({accounting.source}) and no data shared with other runs: nothing to chain", accounting, campaign
         )
+    if isinstance(engines, Fact) and (by := [r for r in mine(engines) if r.relation == "task"]):
+        return passed(f"{told(by[0])} names job {a.job_id} among those that it submitted", engines)
     how = f"dependency {a.dependency}" if a.dependency else f"tied to {several(tied, 'other run')} by data or a dependency"
     return failed(
         f"{how}, and no sign of an engine in the submission: the order is kept by hand",
@@ -152,9 +171,18 @@ TIP = Tip(
             "no-engine",
             1,
             "If several runs belong together, does an engine hold them?",
-            (SYSTEMS, CAMPAIGN, SUBMISSION),
+            (SYSTEMS, CAMPAIGN, SUBMISSION, MAYBE_ENGINES),
             no_engine,
-            "submit through auditor, then auditor sweep, so that the campaign is known",
+            "submit through auditor, then auditor sweep, so that the campaign is known and engines' records are looked for",
+        ),
+        Check(
+            "shell-dag",
+            1,
+            "Is the batch script free of a workflow written in shell?",
+            (SUBMISSION,),
+            shell_dag,
+            "submit through auditor sbatch",
+            "sbatch(1) --dependency, --parsable; arXiv 2606.07491, tip 12",
         ),
         Check(
             "unversioned-definition",
@@ -168,9 +196,45 @@ TIP = Tip(
             "handmade-chain",
             2,
             "Did an engine submit this run, where runs wait for each other?",
-            (SYSTEMS, CAMPAIGN, ACCOUNTING, SUBMISSION),
+            (SYSTEMS, CAMPAIGN, ACCOUNTING, SUBMISSION, MAYBE_ENGINES),
             handmade_chain,
             "auditor sweep, once the scheduler's record is final",
+        ),
+        Check(
+            "unseen-engine",
+            2,
+            "Was the engine that the scripts name seen at work?",
+            (SYSTEMS, MAYBE_ENGINES, SUBMISSION),
+            unseen_engine,
+            SWEEP,
+            "the engines' own records; a name in a script is no run",
+        ),
+        Check(
+            "unfinished-workflow",
+            2,
+            "Did the engine's run come to its end?",
+            (ENGINES,),
+            unfinished_workflow,
+            SWEEP,
+            "each engine's own record, by the sign of success that it gives",
+        ),
+        Check(
+            "unresumable-workflow",
+            2,
+            "Would the engine try again, and go on where it was cut off?",
+            (ENGINES,),
+            unresumable_workflow,
+            SWEEP,
+            "manuals: Snakemake --retries, Nextflow -resume, Parsl retries and checkpointing, Pegasus rescue DAG, FireWorks rerun_fws",
+        ),
+        Check(
+            "unkept-definition",
+            2,
+            "Is the description that the engine ran known by content or commit?",
+            (ENGINES, Need(GitState, (Phase.SUBMIT,), optional=True)),
+            unkept_definition,
+            "submit from the repository that holds the description",
+            "no engine records the revision of a local workflow; git does",
         ),
         Check(
             "never-rerun",

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from auditor import codec
 from auditor.campaign import Campaign, Link, Sibling
 from auditor.capture import observe
-from auditor.model import Evidence, Grade, Job, Phase, Probe, Status
+from auditor.model import Evidence, Job, Phase, Probe
 from auditor.redact import Redactor
 from auditor.world import READ_BYTES, Stat
 from probes import seeds, submission, workflow
@@ -27,6 +26,7 @@ from probes.filesystem import Entry, FileSystems, Mount
 from probes.kernel import KernelAccounting
 from probes.pointers import DataPointers
 from probes.tracking import TrackedRun
+from probes.tracking.record import Experiments, TrackedSeen
 from probes.workflows import Asked, Attempt, File, State, Task, Used, WorkflowRun
 from probes.workflows.record import WorkflowRuns
 from probes.workflows.summary import summary
@@ -227,17 +227,13 @@ def no_engine() -> Evidence:
 
 def tracked(*runs: TrackedRun, relation: str = "inside") -> Evidence:
     """What trackers recorded beside the run."""
-    data = {"runs": [codec.plain(r) | {"relation": relation} for r in runs], "seen": len(runs)}
-    return Evidence(
-        "experiments", 1, "Experiments", Phase.LATER, 0, Status.OK, Grade.OBSERVED, "trackers", "", at(60), "node1", data
-    )
+    seen_ = tuple(TrackedSeen(**{f.name: getattr(r, f.name) for f in dataclasses.fields(r)}, relation=relation) for r in runs)
+    return seen(Experiments(seen_, len(seen_)), phase=Phase.LATER, probe="experiments", taken_at=at(60))
 
 
 def no_tracker() -> Evidence:
     why = "no tracker left a record below the work directory"
-    return Evidence(
-        "experiments", 1, "Experiments", Phase.LATER, 0, Status.ABSENT, Grade.OBSERVED, "trackers", why, at(60), "node1"
-    )
+    return unseen(Experiments, why, phase=Phase.LATER, probe="experiments", taken_at=at(60))
 
 
 SCRIPT = {

@@ -4,7 +4,7 @@ from tests.calibration.made import case, scripts
 
 CASE = case(
     7, "bad", "apptainer exec --writable docker://lab/train:latest",
-    scripts({"run.sh": "#!/bin/bash\napptainer exec --writable-tmpfs docker://lab/train:latest python train.py\n"}),
+    scripts({"run.sh": "#!/bin/bash\napptainer exec --writable docker://lab/train:latest python train.py\n"}),
     expected="""
         unnamed-environment passed
         unpinned-image failed

@@ -17,7 +17,7 @@ CASE = case(
         crowded-folder failed
         far-writes weak
         no-checkpoint failed
-        piled-checkpoints passed
+        piled-checkpoints not-applicable
         file-storm passed
         tiny-pieces not-applicable
         unfinished-output not-applicable

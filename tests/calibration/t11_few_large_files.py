@@ -15,7 +15,7 @@ CASE = case(
         crowded-folder passed
         far-writes passed
         no-checkpoint not-applicable
-        piled-checkpoints passed
+        piled-checkpoints not-applicable
         file-storm passed
         tiny-pieces not-applicable
         unfinished-output not-applicable

@@ -6,9 +6,11 @@ from auditor import registry
 from auditor.model import Check, Evidence, Grade, Outcome, Phase
 from auditor.scorecard import Finding
 from auditor.verdict import OutputVerdict, ReplayVerdict, Sameness, Step
+from probes.tracking.record import Experiments
+from probes.workflows.record import WorkflowRuns
 from reports.judging.judge import judge
 from reports.judging.record import record
-from tests.factory import at, seen, sha
+from tests.factory import at, seen, sha, unseen
 
 PASSED, WEAK, FAILED = Outcome.PASSED, Outcome.WEAK, Outcome.FAILED
 UNKNOWN, NOT_APPLICABLE = Outcome.UNKNOWN, Outcome.NOT_APPLICABLE
@@ -74,6 +76,11 @@ def replayed(
     )  # fmt: skip
     return seen(verdict, phase=Phase.LATER, probe="replay", grade=Grade.VERIFIED, taken_at=at(110))
 
+
+NO_ENGINE = unseen(
+    WorkflowRuns, "no workflow engine left a record below the work directory", phase=Phase.LATER, probe="workflow-runs"
+)
+NO_TRACKER = unseen(Experiments, "no tracker left a record below the work directory", phase=Phase.LATER, probe="experiments")
 
 ANOTHER = "a replay on another machine (local)"
 IDENTICAL = f"1 output identical in {ANOTHER}"

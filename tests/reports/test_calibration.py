@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
+from auditor import registry
 from auditor.model import Outcome
+from tests.calibration.confusion import GOLDEN, table, wrong
 from tests.calibration.made import KINDS, cases
 
 CASES = cases()
@@ -24,3 +26,21 @@ def test_what_is_expected_is_an_outcome_and_files_are_named_after_their_tip() ->
 
     assert {w for c in CASES.values() for w in c.expected.values()} <= words
     assert [name for name, c in CASES.items() if not name.startswith(f"t{c.tip:02d}_")] == []
+
+
+def test_each_campaign_tells_what_every_check_of_its_tip_should_say() -> None:
+    """Those of tips 7 and 11 that need images or data files of their own are tried in their own tests."""
+    checks = {n: {c.id for c in tip.checks} for n, tip in registry.tips().items()}
+
+    assert {
+        name: set(c.expected) ^ checks[c.tip] for name, c in CASES.items() if c.tip != 7 and set(c.expected) != checks[c.tip]
+    } == {}
+
+
+def test_every_check_says_what_was_expected() -> None:
+    assert wrong() == []
+
+
+def test_the_confusion_table_is_the_committed_one() -> None:
+    """`ci/bench_calibration.py --write` makes it anew; read the difference before you commit it."""
+    assert table() == GOLDEN.read_text()

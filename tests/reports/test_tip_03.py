@@ -58,25 +58,42 @@ def test_a_script_without_a_telling_name_leaves_the_phase_open() -> None:
 def test_a_gpu_is_for_training_and_not_for_preparing() -> None:
     gpu = later(accounting(asked_gpus=2))
 
-    assert said("gpu-held-by-cpu-phase", phases(train=("x",)), gpu) == (PASSED, "2 GPUs held by train only")
-    assert said("gpu-held-by-cpu-phase", phases(train=("x",), prepare=("p:1 prepare.py",)), gpu) == (
+    assert said("gpu-held-by-cpu-phase", phases(train=("x",)), gpu, TYPED) == (PASSED, "2 GPUs held by train only")
+    assert said("gpu-held-by-cpu-phase", phases(train=("x",), prepare=("p:1 prepare.py",)), gpu, TYPED) == (
         FAILED,
         "2 GPUs held while prepare runs (p:1 prepare.py)",
     )
 
 
 def test_without_a_gpu_nothing_is_held() -> None:
-    assert said("gpu-held-by-cpu-phase", phases(simulate=("x",)), later(accounting())) == (
+    assert said("gpu-held-by-cpu-phase", phases(simulate=("x",)), later(accounting()), TYPED) == (
         NOT_APPLICABLE,
         "no GPU was allocated (slurm)",
     )
 
 
 def test_an_unknown_number_of_gpus_is_no_verdict() -> None:
-    assert said("gpu-held-by-cpu-phase", phases(train=("x",)), later(accounting(asked_gpus=None)))[0] == UNKNOWN
+    assert said("gpu-held-by-cpu-phase", phases(train=("x",)), later(accounting(asked_gpus=None)), TYPED)[0] == UNKNOWN
     assert (
-        said("gpu-held-by-cpu-phase", phases(train=("x",)), later(accounting(asked_gpus=None, scheduler="local")))[0]
+        said("gpu-held-by-cpu-phase", phases(train=("x",)), later(accounting(asked_gpus=None, scheduler="local")), TYPED)[0]
         == NOT_APPLICABLE
+    )
+
+
+def test_a_simulation_may_hold_a_gpu_that_it_is_told_to_use() -> None:
+    """GROMACS computes on one; `simulate.py` may or may not, and nobody can tell from here."""
+    gpu = later(accounting(asked_gpus=1))
+    told = seen(submission("#!/bin/bash\n#SBATCH --gres=gpu:1\ngmx mdrun -nb gpu\n"))
+
+    assert said("gpu-held-by-cpu-phase", phases(simulate=("md.sh:3 gmx mdrun",)), gpu, told) == (
+        PASSED,
+        "1 GPU held by a simulation (md.sh:3 gmx mdrun), which is told to use one: gmx mdrun -nb gpu",
+    )
+    assert said(
+        "gpu-held-by-cpu-phase", phases(simulate=("run.sh:2 simulate.py",)), gpu, seen(submission("python simulate.py\n"))
+    ) == (
+        UNKNOWN,
+        "1 GPU held by a simulation (run.sh:2 simulate.py), and nothing in the script says whether it uses one",
     )
 
 

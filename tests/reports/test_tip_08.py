@@ -16,6 +16,7 @@ from tests.reports.ask import (
     FAILED,
     IDENTICAL,
     NEVER,
+    NO_TRACKER,
     NOT_APPLICABLE,
     PASSED,
     UNKNOWN,
@@ -167,7 +168,11 @@ def test_metrics_in_a_file_pass_and_a_tracker_that_is_only_imported_is_not_yet_e
     assert said("lost-metrics", none, TYPED)[0] == FAILED
     assert said("lost-metrics", none, tracker, TYPED) == (
         UNKNOWN,
-        "a tracker is used: mlflow (train.py:2): only declared so far, and level 2 needs it seen at run time",
+        "a tracker is named, mlflow (train.py:2), and its record was not seen",
+    )
+    assert said("lost-metrics", none, tracker, TYPED, NO_TRACKER) == (
+        WEAK,
+        "a tracker is named, mlflow (train.py:2), and no metric of this run is in any record",
     )
     assert said("lost-metrics", unseen(DataManifest, "gone", phase=Phase.LATER), TYPED)[0] == UNKNOWN
 

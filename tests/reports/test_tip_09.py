@@ -7,10 +7,26 @@ from auditor.model import Evidence
 from auditor.verdict import Sameness
 from probes.workflow import SystemsUsed
 from tests.factory import at, seen, submission
-from tests.reports.ask import FAILED, IDENTICAL, NOT_APPLICABLE, PASSED, UNKNOWN, WEAK, advised, declared, later, replayed, said
+from tests.reports.ask import (
+    FAILED,
+    IDENTICAL,
+    NO_ENGINE,
+    NOT_APPLICABLE,
+    PASSED,
+    UNKNOWN,
+    WEAK,
+    advised,
+    declared,
+    later,
+    replayed,
+    said,
+)
 
 TYPED = seen(submission())
-NO_LOOP = "no loop in the scripts and no data path back through 0 other runs of the campaign"
+NO_LOOP = (
+    "no loop in the scripts and no data path back through 0 other runs of the campaign; "
+    "no workflow engine left a record below the work directory"
+)
 
 
 def scripts(*loops: str) -> Evidence:
@@ -44,7 +60,8 @@ def test_a_loop_in_the_data_or_in_one_script_is_explicit() -> None:
 
 
 def test_no_loop_needs_both_looks_before_it_is_believed() -> None:
-    assert said("self-submission", scripts(), campaign(), TYPED) == (NOT_APPLICABLE, NO_LOOP)
+    assert said("self-submission", scripts(), campaign(), TYPED, NO_ENGINE) == (NOT_APPLICABLE, NO_LOOP)
+    assert said("self-submission", scripts(), campaign(), TYPED)[0] == UNKNOWN
     assert said("self-submission", scripts(), TYPED) == (UNKNOWN, "never captured: campaign after the run")
 
 
@@ -78,7 +95,7 @@ def test_iterations_are_counted_in_the_data() -> None:
         FAILED,
         "a loop stands in the scripts, and the recorded data shows no second round",
     )
-    assert said("uncounted-iterations", scripts(), campaign(), TYPED) == (NOT_APPLICABLE, NO_LOOP)
+    assert said("uncounted-iterations", scripts(), campaign(), TYPED, NO_ENGINE) == (NOT_APPLICABLE, NO_LOOP)
     assert said("uncounted-iterations", campaign(), TYPED)[0] == UNKNOWN
 
 
@@ -94,7 +111,7 @@ def test_a_loop_that_went_on_over_a_failure_is_weak() -> None:
         UNKNOWN,
         "the rounds of the loop are not known as runs",
     )
-    assert said("built-on-failure", scripts(), campaign(), TYPED)[0] == NOT_APPLICABLE
+    assert said("built-on-failure", scripts(), campaign(), TYPED, NO_ENGINE)[0] == NOT_APPLICABLE
 
 
 def test_a_round_run_again_proves_the_loop() -> None:
@@ -103,4 +120,4 @@ def test_a_round_run_again_proves_the_loop() -> None:
     assert said("unrepeated-iteration", scripts(), loop, replayed()) == (PASSED, f"one round again: {IDENTICAL}")
     assert said("unrepeated-iteration", scripts(), loop, replayed(Sameness.DIFFERENT))[0] == FAILED
     assert said("unrepeated-iteration", scripts(), loop) == (UNKNOWN, "no round of the loop was ever replayed")
-    assert said("unrepeated-iteration", scripts(), campaign()) == (NOT_APPLICABLE, NO_LOOP)
+    assert said("unrepeated-iteration", scripts(), campaign(), NO_ENGINE) == (NOT_APPLICABLE, NO_LOOP)

@@ -7,15 +7,18 @@ from auditor.model import Evidence
 from auditor.verdict import Sameness
 from probes.git import GitState, Untracked
 from probes.workflow import SystemsUsed, Use
+from tests.calibration.made import engine, task
 from tests.factory import accounting, at, git_state, seen, sha, submission, unseen
 from tests.reports.ask import (
     ANOTHER,
     FAILED,
     IDENTICAL,
     NEVER,
+    NO_ENGINE,
     NOT_APPLICABLE,
     PASSED,
     UNKNOWN,
+    WEAK,
     advised,
     declared,
     later,
@@ -37,18 +40,28 @@ def campaign(*runs: Sibling, links: tuple[Link, ...] = ()) -> Evidence:
 
 
 def test_runs_that_belong_together_want_an_engine_and_get_a_first_rule() -> None:
-    assert said("no-engine", systems(), campaign(OTHER), TYPED) == (
+    assert said("no-engine", systems(), campaign(OTHER), TYPED, NO_ENGINE) == (
         FAILED,
         "2 runs belong together, and no engine is named in the scripts",
     )
-    assert advised("no-engine", systems(), campaign(OTHER), TYPED)[1] == (
+    assert advised("no-engine", systems(), campaign(OTHER), TYPED, NO_ENGINE)[1] == (
         '# Snakefile\nrule train:\n    input: "data"\n    output: "model.pt"\n    shell: \'bash train.sh\''
     )
 
 
 def test_an_engine_in_the_scripts_passes_and_a_single_run_needs_none() -> None:
-    assert said("no-engine", systems(SNAKEFILE), campaign(OTHER), TYPED) == (PASSED, "snakemake (Snakefile)")
-    assert said("no-engine", systems(), campaign(), TYPED)[0] == NOT_APPLICABLE
+    at_work = engine("snakemake", task("train"))
+
+    assert said("no-engine", systems(SNAKEFILE), campaign(OTHER), TYPED, at_work) == (
+        PASSED,
+        "snakemake 9.1 in /home/ada/train was seen at work, named in Snakefile",
+    )
+    assert said("no-engine", systems(SNAKEFILE), campaign(OTHER), TYPED, NO_ENGINE) == (
+        WEAK,
+        "snakemake (Snakefile): named, and not seen at work: no workflow engine left a record below the work directory",
+    )
+    assert said("no-engine", systems(SNAKEFILE), campaign(OTHER), TYPED)[0] == UNKNOWN
+    assert said("no-engine", systems(), campaign(), TYPED, NO_ENGINE)[0] == NOT_APPLICABLE
     assert said("no-engine", systems(), TYPED) == (UNKNOWN, "never captured: campaign after the run")
 
 

@@ -48,12 +48,18 @@ from probes.software import Component
 from probes.software.system_packages import SystemPackages
 from probes.software.toolchain import Toolchain
 from probes.submission import Directive
+from probes.tracking import DataSet, Metric, Model
+from probes.tracking.record import Experiments, TrackedSeen
 from probes.workflow import SystemsUsed, Use
+from probes.workflows import Digest, State
+from probes.workflows.record import WorkflowRuns
 from tests import factory as f
 from tests.factory import NOON, seen, sha, unseen
 
 GIB = 1 << 30
 MIB = 1 << 20
+NO_ENGINE = "no workflow engine left a record below the work directory"
+NO_TRACKER = "no tracker left a record below the work directory"
 
 
 def at(minutes: int) -> str:
@@ -266,6 +272,34 @@ def _ml_job_side() -> tuple[Evidence, ...]:
     )
 
 
+def _ml_tracked(job: Job) -> Experiments:
+    """What MLflow kept of the training; the wrapper had told it the run's id."""
+    return Experiments(
+        (
+            TrackedSeen(
+                "mlflow",
+                "4f1d2c3b4a5968778695a4b3c2d1e0f1",
+                f"{job.workdir}/mlflow.db",
+                State.SUCCEEDED,
+                "status FINISHED, with an end time",
+                experiment="surrogate",
+                started=at(39),
+                ended=at(157),
+                source="train.py",
+                commit="3f9d2c17a8b04e5d6c7f8091a2b3c4d5e6f70819",
+                parameters={"data": "data/slices.h5", "epochs": "40", "seed": "42"},
+                metrics=(Metric("train_loss", 0.021, 40, 0.021, 1.4, 40), Metric("val_loss", 0.034, 40, 0.033, 1.5, 40)),
+                datasets=(DataSet("slices", "data/slices.h5", "train", (Digest("sha256", sha("data/slices.h5")),)),),
+                models=(Model("surrogate", "made", "model.pt", "pytorch", "surrogate/3", 412 * MIB),),
+                seeds={"seed": "42"},
+                tags={"audit.run_id": job.run_id},
+                relation="task",
+            ),
+        ),
+        1,
+    )
+
+
 def _ml_later(job: Job) -> tuple[Evidence, ...]:
     step = StepRecord("batch", "COMPLETED", 0, 0, 8 * GIB, 47_500.0, 7200.0, 1, "train.sh")
     record = f.accounting(
@@ -300,6 +334,8 @@ def _ml_later(job: Job) -> tuple[Evidence, ...]:
         unseen(RegistryImages, "no image of a registry is named", **later),
         unseen(DataPointers, "no pointer of DVC, git-annex or git-LFS lies in the work directory", **later),
         unseen(PythonPackages, "Python runs inside the container image images/torch.sif", **later),
+        unseen(WorkflowRuns, NO_ENGINE, probe="workflow-runs", **later),
+        seen(_ml_tracked(job), probe="experiments", **later),
         seen(_ml_campaign(job), probe="campaign", **later),
         seen(
             _ml_replay(job),
@@ -315,8 +351,9 @@ def _ml_later(job: Job) -> tuple[Evidence, ...]:
 def _ml_campaign(job: Job) -> Campaign:
     data, model = sha("data/slices.h5"), sha("results/model.pt")
     simulate = Sibling(
-        "51a0e6d2b7c34f80", "48190", "simulate", "COMPLETED", "aa00", "simulate.sh", at(-300), at(-290), at(-60), "cpu"
-    )
+        "51a0e6d2b7c34f80", "48190", "simulate", "COMPLETED", "aa00", "simulate.sh", at(-300), at(-290), at(-60), "cpu",
+        core_seconds=220_800.0,
+    )  # fmt: skip
     predict = Sibling(
         "c2f4a19e07d86b35",
         "48240",
@@ -329,6 +366,7 @@ def _ml_campaign(job: Job) -> Campaign:
         at(171),
         "gpu",
         "afterok:48213",
+        core_seconds=4320.0,
     )
     links = (
         Link(simulate.run_id, job.run_id, "data/slices.h5", data),
@@ -500,6 +538,8 @@ def _poor_rest(job: Job) -> tuple[Evidence, ...]:
             host="gpu001",
             taken_at=at(2139),
         ),
+        unseen(WorkflowRuns, NO_ENGINE, probe="workflow-runs", **later),
+        unseen(Experiments, NO_TRACKER, probe="experiments", **later),
         seen(record, source="sacct", **later),
         unseen(RanImages, "no socket of a local docker engine", **later),
         unseen(RegistryImages, "NotAsked: ask_registries is off", status=Status.FAILED, **later),

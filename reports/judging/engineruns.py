@@ -1,0 +1,68 @@
+"""Which recorded runs of an engine does the audited run belong to, and what work do their tasks do? From evidence alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from auditor.model import Fact, Need, Outcome, Phase, Verdict
+from probes.script.phases import of_name
+from probes.workflows.record import TaskGroup, WorkflowRuns, WorkflowSeen
+from reports.judging.amounts import several, some
+from reports.judging.verdicts import Unclear, not_applicable
+
+ENGINES = Need(WorkflowRuns, (Phase.LATER,), absent=Outcome.NOT_APPLICABLE)
+MAYBE_ENGINES = Need(WorkflowRuns, (Phase.LATER,), optional=True)
+SWEEP = "auditor sweep, on a machine that sees the work directory: engines' records are looked for below it"
+OWN = ("task", "inside")
+AI = ("train", "infer")
+# signs that a command computes on a GPU: options of GROMACS, LAMMPS, Amber, NAMD; libraries
+GPU = re.compile(r"gpu|cuda|rocm|\bhip|openmm|kokkos|cupy|\bjax\b|\btorch|tensorflow|nvidia", re.IGNORECASE)
+
+
+def mine(engines: Fact[WorkflowRuns]) -> list[WorkflowSeen]:
+    """Runs that this one is a task of, or that began while it ran."""
+    return [r for r in engines.value.runs if r.relation in OWN]
+
+
+def none_of_mine(engines: Fact[WorkflowRuns]) -> Verdict | None:
+    """Not applicable where records are there and, as each tells when it began, are of other runs; raises Unclear where one may be of this."""
+    if mine(engines):
+        return None
+    e = engines.value
+    if e.unread:
+        raise Unclear(f"{several(len(e.unread), 'record')} of engines could not be read: {e.unread[0]}")
+    timeless = [r for r in e.runs if not r.started]
+    if timeless or not e.walked_all or e.seen > len(e.runs):
+        why = (
+            f"{timeless[0].system} in {timeless[0].folder} does not say when it began"
+            if timeless
+            else "not all records were read"
+        )
+        raise Unclear(f"whether an engine's record is of this run cannot be told: {why}")
+    listed = some(f"{r.system} of {r.started}" for r in e.runs)
+    return not_applicable(
+        f"no engine's record is of this run: {listed} began before or after it, and do not name its job", engines
+    )
+
+
+def phase(group: TaskGroup) -> str:
+    """`train`, `infer`, `simulate`, `prepare`, from the group's name, else from its command's first words; empty: neither says so."""
+    words = [w for w in group.command.split()[:4] if not w.startswith("-")]
+    return of_name(group.name) or next((p for w in words if (p := of_name(w))), "")
+
+
+def by_phase(groups: Iterable[TaskGroup]) -> dict[str, list[TaskGroup]]:
+    found: dict[str, list[TaskGroup]] = {}
+    for group in groups:
+        found.setdefault(phase(group), []).append(group)
+    return found
+
+
+def told(run: WorkflowSeen) -> str:
+    """`snakemake 9.1 in /home/ada/train`: enough to find the record again."""
+    return f"{run.system} {run.version}".strip() + (f" in {run.folder}" if run.folder else "")
+
+
+def names(groups: Iterable[TaskGroup]) -> str:
+    return some(f"{g.name} ({several(g.tasks, 'task')})" for g in groups)

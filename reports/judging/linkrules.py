@@ -1,0 +1,167 @@
+"""Is the AI part of a workflow joined to the rest by data, are models known by where they come from, and was what was trained validated?"""
+
+from __future__ import annotations
+
+import re
+
+from auditor.campaign import Campaign
+from auditor.model import Fact, Verdict
+from probes.data import DataFile, DataManifest
+from probes.pointers import DataPointers
+from probes.submission import Submission
+from probes.tracking.record import Experiments
+from probes.workflow import SystemsUsed
+from probes.workflows.record import WorkflowRuns, WorkflowSeen
+from reports.judging.again import again, program
+from reports.judging.amounts import several, some, words
+from reports.judging.engineruns import AI, by_phase, mine, names, none_of_mine, told
+from reports.judging.sightings import held
+from reports.judging.trackedruns import ours
+from reports.judging.verdicts import Maybe, Unclear, failed, not_applicable, passed, weak
+
+MODELS = (
+    ".pt",
+    ".pth",
+    ".ckpt",
+    ".safetensors",
+    ".onnx",
+    ".keras",
+    ".gguf",
+    ".joblib",
+    ".pkl",
+    ".pb",
+    ".tflite",
+    ".mlmodel",
+    ".bst",
+)
+# huggingface_hub keeps a model under the commit it was fetched at: models--ORG--NAME/snapshots/COMMIT/
+SNAPSHOT = re.compile(r"models--([^/]+)/snapshots/([0-9a-f]{40})/")
+# names of numbers that say how well a model does on data it was not trained on
+VALIDATED = re.compile(
+    r"(^|[^a-z])(val|valid|validation|validated|test|eval|evaluation|holdout|heldout|cv|dev)([^a-z]|$)", re.IGNORECASE
+)
+SCORES = re.compile(
+    r"(^|[^a-z])(acc|accuracy|auc|auroc|f1|precision|recall|r2|mae|rmse|iou|dice|bleu|rouge|perplexity|map)([^a-z]|$)",
+    re.IGNORECASE,
+)
+NUMBERS = (".json", ".jsonl", ".csv", ".tsv", ".yaml", ".yml", ".parquet")
+
+
+def unlinked_ai(engines: Fact[WorkflowRuns]) -> Verdict:
+    if none := none_of_mine(engines):
+        return none
+    judged = [(r, v) for r in mine(engines) if (v := _linked(r, engines))]
+    if not judged:
+        r = mine(engines)[0]
+        return not_applicable(
+            f"{told(r)} holds no task named like training or inference beside others: {names(r.groups)}", engines
+        )
+    return judged[0][1]
+
+
+def _linked(run: WorkflowSeen, engines: Fact[WorkflowRuns]) -> Verdict | None:
+    found = by_phase(run.groups)
+    ai = {g.name for p in AI for g in found.get(p, ())}
+    rest = {g.name for g in run.groups} - ai
+    if not ai or not rest:
+        return None
+    across = [k for k in run.links if (k.source in ai) != (k.target in ai)]
+    by_file = [k for k in across if k.by == "file"]
+    if by_file:
+        read = some(f"{k.target} reads what {k.source} made" for k in by_file)
+        return passed(f"{told(run)}: {read}", engines)
+    fix = f"# in the rule or call of {min(ai)}: name what it reads of the steps before\ninput: rules.{min(rest)}.output"
+    if across:
+        ordered = some(f"{k.target} waits for {k.source}" for k in across)
+        return weak(f"{told(run)}: {ordered}, and no file is known to go from one to the other", fix, engines)
+    return failed(
+        f"{told(run)}: nothing goes between {some(sorted(ai))} and {some(sorted(rest))}: neither a file nor an order",
+        fix,
+        engines,
+    )
+
+
+def unpinned_model(
+    files: Fact[DataManifest],
+    campaign: Fact[Campaign],
+    submission: Fact[Submission],
+    pointers: Maybe[DataPointers],
+    tracked: Maybe[Experiments],
+) -> Verdict:
+    models = [f for f in files.value.files if f.role == "input" and f.path.lower().endswith(MODELS)]
+    if not models:
+        many = several(sum(f.role == "input" for f in files.value.files), "input")
+        if files.value.complete:
+            return not_applicable(f"no model is among the {many} of this run", files)
+        raise Unclear(f"no model is among the {many} that were read, and not all were")
+    sources = {f.path: _source(f, files.value, campaign.value, pointers, tracked) for f in models}
+    loose = [p for p, source in sources.items() if not source]
+    if not loose:
+        return passed("; ".join(f"{p}: {s}" for p, s in list(sources.items())[:3]))
+    known = [f for f in models if f.path in loose and f.sha256]
+    said = f"{some(loose)}: {'known by content only' if len(known) == len(loose) else 'not known'}; no run is known that made it, and no source is pinned"
+    return weak(
+        said,
+        f"{again(submission.value)}   # with the run that trains it submitted through auditor too; a foreign one by its commit:\n"
+        f"hf download ORG/NAME --revision COMMIT --local-dir models && sha256sum {words(loose[:3])} > models.sha256",
+        files,
+        campaign,
+    )
+
+
+def _source(
+    model: DataFile, files: DataManifest, campaign: Campaign, pointers: Maybe[DataPointers], tracked: Maybe[Experiments]
+) -> str:
+    """Where this model comes from, in words; empty where nothing says so."""
+    made = [k.source for k in campaign.links if k.sha256 == model.sha256 and model.sha256 and k.target == campaign.run_id]
+    if made:
+        return f"made by run {made[0]} (sha256 {model.sha256[:12]})"
+    if snapshot := SNAPSHOT.search(model.path):
+        return f"{snapshot[1].replace('--', '/')} at commit {snapshot[2][:12]} of the hub"
+    if model.dataset or any(model.path.startswith(f"{d.rstrip('/')}/") for d in held(files)):
+        return f"of the registered data set {model.dataset or 'it lies in'}"
+    if isinstance(pointers, Fact) and (p := next((p for p in pointers.value.pointers if p.path == model.path), None)):
+        return f"{p.system} {p.algorithm}:{p.digest[:12]}, declared in {p.by}"
+    for run in ours(tracked):
+        for used in run.models:
+            if used.role == "used" and (used.registered or any(d.value == model.sha256 for d in used.digests)):
+                return f"{used.registered or used.name} in {run.system} run {run.id}"
+    return ""
+
+
+def unvalidated_model(
+    systems: Fact[SystemsUsed], files: Fact[DataManifest], submission: Fact[Submission], tracked: Maybe[Experiments]
+) -> Verdict:
+    seen = systems.value
+    called = any(sign.endswith("()") for sign in seen.phases.get("train", ()))
+    framework = [u for u in seen.uses if u.family in ("framework", "distributed")]
+    if not seen.phases:
+        raise Unclear("nothing in the scripts tells whether this run trains a model")
+    if "train" not in seen.phases:
+        return not_applicable(f"no step trains a model; the scripts show {some(sorted(seen.phases))}", systems)
+    if not called and not framework:
+        raise Unclear(f"only a name says that a model is trained: {some(seen.phases['train'], 1)}")
+    metrics = [(m.name, m.last, r) for r in ours(tracked) for m in r.metrics]
+    good = [m for m in metrics if VALIDATED.search(m[0]) or SCORES.search(m[0])]
+    if good:
+        facts = [tracked] if isinstance(tracked, Fact) else []
+        return passed(f"recorded by {good[0][2].system} run {good[0][2].id}: {some(f'{n}={v}' for n, v, _ in good)}", *facts)
+    outputs = [f.path for f in files.value.files if f.role == "output"]
+    tables = [p for p in outputs if p.lower().endswith(NUMBERS)]
+    named = [p for p in tables if VALIDATED.search(_stem(p)) or re.search(r"metric|score|eval|valid", _stem(p), re.IGNORECASE)]
+    if named:
+        return passed(f"written to {some(named)}", files)
+    last = "json.dump({'val_loss': val_loss, 'seed': seed}, open('results/validation.json', 'w'))"
+    fix = f"{program(submission.value)}   # and at its end, on data that was held out:\n{last}"
+    if metrics:
+        return weak(
+            f"a model is trained, and only {some(n for n, _, _ in metrics)} is recorded: nothing of data it was not trained on",
+            fix,
+        )
+    if tracked is None:
+        raise Unclear("no file of validation numbers among the outputs; what trackers recorded was not looked at")
+    return failed(f"a model is trained, and no number of its validation is among {several(len(outputs), 'output')}", fix)
+
+
+def _stem(path: str) -> str:
+    return path.rsplit("/", 1)[-1]

@@ -1,0 +1,48 @@
+"""How often does each check say what was expected of it? The outcomes of all cases, and a table of expected x got with counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from auditor import registry
+from reports.judging.judge import judge
+from reports.judging.record import record
+from tests.calibration.made import Case, cases
+
+GOLDEN = Path(__file__).with_name("confusion.txt")
+ORDER = ("passed", "weak", "failed", "unknown", "not-applicable", "error")
+
+
+def outcomes(case: Case) -> dict[str, tuple[str, str]]:
+    """What the checks of the case's tip say: outcome and message."""
+    tip = registry.tips()[case.tip]
+    seen = record(case.evidence, 0)
+    found = {c.id: judge(c, tip.number, seen) for c in tip.checks}
+    return {name: (f.outcome.value, f.message) for name, f in found.items()}
+
+
+def wrong() -> list[tuple[str, str, str, str, str]]:
+    """(case, check, expected, got, message) of each that differs."""
+    return [
+        (name, check, expected, got[0], got[1])
+        for name, case in cases().items()
+        for check, expected in case.expected.items()
+        if (got := outcomes(case).get(check, ("missing", "no such check")))[0] != expected
+    ]
+
+
+def table() -> str:
+    """One row for each check and pair of outcomes; those that differ are marked."""
+    count: Counter[tuple[int, str, str, str]] = Counter()
+    for case in cases().values():
+        said = outcomes(case)
+        for check, expected in case.expected.items():
+            count[case.tip, check, expected, said.get(check, ("missing", ""))[0]] += 1
+    rows = ["tip check                    expected        got             count"]
+    rows += [
+        f"{tip:>3} {check:<24} {expected:<15} {got:<15} {n:>5}{'' if expected == got else '   <-- differs'}"
+        for (tip, check, expected, got), n in sorted(count.items())
+    ]
+    right = sum(n for (_, _, expected, got), n in count.items() if expected == got)
+    return "\n".join([*rows, f"{right} of {sum(count.values())} outcomes as expected, {len(cases())} campaigns"]) + "\n"
