@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from auditor.replay.compare import Expected, compare
+from auditor.replay.compare.rules import Rules
 from auditor.replay.compare.tolerance import Tolerance
 from auditor.replay.lay import Layout, elsewhere
 from auditor.replay.run import Ended
@@ -29,7 +30,7 @@ def outputs(recipe: Recipe, crate: Path, layout: Layout, folder: Path, job: str)
         if file.role in ("expected", "log") and (file.place, file.sha256) not in given:
             tolerance = Tolerance(*recipe.tolerances.get(file.place, (recipe.rtol, recipe.atol)))
             expected = Expected(file.place, file.sha256, crate / file.carried if file.carried else None)
-            made.append(compare(expected, _made(file, recipe, layout, folder, job), tolerance))
+            made.append(compare(expected, _made(file, recipe, layout, folder, job), Rules(tolerance)))
     return tuple(made)
 
 

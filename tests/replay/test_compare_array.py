@@ -9,7 +9,9 @@ import numpy
 import pytest
 
 from auditor.replay.compare import look
-from auditor.replay.compare.tolerance import Compared, Tolerance
+from auditor.replay.compare.content import Content
+from auditor.replay.compare.ledger import Compared
+from auditor.replay.compare.rules import Rules
 from auditor.verdict import Sameness
 
 
@@ -26,7 +28,7 @@ def npz(**arrays: Any) -> bytes:
 
 
 def compare(expected: bytes, actual: bytes, name: str = "weights.npy") -> Compared:
-    return look(name, expected, actual, Tolerance())
+    return look(Content(name, raw=expected), Content(name, raw=actual), Rules())
 
 
 def test_close_floats_are_equivalent_and_the_largest_difference_is_told() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from auditor.replay.compare import look
-from auditor.replay.compare.tolerance import Compared, Tolerance
+from auditor.replay.compare.content import Content
+from auditor.replay.compare.ledger import Compared
+from auditor.replay.compare.rules import Rules
 from auditor.verdict import Sameness
 
 
 def compare(expected: str, actual: str, name: str = "out.csv") -> Compared:
-    return look(name, expected.encode(), actual.encode(), Tolerance())
+    return look(Content(name, raw=expected.encode()), Content(name, raw=actual.encode()), Rules())
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 
 from auditor.replay.compare import look
-from auditor.replay.compare.tolerance import Compared, Tolerance
+from auditor.replay.compare.content import Content
+from auditor.replay.compare.ledger import Compared
+from auditor.replay.compare.rules import Rules
+from auditor.replay.compare.tolerance import Tolerance
 from auditor.verdict import Sameness
 
 
-def compare(expected: str, actual: str, name: str = "run.log", tolerance: Tolerance | None = None) -> Compared:
-    return look(name, expected.encode(), actual.encode(), tolerance or Tolerance())
+def compare(expected: str, actual: str, name: str = "notes.txt", tolerance: Tolerance | None = None) -> Compared:
+    return look(Content(name, raw=expected.encode()), Content(name, raw=actual.encode()), Rules(tolerance or Tolerance()))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +70,7 @@ def test_control_sequences_of_an_output_never_reach_the_terminal() -> None:
 
 
 def test_binary_data_is_compared_by_bytes() -> None:
-    compared = look("model.bin", b"\xff\x00\x01", b"\xff\x00\x02\x03", Tolerance())
+    compared = look(Content("model.bin", raw=b"\xff\x00\x01"), Content("model.bin", raw=b"\xff\x00\x02\x03"), Rules())
     assert compared == Compared(Sameness.DIFFERENT, "bytes", "3 bytes became 4; they differ from byte 2 on")
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from auditor.replay.compare import look
-from auditor.replay.compare.tolerance import Compared, Tolerance
+from auditor.replay.compare.content import Content
+from auditor.replay.compare.ledger import Compared
+from auditor.replay.compare.rules import Rules
 from auditor.verdict import Sameness
 
 
 def compare(expected: str, actual: str) -> Compared:
-    return look("metrics.json", expected.encode(), actual.encode(), Tolerance())
+    return look(Content("metrics.json", raw=expected.encode()), Content("metrics.json", raw=actual.encode()), Rules())
 
 
 @pytest.mark.parametrize(

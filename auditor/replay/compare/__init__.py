@@ -1,4 +1,4 @@
-"""Did an output come out the same? Bytes first; then, by kind, within a tolerance; logs as text, with nothing ignored."""
+"""Did an output come out the same? Bytes first; then by kind, chosen by content, within a tolerance and by rules that the verdict shows."""
 
 from __future__ import annotations
 
@@ -6,22 +6,19 @@ import csv
 import hashlib
 import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from auditor.replay.compare import array, table, text, tree
-from auditor.replay.compare.tolerance import Comparator, Compared, Tolerance
+from auditor.replay.compare.content import Content, first_difference
+from auditor.replay.compare.kind import candidates, recognised
+from auditor.replay.compare.ledger import Compared, Ledger
+from auditor.replay.compare.rules import Rules
 from auditor.verdict import OutputVerdict, Sameness
 
-READ = 128 << 20
-"""Bytes; larger files are compared by their checksum only."""
-KINDS: dict[str, Comparator] = {
-    "csv": table.compare,
-    "tsv": table.compare,
-    "json": tree.compare,
-    "npy": array.compare,
-    "npz": array.compare,
-}
+BROKEN = (ValueError, KeyError, TypeError, IndexError, SyntaxError, RecursionError, MemoryError, EOFError, OSError,
+          csv.Error, struct.error, zipfile.BadZipFile, zlib.error)  # fmt: skip
+"""What a comparator may raise for a content that is not of its kind after all, or is damaged."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +30,10 @@ class Expected:
     content: Path | None
 
 
-def compare(expected: Expected, actual: Path, tolerance: Tolerance) -> OutputVerdict:
+def compare(expected: Expected, actual: Path, rules: Rules) -> OutputVerdict:
     """Compare one output that a replay made with what the run made."""
+    if actual.is_dir():
+        return _verdict(expected, "", Compared(Sameness.DIFFERENT, "bytes", "a file became a folder"))
     if not actual.is_file():
         return _verdict(expected, "", Compared(Sameness.DIFFERENT, "bytes", "the replay did not make this file"))
     made = sha256(actual)
@@ -43,36 +42,33 @@ def compare(expected: Expected, actual: Path, tolerance: Tolerance) -> OutputVer
     if expected.content is None:
         detail = "the checksums differ, and the original's content is not in the bundle: no closer look is possible"
         return _verdict(expected, made, Compared(Sameness.DIFFERENT, "bytes", detail))
-    if max(actual.stat().st_size, expected.content.stat().st_size) > READ:
-        detail = f"the checksums differ; over {READ} bytes there is no closer look"
-        return _verdict(expected, made, Compared(Sameness.DIFFERENT, "bytes", detail))
-    return _verdict(expected, made, look(expected.place, expected.content.read_bytes(), actual.read_bytes(), tolerance))
+    before, after = Content(expected.place, expected.content), Content(expected.place, actual)
+    return _verdict(expected, made, look(before, after, rules))
 
 
-def look(name: str, expected: bytes, actual: bytes, tolerance: Tolerance) -> Compared:
-    """Two contents that are not the same bytes, by the kind the name tells; text when that fails, bytes when it is none."""
-    kind = KINDS.get(name.rpartition(".")[2].lower(), text.compare)
-    for comparator in (kind, text.compare):
+def look(expected: Content, actual: Content, rules: Rules) -> Compared:
+    """Two contents that are not the same bytes."""
+    return examined(expected, actual, rules)[0]
+
+
+def examined(expected: Content, actual: Content, rules: Rules) -> tuple[Compared, Ledger | None]:
+    """The answer, with what the comparator wrote down; None where only the bytes could be compared."""
+    why = ""
+    for comparator in candidates(expected, actual):
+        ledger = Ledger(rules)
         try:
-            return comparator(expected, actual, tolerance)
-        except (
-            ValueError,
-            KeyError,
-            TypeError,
-            SyntaxError,
-            RecursionError,
-            MemoryError,
-            csv.Error,
-            struct.error,
-            zipfile.BadZipFile,
-        ):
-            continue  # not of that kind after all
-    return Compared(Sameness.DIFFERENT, "bytes", first_byte(expected, actual))
+            comparator.compare(expected, actual, ledger)
+            return ledger.verdict(comparator.name), ledger
+        except BROKEN as error:
+            if comparator.knows or expected.suffix in comparator.suffixes:  # else it was only tried
+                why = why or f"not compared as {comparator.name}: {str(error)[:200] or type(error).__name__}"
+    one, other = (c.name if c else "another kind" for c in (recognised(expected), recognised(actual)))
+    why = why or (f"{one} became {other}" if one != other else "")
+    return Compared(Sameness.DIFFERENT, "bytes", "\n".join(filter(None, [why, _bytes(expected, actual)]))), None
 
 
-def first_byte(expected: bytes, actual: bytes) -> str:
-    at = next((i for i, (a, b) in enumerate(zip(expected, actual, strict=False)) if a != b), min(len(expected), len(actual)))
-    return f"{len(expected)} bytes became {len(actual)}; they differ from byte {at} on"
+def _bytes(a: Content, b: Content) -> str:
+    return f"{a.size} bytes became {b.size}; they differ from byte {first_difference(a, b)} on"
 
 
 def sha256(path: Path) -> str:
