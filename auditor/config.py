@@ -30,6 +30,8 @@ class Config:
     """Declared outputs, likewise."""
     trace: str = ""
     """Write down every file a run touches: `auto`, `strace`, `preload`; empty: no tracing."""
+    attach: str = "auto"
+    """Variables that let engines leave a record, where a script names one: `auto` those that nobody sees, `all`, `none`."""
     datasets: tuple[str, ...] = ()
     """Folders in which a group registers its data sets (`auditor dataset add --in`); they are looked up there beside your own."""
     exclude: tuple[str, ...] = ()
@@ -135,6 +137,8 @@ def _checked(key: str, value: Any, where: str) -> Any:
         raise AuditError(f"{where}: `payload` has the value {value!r}", "it takes none, auto or all")
     if key == "trace" and value not in {"", "auto", "strace", "preload"}:
         raise AuditError(f"{where}: `trace` has the value {value!r}", "it takes auto, strace or preload; empty: no tracing")
+    if key == "attach" and value not in {"auto", "all", "none"}:
+        raise AuditError(f"{where}: `attach` has the value {value!r}", "it takes auto, all or none")
     if key == "images" and value not in {"digest", "carry", "fetch"}:
         raise AuditError(f"{where}: `images` has the value {value!r}", "it takes digest, carry or fetch")
     return value

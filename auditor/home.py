@@ -33,6 +33,11 @@ class Home:
         return os.path.join(self.root, "hashes")
 
     @property
+    def attached(self) -> str:
+        """What was set for runs so that engines leave a record, and the records (auditor.submit.attach)."""
+        return os.path.join(self.root, "attached")
+
+    @property
     def quarantine(self) -> str:
         return os.path.join(self.root, "quarantine")
 

@@ -18,7 +18,7 @@ def sbatch(context: typer.Context) -> None:
     """[bold]sbatch[/bold], unchanged to whoever calls it, with evidence collected on the side.
 
     Everything after the verb goes to sbatch as it is. Our own switches come first and start with --auditor-:
-    --auditor-no-hook, --auditor-libraries, --auditor-label=NAME, --auditor-input=GLOB, --auditor-output=GLOB,
+    --auditor-no-hook, --auditor-no-attach, --auditor-libraries, --auditor-label=NAME, --auditor-input=GLOB, --auditor-output=GLOB,
     --auditor-trace (every file the job touches is written down; =strace, =preload or =auto). A script may say the same in lines
     such as #AUDITOR input=data/*.csv label=paper trace=auto.
 
@@ -46,6 +46,9 @@ def run(
             "preload (up to 1.3 x; blind to static programs and containers).",
         ),
     ] = "",
+    attach: Annotated[
+        bool, typer.Option("--attach/--no-attach", help="Set variables that let Dask, Ray and others leave a record of the run.")
+    ] = True,
 ) -> None:
     """Run a command or a batch script here, with the same evidence and no scheduler.
 
@@ -67,6 +70,7 @@ def run(
         inputs=tuple(inputs or config.inputs),
         outputs=tuple(outputs or config.outputs),
         trace=trace or config.trace,
+        attach=config.attach if attach else "none",
     )
     sys.exit(result.exit_code)
 

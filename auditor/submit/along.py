@@ -23,9 +23,12 @@ def hooked(own: list[str], argv: list[str], submission: str, exe: str) -> tuple[
         env["_"] = exe
     try:
         wanted, inputs, words, way = _settings(own)
-        from auditor.submit.peek import head, trace_mark, why_not
+        from auditor.submit.peek import engines, head, trace_mark, why_not
 
         prior, seen = os.environ.get("BASH_ENV"), head(argv)
+        named, text = engines(argv, seen)
+        if named:
+            env.update(_attached(own, named, text, submission))
         if way := _switch(own) or trace_mark(seen) or way:
             from auditor.submit.jobtrace import ask
 
@@ -41,6 +44,18 @@ def hooked(own: list[str], argv: list[str], submission: str, exe: str) -> tuple[
         return env, "installed"
     except Exception as error:  # noqa: BLE001  # whatever it is, the job is submitted
         return env, f"{type(error).__name__}: {error}"
+
+
+def _attached(own: list[str], named: tuple[str, ...], text: bytes, submission: str) -> dict[str, str]:
+    """Variables that let the named engines leave a record; none where that is not wanted, or goes wrong."""
+    from auditor.config import load
+    from auditor.submit.attach import attach
+
+    try:
+        mode = "none" if f"{OWN}no-attach" in own else load().config.attach
+        return attach(os.environ, named, text, mode, submission, home(os.environ))
+    except Exception:  # noqa: BLE001  # the job is submitted as it is
+        return {}
 
 
 def _switch(own: list[str]) -> str:

@@ -25,7 +25,7 @@ MAX_SAMPLED = 50
 def dask_setup(scheduler: Any) -> None:
     """Called by Dask when the scheduler has started."""
     try:
-        folder = os.environ.get("AUDITOR_ATTACH_TO", "")
+        folder = globals().get("AUDITOR_ATTACH_TO", "")
         if folder:
             scheduler.add_plugin(_plugin(scheduler, _Log(folder)))
     except Exception:  # noqa: BLE001  # the run goes on without a record

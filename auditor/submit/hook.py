@@ -76,6 +76,8 @@ def _snapshot(home: Home) -> str:
         PYTHON=shlex.quote(sys.executable),
         INJOB=shlex.quote(os.path.join(HERE, "injob.py")),
         WATCH=shlex.quote(os.path.join(HERE, "watch.py")),
+        RAY=shlex.quote(os.path.join(HERE, "attach_ray.py")),
+        ATTACHED=shlex.quote(home.attached),
         GUESTS=words(guests()),
         START=words(records(Phase.START)),
         END=words(records(Phase.END)),

@@ -11,7 +11,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import chdir
+from contextlib import chdir, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -20,10 +20,12 @@ from time import monotonic, time_ns
 from auditor import __version__
 from auditor.home import Home
 from auditor.model import AuditError, Job, Phase
-from auditor.submit import tracing, witness
+from auditor.submit import attach as attaching
+from auditor.submit import attach_ray, tracing, witness
 from auditor.submit.children import Ended, run_all
 from auditor.submit.glances import Glances, first
 from auditor.submit.memory import descendants
+from auditor.submit.peek import engines
 from auditor.submit.plan import Plan, array_variables, host, now
 from auditor.submit.plan import plan as planned
 from auditor.submit.request import Request
@@ -54,6 +56,8 @@ class Execution:
     records: dict[int, ExecutorRecord] = field(default_factory=dict)
     seen: dict[int, Glances] = field(default_factory=dict)
     """Which libraries its processes had loaded when we looked."""
+    given: Mapping[str, str] = field(default_factory=dict)
+    """Variables that let engines leave a record."""
 
 
 def run(
@@ -64,8 +68,11 @@ def run(
     inputs: Iterable[str] = (),
     outputs: Iterable[str] = (),
     trace: str = "",
+    attach: str = "none",
 ) -> LocalResult:
     """Run a command, or a batch script as its #SBATCH lines say, to its end, here. trace: one of `tracing.WAYS`, or none.
+
+    attach: one of `attach.MODES`, the variables that let engines leave a record.
 
     Raises AuditError before anything runs: no such command, an array or a time that is none, a folder that is not there, no tracer.
     """
@@ -76,7 +83,7 @@ def run(
         sys.stderr.write(f"auditor: line {wrong.line} of the script: {wrong.text!a} says nothing; {wrong.hint!a}\n")
     if way := trace or plan.trace:
         plan = replace(plan, trace=tracing.choose(way, plan.job, home, RealWorld()))
-    done = Execution()
+    done = Execution(given=_attached(plan, attach))
     if not witness.see(home, plan.job, Phase.SUBMIT, plan.environ):
         sys.stderr.write(f"auditor: evidence of this run could not be kept in {home.root}; it runs all the same\n")
     if plan.job.is_array:
@@ -94,6 +101,13 @@ def run(
         _close_array(plan, done)
     statuses = [how.status for how in done.ends.values()]
     return LocalResult(tuple(done.jobs[task] for task in sorted(done.jobs)), max(statuses, default=1))
+
+
+def _attached(plan: Plan, mode: str) -> Mapping[str, str]:
+    with suppress(OSError, ValueError, AuditError):
+        named, text = engines(list(plan.job.argv), plan.job.script.encode("utf-8", "surrogateescape"))
+        return attaching.attach(plan.environ, named, text, mode, plan.job.submission, plan.home.root)
+    return {}
 
 
 def _width(asked: Request) -> int:
@@ -116,7 +130,7 @@ def _start(plan: Plan, done: Execution, task: int, own_group: bool) -> int | End
         if plan.trace:
             traced = tracing.arrange(plan.trace, job, plan.home, environ, RealWorld(), plan.streams[task])
             plan, environ = traced.around(plan), environ | dict(traced.environ)
-        return _spawn(plan, task, environ, own_group)
+        return _spawn(plan, task, {**environ, **done.given}, own_group)
     except OSError as error:
         sys.stderr.write(f"auditor: {plan.argv[0]}: {error.strerror}\n")
         return Ended(127 if isinstance(error, FileNotFoundError) else 126, 0, False, None, 0.0, 0.0)
@@ -152,6 +166,9 @@ def _end(plan: Plan, done: Execution, task: int, how: Ended) -> None:
     record = _ended(done.records[task], how)
     done.jobs[task] = job = replace(done.jobs[task], ended_at=record.ended)
     environ = plan.environ | array_variables(plan, task)
+    if attaching.RAY in done.given:
+        with suppress(OSError):
+            attach_ray.copy(os.path.join(plan.home.attached, job.submission), done.began[task] / 1e9 - 1, plan.environ)
     witness.note(plan.home, record, environ)
     witness.see(plan.home, job, Phase.END, environ, witness.from_outside)
     loaded = witness.libraries(plan.home, job, done.seen.get(task))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 
-HEAD = 4096
+HEAD = 65536
 STDIN_WAIT = (0.0, 0.01, 0.03)
 # options of bash under which BASH_ENV is read and the hook cannot be seen; -v would print it
 HARMLESS = frozenset("aefhklmuxBCEHT")
@@ -56,13 +56,41 @@ def trace_mark(seen: bytes) -> str:
     return marked(seen)
 
 
+ENGINES = {
+    "dask": (b"dask",),
+    "ray": (b"import ray", b"from ray", b"ray.init", b"ray start", b"ray job"),  # `ray` alone is in every `--array`
+    "cwltool": (b"cwltool", b"cwl-runner"),
+    "snakemake": (b"snakemake",),
+    "mlflow": (b"mlflow",),
+}
+"""What names a system that can be told by a variable to leave a record (auditor.submit.attach)."""
+MAX_CALLED = 6
+
+
+def engines(argv: list[str], seen: bytes) -> tuple[tuple[str, ...], bytes]:
+    """Systems that are named in these words, in the script or in the Python and shell files that it names; and all that text."""
+    text = b" ".join((*(os.fsencode(a) for a in argv), seen))
+    called: list[bytes] = []
+    for raw in text.split():
+        word = raw.strip(b"\"'();&|").removeprefix(b"$SLURM_SUBMIT_DIR/").removeprefix(b"${SLURM_SUBMIT_DIR}/")
+        if word.endswith((b".py", b".sh")) and word not in called and len(called) < MAX_CALLED:
+            called.append(word)
+    text = b"\n".join((text, *(_begin(os.fsdecode(path)) for path in called)))
+    return tuple(name for name, words in ENGINES.items() if any(w in text for w in words)), text
+
+
 def _of_file(path: str) -> bytes:
+    return _script(_begin(path))
+
+
+def _begin(path: str) -> bytes:
+    """Of a plain file; empty for any other."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError):
         return b""
     try:
-        return _script(os.read(fd, HEAD)) if stat.S_ISREG(os.fstat(fd).st_mode) else b""
+        return os.read(fd, HEAD) if stat.S_ISREG(os.fstat(fd).st_mode) else b""
     except OSError:
         return b""
     finally:

@@ -8,7 +8,7 @@ trap '' XFSZ # a file size limit of the job's: a failed write, not a death with 
 out=() # what is said, in one go: bash writes after every printf
 [[ ! -v LC_ALL ]] || out=(env:LC_ALL "$LC_ALL")
 LC_ALL=C # bytes, ten times faster than characters; its own value is noted before
-spool=@SPOOL@ python=@PYTHON@ injob=@INJOB@ watch=@WATCH@ guests=(@GUESTS@)
+spool=@SPOOL@ python=@PYTHON@ injob=@INJOB@ watch=@WATCH@ ray=@RAY@ attached=@ATTACHED@ guests=(@GUESTS@)
 max=1048576 phase=$1 submission=$2 asked=${5-}
 asked=${asked%%input=*} # the words before the inputs: `nohash`, `libraries`
 
@@ -138,6 +138,9 @@ for line in "${groups[@]}"; do
     esac
 done
 printf '%s\0' "${out[@]}" end '' || { command -p rm -f -- "$record"; exit 1; }
+if [[ $phase == end && $submission && -e $attached/$submission/ray-wanted && -x $python ]]; then
+    "$python" -I -S "$ray" "$attached/$submission" >/dev/null # export events, before the node is wiped; bounded by its own alarm
+fi
 [[ $phase == start ]] || exit 0
 if [[ $hash ]]; then
     PATH=/usr/bin:/bin:$PATH

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FORWARDED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM")
-PLAIN = (f"{OWN}no-hook", f"{OWN}libraries", *(f"{OWN}trace{way}" for way in ("", "=auto", "=strace", "=preload")))
+PLAIN = (
+    f"{OWN}no-hook",
+    f"{OWN}no-attach",
+    f"{OWN}libraries",
+    *(f"{OWN}trace{way}" for way in ("", "=auto", "=strace", "=preload")),
+)
 VALUED = (f"{OWN}label=", f"{OWN}input=", f"{OWN}output=")
 NO_SBATCH = 2
 
@@ -28,7 +33,7 @@ def main(argv: list[str]) -> int:
         _signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # no traceback for a Ctrl-C before sbatch runs
     own, argv = split(argv)
     if wrong := [o for o in own if o not in PLAIN and not o.startswith(VALUED)]:
-        hint = "ours are --auditor-no-hook, -libraries, -trace[=auto|strace|preload], -label=NAME, -input=GLOB, -output=GLOB"
+        hint = "ours are --auditor-no-hook, -no-attach, -libraries, -trace[=auto|strace|preload], -label=NAME, -input=GLOB, -output=GLOB"
         return _complain(f"there is no switch {wrong[0]}", hint)
     exe = real_sbatch(os.environ.get("PATH", os.defpath), sys.argv[0])
     if not exe:

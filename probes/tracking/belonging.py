@@ -31,7 +31,7 @@ def seen(run: TrackedRun, job: Job) -> TrackedSeen:
 
 def relation(run: TrackedRun, job: Job) -> str:
     """See TrackedSeen.relation."""
-    named = run.tags.get("audit.run_id") == job.run_id or (
+    named = run.tags.get("audit.run_id", "-") in (job.run_id, job.submission) or (
         job.scheduler != "local" and any(_same(i, job.job_id) for i in run.job_ids)
     )
     if named:

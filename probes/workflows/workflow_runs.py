@@ -13,6 +13,7 @@ from dataclasses import replace
 import probes.workflows as family
 from auditor.model import Absent, Job, Phase, Probe
 from auditor.world import World
+from probes import attached
 from probes.records.lines import one_line
 from probes.workflows import Reader, Unreadable, WorkflowRun
 from probes.workflows.find import Mark, Marked, marked
@@ -30,10 +31,11 @@ _FIRST = {"task": 0, "inside": 1, "folder": 2}
 
 
 def collect(world: World, job: Job) -> WorkflowRuns | Absent:
-    root = job.workdir
-    if not root or not world.exists(root):
+    root, ours = job.workdir, attached.folder(world.env, job.submission)
+    roots = [r for r in (root, ours) if r and world.exists(r)]
+    if not roots:
         return Absent(f"the work directory is not there: {root or 'not known'}")
-    found = marked((root, *elsewhere(world, job)), {r.system: r.marks for r in readers()})
+    found = marked((*roots, *elsewhere(world, job)), {r.system: r.marks for r in readers()})
     if not found.marks:
         if not found.whole:
             raise OSError(
