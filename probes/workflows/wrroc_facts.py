@@ -122,7 +122,7 @@ def used(graph: Graph, action: Entity, seconds: float | None) -> Used:
             found.setdefault(quantity, value * _UNITS[unit])
     memory, read, written = (int(found[k]) if k in found else None for k in ("memory", "read", "written"))
     place = graph.place(action) if found or seconds is not None else None
-    return Used(found.get("seconds", seconds), found.get("cpu_seconds"), memory, read, written, place=place)
+    return Used(found.get("seconds", seconds), found.get("cpu_seconds"), memory or None, read, written, place=place)
 
 
 def _number(value: str) -> float | None:
