@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
@@ -82,10 +83,10 @@ def opened(path: str, seconds: float = SECONDS) -> Iterator[Database]:
     A database in WAL mode on a read-only mount, or one that is locked for good, is read as it lies on the disk, without its journal.
     """
     with open(path, "rb") as file:  # a clear FileNotFoundError or PermissionError instead of SQLite's own words
-        head = file.read(16)
-    if head and head != b"SQLite format 3\0":
+        head = file.read(20)
+    if head and not head.startswith(b"SQLite format 3\0"):
         raise Broken("not a SQLite database")
-    connection, stale = _connected(path)
+    connection, stale = _connected(path, head)
     with closing(connection):
         deadline = time.monotonic() + seconds
         connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
@@ -95,9 +96,11 @@ def opened(path: str, seconds: float = SECONDS) -> Iterator[Database]:
             raise Broken(str(error)) from None
 
 
-def _connected(path: str) -> tuple[sqlite3.Connection, str]:
+def _connected(path: str, head: bytes) -> tuple[sqlite3.Connection, str]:
+    """In WAL mode SQLite makes files beside the database even for readers: where there is no journal, none is asked for."""
+    idle = head[18:20] == b"\x02\x02" and not os.path.exists(f"{path}-wal")
     try:
-        return _tried(path, "mode=ro"), ""
+        return _tried(path, "mode=ro&immutable=1" if idle else "mode=ro"), ""
     except sqlite3.Error as error:
         try:
             return _tried(path, "mode=ro&immutable=1"), f"read without its journal: {error}"
