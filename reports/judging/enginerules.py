@@ -6,6 +6,7 @@ import posixpath
 import re
 
 from auditor.model import Absent, Fact, Verdict
+from probes.attached import Attached
 from probes.git import GitState
 from probes.submission import Submission
 from probes.workflow import SystemsUsed, Use
@@ -72,7 +73,9 @@ def _named(systems: SystemsUsed) -> list[Use]:
     return [u for u in systems.uses if u.family == "engine"]
 
 
-def unseen_engine(systems: Fact[SystemsUsed], engines: Maybe[WorkflowRuns], submission: Fact[Submission]) -> Verdict:
+def unseen_engine(
+    systems: Fact[SystemsUsed], engines: Maybe[WorkflowRuns], submission: Fact[Submission], attached: Maybe[Attached]
+) -> Verdict:
     named = _named(systems.value)
     listed = some(f"{u.system} ({u.place})" for u in named)
     if engines is None:
@@ -80,13 +83,23 @@ def unseen_engine(systems: Fact[SystemsUsed], engines: Maybe[WorkflowRuns], subm
     if isinstance(engines, Absent):
         if not named:
             return not_applicable(f"no engine is named in the scripts, and {engines.reason}", systems)
-        return weak(f"{listed}: named, and {engines.reason}", _start(named[0], submission.value), systems)
+        told_why = f"{listed}: named, and {engines.reason}{_untouched(named, attached)}"
+        return weak(told_why, _start(named[0], submission.value), systems)
     if runs := mine(engines):
         return passed(f"seen at work: {some(told(r) for r in runs)}: {runs[0].proof}", engines)
     none = none_of_mine(engines)
     if none and not named:
         return none
-    return weak(f"{listed}: named, and {none.message if none else ''}", _start(named[0], submission.value), systems, engines)
+    told_why = f"{listed}: named, and {none.message if none else ''}{_untouched(named, attached)}"
+    return weak(told_why, _start(named[0], submission.value), systems, engines)
+
+
+def _untouched(named: list[Use], attached: Maybe[Attached]) -> str:
+    """Why a variable that would have made this engine leave a record was not set."""
+    if not isinstance(attached, Fact):
+        return ""
+    mine = tuple(u.system.upper() for u in named)
+    return "".join(f"; {s.name} was not set: {s.why}" for s in attached.value.left if s.name.upper().startswith(mine))
 
 
 def _start(use: Use, submission: Submission) -> str:

@@ -9,6 +9,7 @@ from posixpath import basename
 from auditor.campaign import Campaign
 from auditor.model import Absent, Check, Fact, Need, Phase, Tip, Verdict
 from auditor.verdict import ReplayVerdict
+from probes.attached import Attached
 from probes.git import GitState
 from probes.schedulers import JobAccounting
 from probes.submission import Submission
@@ -204,7 +205,7 @@ TIP = Tip(
             "unseen-engine",
             2,
             "Was the engine that the scripts name seen at work?",
-            (SYSTEMS, MAYBE_ENGINES, SUBMISSION),
+            (SYSTEMS, MAYBE_ENGINES, SUBMISSION, Need(Attached, (Phase.LATER,), optional=True)),
             unseen_engine,
             SWEEP,
             "the engines' own records; a name in a script is no run",
