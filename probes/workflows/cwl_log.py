@@ -79,7 +79,8 @@ def parse(numbered: Iterator[tuple[int, str]]) -> EngineLog:
         stamped = _STAMP.match(line)
         if not stamped:  # a command or a message goes on
             if open_command and len(open_command.command) < MAX_COMMAND:
-                open_command.command += " " + line.strip().rstrip("\\").rstrip()
+                more = line.strip().rstrip("\\").rstrip()
+                open_command.command = f"{open_command.command} {more}"[:MAX_COMMAND]
             continue
         when, text = _utc(stamped[1], stamped[2]), stamped[3]
         log.ended = when or log.ended

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
+from itertools import islice
 
 from probes.records import times
 from probes.records.lines import one_line
@@ -20,11 +21,7 @@ _FINAL = {
     "dep_fail": State.NOT_RUN,
 }
 _BEGUN = {"launched", "running", "running_ended", "fail_retryable", "joining", "launched_to_executor"}
-_FILE = re.compile(
-    r"<\w+ at 0x[0-9a-fA-F]+ url=(?P<url>.*?) scheme=(?P<scheme>\S*) netloc=\S* path=(?P<path>.*?) filename=(?P<name>.*?)"
-    r"(?: local_path=.*?)?>(?=, <|\]|\)|,?$|, )",
-    re.DOTALL,
-)
+_FILE = re.compile(r"<\w{1,60} at 0x[0-9a-fA-F]{1,16} url=")
 _EXIT = re.compile(r"BashExitFailure\([^)]*?,\s*(-?\d+)\)|exit code (-?\d+)")
 MAX_FILES = 10_000
 
@@ -57,7 +54,7 @@ def constructs(row: parsl_db.DbRun, path: str) -> Iterator[Construct]:
     joins = sorted({t.name for t in row.tasks.values() if any(a.joins for a in t.tries)})
     for name in joins[:50]:
         yield Construct("loop", f"join app {name}: it started the tasks that it waits for", Place(path, "table try, task_joins"))
-    schemes = {m["scheme"] for t in row.tasks.values() for m in _FILE.finditer(t.inputs)} - {"file", ""}
+    schemes = {scheme for t in row.tasks.values() for scheme, _ in listed(t.inputs)} - {"file", ""}
     for scheme in sorted(schemes)[:20]:
         yield Construct("staging", f"inputs by {one_line(scheme, 40)}", Place(path, "table task, task_inputs"))
 
@@ -152,14 +149,20 @@ def _needs(row: parsl_db.DbTask | None, logged: parsl_log.LogTask | None) -> tup
 
 def _files(told: Told, row: parsl_db.DbTask | None, logged: parsl_log.LogTask | None) -> Iterator[File]:
     for role, text in (("input", row.inputs), ("output", row.outputs)) if row else ():
-        for number, found in enumerate(_FILE.finditer(text)):
-            if number >= MAX_FILES:
-                return
-            path = found["path"] if found["scheme"] in {"file", ""} else found["url"]
+        for _, path in islice(listed(text), MAX_FILES):
             yield File(_inner(told, path), role)
     streams = row.streams if row and row.streams else tuple(logged.streams) if logged else ()
     for stream in dict.fromkeys(streams):
         yield File(_inner(told, re.sub(r"^\(?'?([^',]+).*", r"\1", stream)), "log")
+
+
+def listed(text: str) -> Iterator[tuple[str, str]]:
+    """(scheme, path or URL) of each Parsl File in the repr of a list of them. Cut at its own words: paths may hold anything."""
+    for piece in _FILE.split(text)[1:]:
+        url, _, rest = piece.partition(" scheme=")
+        scheme, _, rest = rest.partition(" netloc=")
+        path = rest.partition(" path=")[2].rpartition(" filename=")[0]
+        yield scheme, path if scheme in {"file", ""} else url
 
 
 def _inner(told: Told, path: str) -> str:
