@@ -54,18 +54,24 @@ AUDITED = ROWS.format(
 NAMED = ROWS.format(pool="select no from run where job_id = $1")
 TASKS = ROWS.format(pool="select no from run where starts_with(job_id, $1)")
 PREFIXED = ROWS.format(pool="select no from run where starts_with(id, lower($1))")
-# the newest by the same order as below, from one column each
-NEWEST_FIRST = ROWS.format(
-    pool="""
-    with own as (select run_no, max(submitted) as at from capture group by run_no),
-    told as (select run_no, max_by(submitted, (final::integer)::varchar || taken_at) as at from accounting group by run_no),
-    inherited as (select a.submission, o.at from arrays a join own o on o.run_no = a.no)
-    select r.no from run r join own o on o.run_no = r.no left join told t on t.run_no = r.no
-        left join inherited p on p.submission = r.submission and not r.is_array
+CHOSEN = ROWS.format(pool="select unnest($1::integer[]) as no")
+# the newest by the same order as below, from one column each: what accounting says is asked only of those that nothing else dates
+NEWEST_FEW = """
+with arrays as (select no, submission from run where is_array and submission <> ''
+), tasks as (select distinct submission from run where not is_array and submission in (select submission from arrays)
+), own as (select run_no, max(submitted) as moment from capture group by run_no
+), inherited as (select a.submission, o.moment from arrays a join own o on o.run_no = a.no
+), caught as materialized (
+    select r.no, r.job_id, coalesce(nullif(o.moment, ''), nullif(p.moment, ''), '') as moment
+    from run r join own o on o.run_no = r.no left join inherited p on p.submission = r.submission and not r.is_array
     where not (r.is_array and r.submission in (select submission from tasks))
-    order by coalesce(nullif(o.at, ''), nullif(p.at, ''), t.at, '') desc,
-        coalesce(try_cast(regexp_extract(r.job_id, '[0-9]+') as bigint), 0) desc, r.no desc limit $1"""
+), told as (select run_no, max_by(submitted, (final::integer)::varchar || taken_at) as moment from accounting
+    where run_no in (select no from caught where moment = '') group by run_no
+), dated as materialized (
+    select c.no, c.job_id, coalesce(nullif(c.moment, ''), t.moment, '') as moment from caught c left join told t on t.run_no = c.no
 )
+select no from dated where moment >= (select min(moment) from (select moment from dated order by moment desc limit $1))
+order by moment desc, coalesce(try_cast(regexp_extract(job_id, '[0-9]+') as bigint), 0) desc, no desc limit $1"""
 COLUMNS = "id, job_id, name, state, submitted, elapsed, low, high, coverage, label, rung"
 MOST_CONTENTS = 10_000
 AMONG = 50
@@ -86,16 +92,21 @@ def _row(row: tuple[Any, ...]) -> RunRow:
 
 
 def runs(store: Store, limit: int, *, label: str = "", state: str = "") -> tuple[RunRow, ...]:
-    limit = limit or 1 << 62
-    if not label and not state:
-        return tuple(map(_row, store.query(f"{NEWEST_FIRST} select {COLUMNS} from rows order by {NEWEST}", limit)))
+    if limit and not label and not state:
+        return tuple(map(_row, _newest(store, limit, COLUMNS, NEWEST)))
     found = store.query(
         f"{EVERY} select {COLUMNS} from rows where $1 in ('', label) and $2 in ('', lower(state)) order by {NEWEST} limit $3",
         escape(label),
         escape(state.lower()),
-        limit,
+        limit or 1 << 62,
     )
     return tuple(map(_row, found))
+
+
+def _newest(store: Store, limit: int, columns: str, order: str) -> list[tuple[Any, ...]]:
+    """Details are gathered of the chosen ones alone."""
+    chosen = [no for (no,) in store.query(NEWEST_FEW, limit)]
+    return store.query(f"{CHOSEN} select {columns} from rows order by {order}", chosen)
 
 
 def history(store: Store, user: str, limit: int) -> tuple[RunRow, ...]:
@@ -143,7 +154,7 @@ def resolve(store: Store, name: str | None) -> str:
 
 def _last(store: Store) -> str:
     """The newest of the user's own runs; a replay is one of ours."""
-    found = store.query(f"{NEWEST_FIRST} select id, job_id from rows order by label = 'replay', {NEWEST}", AMONG)
+    found = _newest(store, AMONG, "id, job_id", f"label = 'replay', {NEWEST}")
     if not found:
         raise AuditError("the store holds no run yet", "submit one: `auditor sbatch SCRIPT`, or `auditor run -- COMMAND`")
     store.notes.append(f"the last run: {found[0][0]}, job {unescape(found[0][1])}")

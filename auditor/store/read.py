@@ -25,23 +25,29 @@ FEW = 8
 """Manifests that are asked for one by one."""
 
 # a run's own captures, and those of the array it is a task of
-OWN = """(select own.no from run own where own.id = $1
-  union select parent.no from run parent join run own on own.submission = parent.submission
-  where own.id = $1 and own.submission <> '' and parent.is_array)"""
-
-# an array's final record speaks for the task most in need of attention, not for this one
-SUMMED_UP = """(e.kind = 'JobAccounting' and e.phase = 'later' and e.run_no <> (select no from run where id = $1))"""
+OWN = """select own.no, true as mine from run own where own.id = $1
+  union select parent.no, false from run parent join run own on own.submission = parent.submission
+  where own.id = $1 and own.submission <> '' and parent.is_array and parent.no <> own.no"""
+# numbers that are known let all blocks be passed over but theirs; an array's final record speaks for the task most in need of
+# attention, not for this one
+SEEN = """select probe, version, kind, phase, attempt, status, grade, source, reason, taken_at, host, content_no from evidence e
+  where run_no in (select unnest($1::integer[])) and run_no between $2 and $3
+  and not (kind = 'JobAccounting' and phase = 'later' and run_no not in (select unnest($4::integer[])))"""
 
 
 def evidence(store: Store, run_id: str) -> tuple[Evidence, ...]:
     """Each piece once, ordered by phase, attempt, probe and time. Raises AuditError for an unknown run."""
-    rows = store.query(
-        f"""select probe, version, e.kind, phase, attempt, status, grade, source, reason, taken_at, host, content_no, body, split
-        from evidence e left join content c on c.no = e.content_no where e.run_no in {OWN} and not {SUMMED_UP}""",
-        run_id,
-    )
-    if not rows and not store.query("select 1 from run where id = ?", run_id):
+    own = store.query(OWN, run_id)
+    if not own:
         raise AuditError(f"no run {run_id}", "`auditor list` shows the runs we know")
+    numbers = [no for no, _ in own]
+    seen = store.query(SEEN, numbers, min(numbers), max(numbers), [no for no, mine in own if mine])
+    wanted = sorted({row[-1] for row in seen if row[-1] is not None})
+    bodies = {
+        no: rest
+        for no, *rest in store.query("select no, body, split from content where no in (select unnest(?::integer[]))", wanted)
+    }
+    rows = [(*row, *bodies.get(row[-1], (None, None))) for row in seen]
     rows.sort(key=order)
     contents = files(store, sorted({r[11] for r in rows if r[13]}))
     return tuple(

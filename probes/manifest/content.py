@@ -64,7 +64,8 @@ def _new(algorithm: str) -> Hash:
 class Content:
     """The buffer of one process and its pace. throttle: none for as fast as it goes; deadline: of time.monotonic().
 
-    threads: how many pieces of one large file may be read side by side, where its digest has pieces. heard: called with the bytes read since the last call, now and then.
+    threads: how many pieces of one large file may be read side by side, where its digest has pieces.
+    heard: called with the bytes read since the last call, now and then.
     """
 
     def __init__(
