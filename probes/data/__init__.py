@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class DataFile:
-    """A file by content. role: `input`, `output`; how: `declared`, `changed` (its mtime lies within the run), or `known`: not read, its
-    digest is what a registered data set's says of a file with this size, mtime and ctime.
+    """A file by content. role: `input`, `output`; how: `declared`, `traced` (a trace of the job saw it), `recorded` (a workflow engine's
+    record names it), `changed` (its mtime lies within the run), or `known`: not read, its digest is what a registered data set's says of
+    a file with this size, mtime and ctime.
 
     kind: `file`, `link` (target hashed), `pointer` (git-LFS, DVC); sha256 bare hex; size in bytes; mtime in ns since the epoch.
     """

@@ -70,6 +70,7 @@ def _afterwards(world: World, root: str, job: Job) -> Iterator[Part]:
     from auditor.config import load
     from probes.data.changed import changed
     from probes.data.declared import declared
+    from probes.data.recorded import recorded
     from probes.data.since import since
     from probes.data.traced import traced
     from probes.manifest.build import Limits
@@ -85,7 +86,9 @@ def _afterwards(world: World, root: str, job: Job) -> Iterator[Part]:
     ]
     yield from ways
     if seen:
-        yield from traced(world, root, job, seen, limits, ways, begun)
+        ways += traced(world, root, job, seen, limits, ways, begun)
+        yield from ways[2:]
+    yield from recorded(world, root, job, limits, ways, begun)
     yield from _meant(job)
     if seen is None or not seen.sure:  # a whole trace knows better than times
         yield changed(world, root, job, limits)

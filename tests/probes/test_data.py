@@ -108,12 +108,12 @@ def test_what_is_declared_and_not_there_or_not_here_is_said(tmp_path: Path) -> N
 
 
 def test_tools_environments_and_our_own_home_are_left_out_and_named(tmp_path: Path) -> None:
-    for name in (".git/index", "src/__pycache__/a.pyc", "venv/pyvenv.cfg", ".snakemake/log", "home/spool/a.json"):
+    for name in (".git/index", "src/__pycache__/a.pyc", "venv/pyvenv.cfg", "node_modules/x.js", "home/spool/a.json"):
         write(tmp_path / name)
     write(tmp_path / "kept.txt", b"k")
     found = look(tmp_path)
     assert [f.path for f in found.files] == ["kept.txt"]
-    assert [s.path for s in found.skipped] == [".git", ".snakemake", "home", "src/__pycache__", "venv"]
+    assert [s.path for s in found.skipped] == [".git", "home", "node_modules", "src/__pycache__", "venv"]
     assert {s.reason for s in found.skipped} == {"excluded"}
     assert found.complete
 
