@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from auditor.model import AuditError
@@ -55,6 +55,8 @@ class Config:
     affiliation: str = ""
     license: str = ""
     """Licence of bundles, a URL such as https://spdx.org/licenses/CC-BY-4.0; empty: none is stated."""
+    phases: Mapping[str, str] = field(default_factory=dict)
+    """Phases by the name of a job, rule, step or program, where the signs mislead: `[phases]` with lines like `"relax*" = "simulate"`."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,8 @@ def _checked(key: str, value: Any, where: str) -> Any:
     default = getattr(Config, key, None)
     if key not in Config.__dataclass_fields__:
         raise AuditError(f"{where}: there is no setting `{key}`", f"settings are: {', '.join(Config.__dataclass_fields__)}")
+    if key == "phases":
+        return _patterns(value, where)
     if isinstance(default, tuple) and isinstance(value, list) and all(isinstance(v, str) for v in value):
         return tuple(value)
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
@@ -144,7 +148,17 @@ def _checked(key: str, value: Any, where: str) -> Any:
     return value
 
 
+def _patterns(value: Any, where: str) -> Mapping[str, str]:
+    if isinstance(value, dict) and all(isinstance(v, str) for v in value.values()):
+        return value
+    raise AuditError(
+        f"{where}: `phases` has the value {value!r}", 'it takes a table: [phases] and lines like "relax*" = "simulate"'
+    )
+
+
 def _from_text(key: str, text: str, where: str) -> Any:
+    if key == "phases":
+        return _patterns(dict(part.split("=", 1) for part in text.split(":") if "=" in part), where)
     default = getattr(Config, key)
     if isinstance(default, bool):
         if text.lower() in {"1", "true", "yes", "on"}:
@@ -170,9 +184,12 @@ def write(path: str, key: str, text: str) -> None:
     if os.path.exists(path):
         with open(path, encoding="utf-8") as file:
             lines = [line for line in file.read().splitlines() if line.split("=")[0].strip() != key]
+    if f"[{key}]" in map(str.strip, lines):
+        raise AuditError(f"{path} has a table [{key}]", "edit it there")
+    table = next((n for n, line in enumerate(lines) if line.lstrip().startswith("[")), len(lines))
     from auditor import spool
 
-    text = "\n".join([*lines, f"{key} = {toml(value)}", ""])
+    text = "\n".join([*lines[:table], f"{key} = {toml(value)}", *lines[table:], ""])
     spool.write(os.path.dirname(os.path.abspath(path)), os.path.basename(path), text.encode())
 
 
@@ -182,6 +199,8 @@ def toml(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, tuple):
         return "[" + ", ".join(toml(v) for v in value) + "]"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{toml(k)} = {toml(v)}" for k, v in value.items()) + "}"
     if isinstance(value, str):
         import json
 

@@ -49,7 +49,7 @@ def tips() -> Iterator[str]:
     yield row("", "tip", "checks")
     yield row("---", "---", "---")
     for number, tip in all_tips().items():
-        yield row(str(number), tip.title, ", ".join(f"`{c.id}`" for c in tip.checks))
+        yield row(str(number), tip.title, ", ".join(f"`{c.id}`" for c in (*tip.checks, *tip.campaign)))
 
 
 def formats() -> Iterator[str]:
@@ -70,7 +70,16 @@ def settings() -> Iterator[str]:
     yield row("---", "---", "---")
     for f in fields(Config):
         said = re.search(rf'    {f.name}: .*\n    """(.*)"""', source)
-        yield row(f"`{f.name}`", f"`{toml(getattr(Config, f.name))}`", said[1] if said else "")
+        yield row(f"`{f.name}`", f"`{toml(getattr(Config(), f.name))}`", said[1] if said else "")
+
+
+def phases() -> Iterator[str]:
+    from reports.judging.phases import table
+
+    yield row("phase", "sign", "one of")
+    yield row("---", "---", "---")
+    for phase, sign, words in table():
+        yield row(f"`{phase}`", sign, words)
 
 
 TABLES: dict[str, Callable[[], Iterator[str]]] = {
@@ -79,6 +88,7 @@ TABLES: dict[str, Callable[[], Iterator[str]]] = {
     "tips": tips,
     "formats": formats,
     "settings": settings,
+    "phases": phases,
 }
 
 

@@ -15,6 +15,7 @@ from auditor.cli.plain import printable
 from auditor.model import Phase
 
 if TYPE_CHECKING:
+    from auditor.campaign import Row as Campaign
     from auditor.config import Settings
     from auditor.doctor import Row
     from auditor.model import Evidence
@@ -87,6 +88,17 @@ def runs_table(rows: Sequence[RunRow], width: int = WIDE) -> Table:
         cells += [cell(when), cell(interval(r.low, r.high))] if roomy else []
         cells += [cell(r.rung or "–"), cell(r.label)] if wide else []
         made.add_row(*cells)
+    return made
+
+
+def campaigns_table(rows: Sequence[Campaign], width: int = WIDE) -> Table:
+    """What to ask for first; times without their year on a narrow terminal."""
+    roomy = width >= ROOMY
+    made = table("campaign", "name", "runs", "states", *(["first", "last"] if roomy else []), "joined by")
+    for r in rows:
+        states = ", ".join(f"{number:,} {state}" for state, number in r.states.items())
+        times = [cell(t[5:16].replace("T", " ") or "–") for t in (r.first, r.last)] if roomy else []
+        made.add_row(cell(r.ask), cell(r.name), f"{r.runs:,}", cell(states), *times, ", ".join(r.why))
     return made
 
 

@@ -70,21 +70,11 @@ class Folding:
         return apart(bad, others)
 
 
-WORDS = {
-    Outcome.PASSED: "passed",
-    Outcome.WEAK: "weak",
-    Outcome.FAILED: "failed",
-    Outcome.UNKNOWN: "not known",
-    Outcome.NOT_APPLICABLE: "not applicable",
-    Outcome.ERROR: "the check broke",
-}
-
-
 def _message(worst: Outcome, count: int, of: int, examples: Sequence[Example]) -> str:
     who = f"all {of:,} runs" if count == of and of > 1 else f"{count:,} of {of:,} runs" if of != 1 else "the only run"
     said = examples[0].message if examples else "nobody looked at them"
-    first = f", first job {examples[0].job_id}" if examples and count > 1 and worst is not Outcome.PASSED else ""
-    return f"{who}: {WORDS[worst]}{first}: {said}"
+    first = f", first job {examples[0].job_id}" if examples and worst not in (Outcome.PASSED, Outcome.NOT_APPLICABLE) else ""
+    return f"{who}{first}: {said}"
 
 
 ATTRIBUTES: tuple[tuple[str, Callable[[Member], str]], ...] = (

@@ -44,7 +44,7 @@ def _page(card: Scorecard, budget: Budget) -> bytes:
     shown = register(card, budget)
     entries = {entry.cited.id: entry for entry in shown.entries}
     text = (
-        _environment()
+        jinja()
         .get_template("report.html.j2")
         .render(
             card=card,
@@ -57,13 +57,17 @@ def _page(card: Scorecard, budget: Budget) -> bytes:
             left=shown.left,
             by_phase=_by_phase(shown.entries),
             pictures=_pictures(card),
-            css=_markup("".join((TEMPLATES / f"{name}.css").read_text("utf-8") for name in STYLES)),
+            css=styles(),
         )
     )
-    return _squeezed(text).encode("utf-8")
+    return squeezed(text).encode("utf-8")
 
 
-def _squeezed(text: str) -> str:
+def styles(*more: str) -> Markup:
+    return markup("".join((TEMPLATES / f"{name}.css").read_text("utf-8") for name in (*STYLES, *more)))
+
+
+def squeezed(text: str) -> str:
     """Blank lines that template tags leave behind are dropped, except in preformatted text."""
     parts = re.split(r"(<pre.*?</pre>)", text, flags=re.DOTALL)
     return "".join(part if part.startswith("<pre") else re.sub(r"\n\s*\n+", "\n", part) for part in parts)
@@ -78,7 +82,7 @@ def _pictures(card: Scorecard) -> dict[str, Markup]:
         "resources": resources.resources(card),
         "lineage": lineage.lineage(card),
     }
-    return {name: _markup(svg) for name, svg in drawn.items()}
+    return {name: markup(svg) for name, svg in drawn.items()}
 
 
 def _by_phase(entries: tuple[Entry, ...]) -> list[tuple[str, list[Entry]]]:
@@ -88,7 +92,8 @@ def _by_phase(entries: tuple[Entry, ...]) -> list[tuple[str, list[Entry]]]:
     return [(words.PHASES[phase], group) for phase, group in groups.items() if group]  # type: ignore[index]
 
 
-def _markup(svg: str) -> Markup:
+def markup(svg: str) -> Markup:
+    """Markup of our own making."""
     from markupsafe import Markup
 
     return Markup(svg)  # ours, and escaped where it was made
@@ -107,7 +112,8 @@ def prose(text: str) -> Markup:
 
 
 @cache
-def _environment() -> Environment:
+def jinja() -> Environment:
+    """Templates beside this file, everything escaped, with the filters that they use."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     made = Environment(

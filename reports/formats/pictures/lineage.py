@@ -39,16 +39,18 @@ def draw(nodes: Sequence[Node], edges: Sequence[Edge]) -> str:
 
 
 def _drawn(nodes: Sequence[Node], edges: Sequence[Edge]) -> str:
-    if not edges:
-        return ""
+    return chart("lineage", "Lineage of the data", nodes, edges) if edges else ""
+
+
+def chart(name: str, title: str, nodes: Sequence[Node], edges: Sequence[Edge], said: str = "") -> str:
+    """Boxes in layers, joined by arrows. name: makes ids unique in the page; said: the graph in words."""
     plan = layout(nodes, edges)
     grid = _grid(plan)
     where = _places(plan, grid)
-    shapes = [_edge(where[e.source], where[e.target], grid.box) for e in plan.edges]
+    shapes = [_edge(where[e.source], where[e.target], grid.box, name) for e in plan.edges]
     boxes = [_box(node, *where[node.id], grid.box) for layer in plan.layers for node in layer]
-    return picture(
-        "lineage", grid.width, grid.height, "Lineage of the data", told(nodes, edges, plan.left), [_arrow(), *shapes, *boxes]
-    )
+    words = said or told(nodes, edges, plan.left)
+    return picture(name, grid.width, grid.height, title, words, [_arrow(name), *shapes, *boxes])
 
 
 def told(nodes: Sequence[Node], edges: Sequence[Edge], left: int) -> str:
@@ -80,15 +82,15 @@ def _places(plan: Layout, grid: Grid) -> dict[str, tuple[float, float]]:
     return places
 
 
-def _edge(source: tuple[float, float], target: tuple[float, float], box: float) -> str:
+def _edge(source: tuple[float, float], target: tuple[float, float], box: float, name: str) -> str:
     ax, ay, bx, by = source[0] + box, source[1] + HIGH / 2, target[0] - 3, target[1] + HIGH / 2
     if bx > ax:
         bend = (bx - ax) / 2
         line = f"M{ax:.1f} {ay:.1f}C{ax + bend:.1f} {ay:.1f} {bx - bend:.1f} {by:.1f} {bx:.1f} {by:.1f}"
-        return tag("path", d=line, class_="edge", marker_end="url(#arrow-lineage)")
+        return tag("path", d=line, class_="edge", marker_end=f"url(#arrow-{name})")
     low = max(source[1], target[1]) + HIGH + DOWN  # back to an earlier layer: round below both, dashed
     line = f"M{ax:.1f} {ay:.1f}C{ax + 40:.1f} {low:.1f} {bx - 40:.1f} {low:.1f} {bx:.1f} {by:.1f}"
-    return tag("path", d=line, class_="edge back", marker_end="url(#arrow-lineage)")
+    return tag("path", d=line, class_="edge back", marker_end=f"url(#arrow-{name})")
 
 
 def _box(node: Node, x: float, y: float, box: float) -> str:
@@ -119,6 +121,6 @@ def _look(node: Node) -> str:
     return node.kind if node.kind in KINDS else "run"  # never a stranger's word in a class
 
 
-def _arrow() -> str:
+def _arrow(name: str) -> str:
     head = '<path d="M0 0L8 4L0 8Z" class="head"/>'
-    return f'<marker id="arrow-lineage" viewBox="0 0 8 8" refX="4" refY="4" markerWidth="7" markerHeight="7" orient="auto">{head}</marker>'
+    return f'<marker id="arrow-{name}" viewBox="0 0 8 8" refX="4" refY="4" markerWidth="7" markerHeight="7" orient="auto">{head}</marker>'
