@@ -100,6 +100,8 @@ class Reader:
             elif "total" in value:
                 self.digest, self.complete = str(value.get("digest", "")), value.get("complete") is True
                 self.total = dict(value["total"])
+                if self._file.read(1):
+                    raise AuditError(f"{self._name}:{number + 1} goes on after its last line", "it was altered or damaged")
                 return
             else:
                 raise AuditError(f"{self._name}:{number} is no line of a manifest", "make it anew")

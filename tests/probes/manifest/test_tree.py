@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -23,8 +24,10 @@ from auditor.model import AuditError
 from auditor.world import RealWorld
 from probes.manifest.ahead import Ahead
 from probes.manifest.check import Difference, What, differences
+from probes.manifest.cold import Cold
 from probes.manifest.content import TREE, Content, Interrupted
 from probes.manifest.descent import cut
+from probes.manifest.journal import Journal
 from probes.manifest.look import Wish
 from probes.manifest.progress import Progress
 from probes.manifest.read import Reader
@@ -317,6 +320,20 @@ def test_a_damaged_journal_costs_a_reading_and_never_a_wrong_line(tmp_path: Path
     assert made(tree, world=world)[0].read == 0
 
 
+def test_only_a_reader_that_waits_asks_ahead_a_busy_machine_is_no_slow_disk() -> None:
+    cold = Cold()
+    began = time.monotonic()
+    assert not cold.begin(began)
+    while time.monotonic() - began < 0.01:
+        pass
+    cold.end(8)
+    assert not cold.begin(time.monotonic())
+    for _ in range(8):
+        select.select([], [], [], 0.001)
+    cold.end(8)
+    assert cold.begin(time.monotonic())
+
+
 class Stop(Exception):
     pass
 
@@ -361,6 +378,22 @@ def test_two_runs_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
     assert made(tree, world=world)[0].read == 0
 
 
+def test_a_journal_that_another_run_writes_is_left_to_it(tmp_path: Path) -> None:
+    first, second = Journal(str(tmp_path), "k"), Journal(str(tmp_path), "k")
+    assert (first.path, second.path) == (str(tmp_path / "k.rows"), "")
+    for one in (first, second):
+        one.close(True)
+
+
+def test_a_journal_does_not_grow_with_every_change(tmp_path: Path) -> None:
+    tree, world, sizes = tmp_path / "t", Later(tmp_path / "home"), []
+    for turn in range(9):
+        fill(tree, **{f"{n:03}": b"%d" % (10 + turn) for n in range(50)})
+        made(tree, world=world)
+        sizes.append(journal(tmp_path / "home").stat().st_size)
+    assert max(sizes) < 3 * sizes[0]
+
+
 def test_a_budget_goes_to_the_smallest_files_and_names_the_others(tmp_path: Path) -> None:
     tree = fill(tmp_path / "t", a=b"x" * 50, b__c=b"x" * 5, d=b"x" * 20, e=b"x" * 40)
     for workers in (1, 2):
@@ -372,6 +405,13 @@ def test_a_budget_goes_to_the_smallest_files_and_names_the_others(tmp_path: Path
             ("b/c", "", 5),
         ]
         assert (total.read, total.files, total.skipped, total.complete) == (25, 2, {"budget": 2}, False)
+
+
+def test_a_budget_is_not_spent_on_one_large_file(tmp_path: Path) -> None:
+    tree = fill(tmp_path / "t", a=b"x" * 20, b=b"x" * 15, c=b"x" * 10)
+    total, raw = made(tree, wish=Wish(budget=25, workers=1))
+    assert [line["path"] for line in lines(raw) if line.get("skipped")] == ["a"]
+    assert total.read == 25
 
 
 def test_without_time_every_folder_or_file_is_named(tmp_path: Path) -> None:
@@ -519,6 +559,26 @@ def test_what_was_asked_for_before_is_no_answer_to_another_algorithm(tmp_path: P
     assert lines(raw)[1] == {"path": "a", "size": 1, "md5": hashlib.md5(b"x").hexdigest()}
 
 
+def test_the_clock_is_looked_at_within_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("probes.manifest.content.CHECK_EVERY", 1 << 18)
+    path = fill(tmp_path, f=b"x" * (1 << 20)) / "f"
+    with path.open("rb") as file, pytest.raises(Interrupted):
+        Content(deadline=time.monotonic() - 1).of_file(file.fileno(), 1 << 20)
+
+
+def test_a_pipe_behind_a_link_is_not_opened(tmp_path: Path) -> None:
+    tree = fill(tmp_path / "t", a=b"1")
+    os.mkfifo(tmp_path / "pipe")
+    (tree / "l").symlink_to(tmp_path / "pipe")
+    noticed = threading.Thread(target=lambda: os.close(os.open(tmp_path / "pipe", os.O_WRONLY)))
+    noticed.start()
+    _, raw = made(tree)
+    assert noticed.is_alive()
+    os.close(os.open(tmp_path / "pipe", os.O_RDONLY))
+    noticed.join()
+    assert lines(raw)[2] == {"path": "l", "link": str(tmp_path / "pipe"), "skipped": "special"}
+
+
 def test_time_that_is_over_in_the_middle_of_a_file_or_folder_is_said(tmp_path: Path) -> None:
     tree = fill(tmp_path / "t", **{f"{n:03}": b"x" * 1000 for n in range(300)}, z__big=b"x" * 300_000)
     total, raw = made(tree, wish=Wish(rate=100_000, seconds=0.3, workers=1))
@@ -573,6 +633,15 @@ def test_all_files_are_known_long_before_all_are_read(tmp_path: Path) -> None:
     seen: list[tuple[bool, int, int]] = []
     made(tmp_path / "t", tell=lambda p: seen.append((p.walking, p.files_known, p.files_done)))
     assert seen[0] == (False, 200, 5)
+
+
+def test_files_are_found_while_others_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("probes.manifest.look.AT_FIRST", 0)
+    for folder in range(40):
+        fill(tmp_path / "t", **{f"{folder:02}__{n}": b"" for n in range(5)})
+    ahead: list[int] = []
+    made(tmp_path / "t", tell=lambda p: ahead.append(p.files_known - p.files_done))
+    assert ahead[0] > 5
 
 
 def test_tasks_that_wait_are_bounded_and_come_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -633,6 +702,14 @@ def test_a_check_says_what_is_not_as_it_was(tmp_path: Path, change: Callable[[Pa
     change(tree)
     now = made(tree)[1]
     assert list(differences(Reader(BytesIO(before), "before"), Reader(BytesIO(now), "now"))) == expected
+
+
+def test_a_manifest_without_its_last_line_or_with_more_behind_it_is_not_taken_for_whole(tmp_path: Path) -> None:
+    raw = made(fill(tmp_path / "t", a=b"1"))[1]
+    with pytest.raises(AuditError, match="was cut"):
+        list(Reader(BytesIO(b"".join(raw.splitlines(keepends=True)[:-1])), "it").rows())
+    with pytest.raises(AuditError, match="it:5 goes on after its last line"):
+        list(Reader(BytesIO(raw + b"\n"), "it").rows())
 
 
 @pytest.mark.parametrize("cut_at", [0, 10, 60, 100, 200, -2])
