@@ -68,7 +68,7 @@ def _run(
         gaps.append("meta.yaml is empty, damaged or cannot be read: status and times are not known")
     tags = _texts(world, f"{root}/tags", MAX_TAGS * 4)
     artifacts = f"{where}/artifacts"
-    logged = (*_models(world, folder, root, "outputs", "made"), *_models(world, folder, root, "inputs", "used"))
+    logged = tuple(_models(world, folder, root))
     count, size = files.count(f"{folder}/{artifacts}")
     series, seen = _metrics(world, f"{root}/metrics", gaps)
     return tracked(
@@ -124,7 +124,7 @@ def _metrics(world: World, folder: str, gaps: list[str]) -> tuple[Series, int]:
     for name in below(folder, 1000):
         path = f"{folder}/{name}"
         try:
-            for line in _points(world, path, gaps):
+            for line in dict.fromkeys(_points(world, path, gaps)):  # what is logged again for a model is the same point
                 parts = line.split()
                 if len(parts) >= 2:
                     series.add(name, finite(parts[1]), whole(parts[2]) if len(parts) > 2 else None)
@@ -157,10 +157,13 @@ def _datasets(world: World, root: str) -> Iterator[DataSet]:
         yield dataset(about.get("name"), about.get("digest"), about.get("source_type"), about.get("source"), role)
 
 
-def _models(world: World, folder: str, root: str, side: str, role: str) -> Iterator[Logged]:
-    """Models of MLflow 3 that the run made (`outputs/m-...`) or used (`inputs/m-...`)."""
-    for key in folders(f"{root}/{side}"):
-        if key.startswith("m-"):
+def _models(world: World, folder: str, root: str) -> Iterator[Logged]:
+    """Models of MLflow 3: those that the run made are named by a folder (`outputs/m-...`), those that it used by an input of type MODEL."""
+    made = [("made", name) for name in folders(f"{root}/outputs")]
+    inputs = (_meta(world, f"{root}/inputs/{use}") for use in folders(f"{root}/inputs"))
+    used = [("used", str(told.get("source_id") or "")) for told in inputs if "MODEL" in str(told.get("source_type"))]
+    for role, key in (*made, *used):
+        if re.fullmatch(r"m-[\w-]+", key):
             about = _meta(world, f"{os.path.dirname(root)}/models/{key}")
             place = os.path.relpath(f"{os.path.dirname(root)}/models/{key}/artifacts", folder)
             yield Logged(role, key, str(about.get("name") or key), place)

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import mlflow
+from mlflow import MlflowClient
+from mlflow.entities import LoggedModelInput
 
 
 class Mean(mlflow.pyfunc.PythonModel):
@@ -14,8 +16,9 @@ class Mean(mlflow.pyfunc.PythonModel):
         return [sum(model_input) / len(model_input)]
 
 
-def iteration(number: int) -> None:
-    with mlflow.start_run(run_name=f"iteration-{number}", nested=True):
+def iteration(number: int, before: str) -> str:
+    """One nested run; before: the model of the one before, which it reads. Gives its own model's id."""
+    with mlflow.start_run(run_name=f"iteration-{number}", nested=True) as run:
         mlflow.log_params({"random_state": 40 + number, "learning rate": 0.5, "iteration": number})
         made = mlflow.data.meta_dataset.MetaDataset(
             mlflow.data.http_dataset_source.HTTPDatasetSource("https://example.org/x.csv"), name="sims"
@@ -24,10 +27,13 @@ def iteration(number: int) -> None:
         for step in range(5):
             mlflow.log_metric("loss", 1.0 / (step + number), step=step)
         mlflow.log_metric("system/cpu_utilization_percentage", 12.0)
+        if before:
+            MlflowClient().log_inputs(run.info.run_id, models=[LoggedModelInput(model_id=before)])
         mlflow.log_text("x" * 100, "notes.txt")
-        mlflow.pyfunc.log_model(
+        made = mlflow.pyfunc.log_model(
             name="surrogate", python_model=Mean(), registered_model_name="surrogate", pip_requirements=["mlflow"]
         )
+        return made.model_id
 
 
 def main() -> None:
@@ -38,8 +44,8 @@ def main() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     with mlflow.start_run(run_name="parent"):
         mlflow.set_tag("slurm_job_id", "77")
-        for number in (1, 2):
-            iteration(number)
+        first = iteration(1, "")
+        iteration(2, first)
     try:
         with mlflow.start_run(run_name="failing"):
             raise ValueError("always")
