@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 
 from auditor.model import Fact, Need, Outcome, Phase, Verdict
-from probes.script.phases import of_name
 from probes.workflows.record import TaskGroup, WorkflowRuns, WorkflowSeen
 from reports.judging.amounts import several, some
+from reports.judging.phases import decide, of_command, of_task
 from reports.judging.verdicts import Unclear, not_applicable
 
 ENGINES = Need(WorkflowRuns, (Phase.LATER,), absent=Outcome.NOT_APPLICABLE)
@@ -47,9 +47,9 @@ def none_of_mine(engines: Fact[WorkflowRuns]) -> Verdict | None:
 
 
 def phase(group: TaskGroup) -> str:
-    """`train`, `infer`, `simulate`, `prepare`, from the group's name, else from its command's first words; empty: neither says so."""
-    words = [w for w in group.command.split()[:4] if not w.startswith("-")]
-    return of_name(group.name) or next((p for w in words if (p := of_name(w))), "")
+    """By the classifier of reports.judging.phases, over what its first task runs and its name; empty where that says nothing or several."""
+    found, _ = decide([*of_command(group.command), *of_task(group.name)])
+    return found[0] if len(found) == 1 else ""
 
 
 def by_phase(groups: Iterable[TaskGroup]) -> dict[str, list[TaskGroup]]:

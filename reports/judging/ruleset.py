@@ -31,6 +31,7 @@ SHARED = (
     "reports.judging.levels",
     "reports.judging.moved",
     "reports.judging.naming",
+    "reports.judging.phases",
     "reports.judging.proofs",
     "reports.judging.ranking",
     "reports.judging.recipes",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from auditor.model import Check, Fact, Need, Phase, Tip, Verdict
+from typing import Any
+
+from auditor.model import Check, Fact, Need, Outcome, Phase, Tip, Verdict
 from auditor.verdict import ReplayVerdict
 from probes.environment import Environment
 from probes.hardware import Hardware
@@ -71,15 +73,20 @@ def idle_memory(accounting: Fact[JobAccounting], maybe_kernel: Maybe[KernelAccou
         return not_applicable("no memory was asked for: the local executor grants what the machine has", accounting)
     if a.asked_memory is None or used is None:
         raise Unclear("memory asked for or used is not known: " + ("; ".join(a.gaps) or "the job ended before its first sample"))
-    share = used / a.asked_memory if a.asked_memory else 0.0
-    said = f"{size(used)} of {size(a.asked_memory)} used at the peak ({percent(share)})"
-    fix = f"#SBATCH --mem={memory_option(used)}"
-    rests = (accounting, kernel) if kernel and used == counted else (accounting,)
+    sampled = _memory(a.used_memory, a.asked_memory, accounting) if a.used_memory is not None else None
+    if sampled and sampled.outcome is Outcome.PASSED:
+        return sampled
+    return _memory(used, a.asked_memory, accounting, *([kernel] if kernel and used == counted else []))
+
+
+def _memory(used: int, asked: int, *rests: Fact[Any]) -> Verdict:
+    share = used / asked if asked else 0.0
+    said = f"{size(used)} of {size(asked)} used at the peak ({percent(share)})"
     if share >= GOOD_SHARE:
         return passed(said, *rests)
-    if a.asked_memory - used < SMALL_MEMORY:
+    if asked - used < SMALL_MEMORY:
         return passed(f"{said}: less than {size(SMALL_MEMORY)} lay idle", *rests)
-    return (failed if share < BAD_SHARE else weak)(said, fix, *rests)
+    return (failed if share < BAD_SHARE else weak)(said, f"#SBATCH --mem={memory_option(used)}", *rests)
 
 
 def idle_cores(accounting: Fact[JobAccounting]) -> Verdict:

@@ -1,4 +1,4 @@
-"""How often does each check say what was expected of it? The outcomes of all cases, and a table of expected x got with counts."""
+"""How often does each check say what was expected of it? Outcomes of all cases, and expected x got with counts, as rows of ci/bench."""
 
 from __future__ import annotations
 
@@ -39,10 +39,12 @@ def table() -> str:
         said = outcomes(case)
         for check, expected in case.expected.items():
             count[case.tip, check, expected, said.get(check, ("missing", ""))[0]] += 1
-    rows = ["tip check                    expected        got             count"]
-    rows += [
-        f"{tip:>3} {check:<24} {expected:<15} {got:<15} {n:>5}{'' if expected == got else '   <-- differs'}"
+    rows = [
+        f"| {tip} {check} | expected {expected} | got {got}{'' if expected == got else ' (differs)'} | {n} |"
         for (tip, check, expected, got), n in sorted(count.items())
     ]
     right = sum(n for (_, _, expected, got), n in count.items() if expected == got)
-    return "\n".join([*rows, f"{right} of {sum(count.values())} outcomes as expected, {len(cases())} campaigns"]) + "\n"
+    all_ = sum(count.values())
+    return (
+        "\n".join([*rows, f"| {len(cases())} campaigns | {all_} outcomes | {right} as expected | {all_ - right} differ |"]) + "\n"
+    )

@@ -17,11 +17,14 @@ from auditor.scorecard import Finding, Scorecard
 from auditor.verdict import OutputVerdict, ReplayVerdict, Sameness, Step
 from reports.judging.levels import coverage, interval, tip_score
 from reports.score import score
+from tests.calibration.made import cases
 from tests.factory import at, seen
 from tests.worlds.write import WORLDS, stored
 
 JOB, _ = stored("requeued_task")
 POOL = [e for name in WORLDS for e in stored(name)[1] if e.data is None or len(str(e.data)) < 50_000]
+POOL += {e.id: e for c in cases().values() for e in c.evidence if e.data is None or len(str(e.data)) < 50_000}.values()
+"""With what engines, trackers and schedulers told of the campaigns that calibrate the checks."""
 
 
 def _moment(evidence: Evidence) -> tuple[str, str, int]:
