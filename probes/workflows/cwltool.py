@@ -288,7 +288,7 @@ def _task(
     )
     task = Task(
         name,
-        step.name if step else _step_of(name, known.steps),
+        step.name if step and step.name != "main" else re.sub(r"(\.cwl)?(_\d+)?$", "", name),
         state,
         (attempt,),
         needs,
@@ -349,7 +349,9 @@ def _files(ports: list[tuple[str, cwl_prov.Artefact]], role: str, size: Any) -> 
 
 
 def _step_of(job: str, steps: Mapping[str, cwl_packed.Step]) -> str:
-    """`simulate_3` is of step `simulate`, unless there is a step of just that name."""
+    """`simulate_3` is of step `simulate`, unless there is a step of just that name; a tool run alone is called by its file."""
+    if len(steps) == 1 and "main" in steps:
+        return "main"
     return job if job in steps else re.sub(r"_\d+$", "", job)
 
 
