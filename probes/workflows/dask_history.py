@@ -165,6 +165,11 @@ class History:
         return Used(seconds=round(sum(e - b for _, b, e in spans), 6), place=Place(self.path, story.line)) if spans else Used()
 
 
+def called(key: object) -> str:
+    """A key as it is told."""
+    return one_line(str(key), 600)
+
+
 def close(history: History, alive: bool) -> None:
     """The scheduler is gone, or not: what was given to a worker and never came back was killed with it."""
     for story in history.stories.values():

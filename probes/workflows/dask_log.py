@@ -13,7 +13,7 @@ from probes.records import jsonl
 from probes.records.lines import one_line
 from probes.records.times import epoch
 from probes.workflows import Metric, Place, State, WorkflowRun
-from probes.workflows.dask_history import History, Span, close
+from probes.workflows.dask_history import History, Span, called, close
 
 SYSTEM = "dask"
 SILENT_SECONDS = 120.0
@@ -54,7 +54,7 @@ class _Log:
             self.history.happened("graph", f"{_whole(line.get('tasks'))} tasks were handed in", when, line=f"line {number}")
 
     def _task(self, place: str, line: Line, when: float) -> None:
-        key, move = str(line.get("key", "")), str(line.get("move", "")).partition(">")
+        key, move = called(line.get("key", "")), str(line.get("move", "")).partition(">")
         if not key or not move[1]:
             self.broken += 1
             return
@@ -63,7 +63,7 @@ class _Log:
             key,
             place,
             str(line.get("prefix") or ""),
-            [str(n) for n in needs] if isinstance(needs, list) else (),
+            [called(n) for n in needs] if isinstance(needs, list) else (),
             {str(k): _number(v) for k, v in resources.items()} if isinstance(resources, dict) else None,
         )
         if isinstance(retries, int) and retries > 0:

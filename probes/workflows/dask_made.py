@@ -17,7 +17,7 @@ from probes.records import jsonl, yamlfile
 from probes.records.lines import one_line
 from probes.records.times import epoch
 from probes.workflows import Attempt, Place, State, Task, Unreadable, Used, WorkflowRun
-from probes.workflows.dask_history import MAX_TASKS, History, Span, close, host, prefix
+from probes.workflows.dask_history import MAX_TASKS, History, Span, called, close, host, prefix
 
 SYSTEM = "dask"
 MAX_BYTES = 64 << 20
@@ -102,7 +102,7 @@ def dump(world: World, folder: str, path: str) -> WorkflowRun:
     history = History(name)
     for key, task in _map(scheduler.get("tasks")).items():
         needs = re.findall(r"<TaskState '([^']{1,500})'", str(_map(task).get("dependencies")))
-        history.task(str(key), f"scheduler.tasks.{key}", str(_map(task).get("group_key") or ""), needs)
+        history.task(called(key), f"scheduler.tasks.{key}", str(_map(task).get("group_key") or ""), needs)
     log = scheduler["transition_log"] if isinstance(scheduler["transition_log"], list) else []
     errors = {str(k): str(_map(t).get("exception_text") or "") for k, t in _map(scheduler.get("tasks")).items()}
     for n, row in enumerate(log):
@@ -110,7 +110,7 @@ def dump(world: World, folder: str, path: str) -> WorkflowRun:
             key, start, finish, _, stimulus, when = row[:6]
             line = f"scheduler.transition_log[{n}]"
             said = errors.get(str(key), "") if finish == "erred" else ""
-            history.moved(str(key), (str(start), str(finish)), _float(when), line, str(stimulus), error=said)
+            history.moved(called(key), (str(start), str(finish)), _float(when), line, str(stimulus), error=said)
     close(history, alive=True)
     workers = _map(scheduler.get("workers"))
     missing = int(_float(scheduler.get("transition_counter"))) - len(log)
@@ -135,7 +135,7 @@ def _streamed(rows: list[dict[str, Any]], place: Place) -> Iterator[Task]:
     """One task a key; each way that it ended is an attempt."""
     by_key: dict[str, list[tuple[int, dict[str, Any]]]] = {}
     for n, row in enumerate(rows):
-        by_key.setdefault(str(row.get("key")), []).append((n, row))
+        by_key.setdefault(called(row.get("key")), []).append((n, row))
     for key, mine in by_key.items():
         # a report has one bar an action, and only the last one of an attempt computes or fails
         spans: list[Span] = []

@@ -34,7 +34,7 @@ def _of_store(world: World, folder: str, store: Store) -> Iterator[WorkflowRun]:
         return
     taken: set[str] = set()
     for n, workflow in enumerate(store.workflows):
-        numbers = [str(i) for i in _listed(workflow.get("nodes"))]
+        numbers = [one_line(str(i), 60) for i in _listed(workflow.get("nodes"))]
         taken.update(numbers)
         yield _run(world, folder, store, workflow, numbers, Place(name, f"workflows[{n}]"))
     if alone := [number for number in store.fireworks if number not in taken]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from auditor.redact import Redactor
 from auditor.world import World
 from probes.records import bson, jsonl
 from probes.records.lines import one_line
@@ -19,7 +20,7 @@ MAX_FIREWORKS = 200_000
 MAX_STORE = 256 << 20
 """Bytes of one JSON file that is one document, which has to be in memory at once; a mongodump has no such limit."""
 KINDS = ("workflows", "fireworks", "launches")
-SNIFFED = 4096
+SNIFFED = 1 << 16
 Document = Mapping[str, Any]
 
 
@@ -41,7 +42,7 @@ class Store:
         elif kind == "workflows":
             self.workflows.append(plain(document))
         elif kind == "fireworks" and "fw_id" in document and len(self.fireworks) < MAX_FIREWORKS:
-            self.fireworks[str(plain(document["fw_id"]))] = plain(document)
+            self.fireworks[one_line(str(plain(document["fw_id"])), 60)] = plain(document)
         elif kind == "launches" and "launch_id" in document and len(self.launches) < 2 * MAX_FIREWORKS:
             self.launches[str(plain(document["launch_id"]))] = _launch(plain(document))
         else:
@@ -126,10 +127,10 @@ def _single(world: World, path: str) -> Iterator[Store]:
     name = os.path.basename(path)
     if name in ("FW.json", "FW_offline.json", "FW_ping.json", *(f"{k}.json" for k in KINDS)):
         return
-    head = world.span(path, 0, SNIFFED)
+    head = world.span(path, 0, SNIFFED) + world.span(path, -SNIFFED, SNIFFED)
     if b'"workflows"' in head and b'"documents"' in head:
         yield from _backend(world, path)
-    elif b'"fw"' in head or (b'"fw_id"' in head and b'"links"' in head) or (b'"launch_dirs"' in head and b'"states"' in head):
+    elif re.search(rb'"fws?"\s*:', head) or re.search(rb'"launch_dirs"\s*:', head):
         yield _printed(world, path)
 
 
@@ -215,7 +216,7 @@ def _action(action: Document) -> Document:
     trace = thrown.get("_stacktrace") if isinstance(thrown, dict) else None
     last = next((line for line in reversed(trace.splitlines()) if line.strip()), "") if isinstance(trace, str) else ""
     flags = {f: True for f in ("defuse_children", "defuse_workflow") if action.get(f)}
-    return new | changed | flags | ({"reason": one_line(last)} if last else {})
+    return new | changed | flags | ({"reason": one_line(Redactor().text(last[:20_000]))} if last else {})
 
 
 def _new(value: object) -> Iterator[Document]:

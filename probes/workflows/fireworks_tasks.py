@@ -110,7 +110,7 @@ def asked(spec: Document) -> Asked:
 
 
 def _state(number: str, work: Document, attempts: tuple[Attempt, ...], launches: list[Document]) -> State:
-    said = work.get("state")
+    said = str(work.get("state"))
     if said == "COMPLETED":
         borrowed = launches and all(str(x.get("fw_id", number)) != number for x in launches)
         return State.CACHED if borrowed else State.SUCCEEDED  # a duplicate takes its twin's launch

@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from auditor.world import World
@@ -59,8 +60,6 @@ def _declared(said: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _digest(serialized: str) -> str:
     """Of its sorted text: the same environment is written in different orders."""
-    try:
+    with suppress(jsonl.NotJson):
         serialized = json.dumps(jsonl.parsed(serialized), sort_keys=True)
-    except jsonl.NotJson:
-        pass
     return hashlib.sha256(serialized.encode("utf-8", "surrogatepass")).hexdigest()

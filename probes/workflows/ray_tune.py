@@ -128,7 +128,7 @@ class _Trial:
         state = known.get(said) or ((State.RUNNING if alive else State.KILLED) if said == "RUNNING" else State.UNKNOWN)
         seconds = self.last.get("time_total_s")
         return Task(
-            id=str(self.about.get("trial_id") or self.place.locator),
+            id=one_line(str(self.about.get("trial_id") or self.place.locator), 100),
             name=one_line(str(self.about.get("trainable_name") or "trial"), 200),
             state=state,
             attempts=tuple(self._attempts(state)),
@@ -184,7 +184,9 @@ class _Trial:
     def events(self) -> Iterator[Event]:
         failures = int(_float(self.meanwhile.get("num_failures")))
         if failures and self.about.get("status") != "ERROR":
-            yield Event("retry", f"failed {failures} times", task=str(self.about.get("trial_id")), place=self.place)
+            yield Event(
+                "retry", f"failed {failures} times", task=one_line(str(self.about.get("trial_id")), 100), place=self.place
+            )
 
     def metrics(self) -> Iterator[Metric]:
         path = os.path.relpath(os.path.join(self.folder, "result.json"), self.root) if self.folder else self.place.path
