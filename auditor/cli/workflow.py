@@ -71,7 +71,7 @@ def _parts(run: WorkflowSeen, width: int) -> Iterator[RenderableType]:
     head.append_text(cell(run.state, COLOUR.get(run.state, "")))
     yield head
     for name, value in _facts(run):
-        yield Text.assemble((f"  {name:12}", "dim"), cell(value))
+        yield Text.assemble((f"  {name:13}", "dim"), cell(value))
     if run.groups:
         yield _groups(run.groups, width)
     yield Text("")
