@@ -19,6 +19,7 @@ from auditor.cli.data import size_of
 from auditor.model import AuditError
 from probes.manifest.progress import Progress
 
+ROOT = str(Path(__file__).parents[1])
 AUDITOR = [sys.executable, "-m", "auditor", "manifest"]
 
 
@@ -104,6 +105,19 @@ def test_a_mistake_is_one_line_and_a_hint(tree: Path, words: tuple[str, ...], me
     assert message in ran.stderr.splitlines()[0]
     assert "Traceback" not in ran.stderr
     assert [line[:8] for line in ran.stderr.splitlines()] == ["auditor:", "  hint: "]
+
+
+def test_no_room_for_the_result_names_it_and_leaves_no_half_of_it(tmp_path: Path) -> None:
+    code = (
+        "import resource, sys; from auditor.cli.output import whole; from auditor.model import AuditError\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"
+        "try:\n    with whole('m') as file: file.write(bytes(1 << 20))\n"
+        "except AuditError as error: print(error.message)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=os.environ | {"PYTHONPATH": ROOT}, capture_output=True, text=True
+    )
+    assert (ran.stdout, list(tmp_path.iterdir())) == ("m cannot be written: File too large\n", []), ran.stderr
 
 
 def test_what_a_killed_run_left_is_taken_over_by_the_next_one(tree: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from contextlib import contextmanager, suppress
 from typing import IO
 
 from auditor.model import AuditError
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def parts(output: str) -> tuple[str, str]:
@@ -32,9 +35,13 @@ def whole(output: str) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
             os.replace(temporary, output)
-    except BaseException:
+    except BaseException as error:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
+        if isinstance(error, OSError) and error.errno in FULL and not error.filename:
+            raise AuditError(
+                f"{output} cannot be written: {error.strerror}", "make room, or name another place with -o"
+            ) from error
         raise
 
 
