@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from auditor.redact import Redactor
 from auditor.world import NotRecorded, World
-from probes.records.lines import MAX_BYTES, lines, one_line, why
+from probes.records.lines import lines, one_line, why
 from probes.records.within import inside
 from probes.workflows import (
     Environment,
@@ -37,6 +37,8 @@ from probes.workflows.nextflow_files.tasks import Frame, Piece, tasks
 from probes.workflows.nextflow_files.trace import traces
 
 MAX_RUNS = 200
+MAX_BYTES = 256 << 20
+"""Of one log."""
 MAX_EVENTS = 1000
 
 
@@ -78,7 +80,7 @@ def _logs(world: World, folder: str) -> tuple[list[tuple[Log, int, float]], list
             continue
         try:
             stat = world.stat(inside(world, folder, name))
-            log = told(name, lines(world, path))
+            log = told(name, lines(world, path, MAX_BYTES))
             if log.lines:
                 found.append((log, stat.size, stat.mtime_ns / 1e9))
         except OSError as error:
@@ -115,7 +117,7 @@ def _run(here: _Folder, row: Row | None, entry: tuple[Log, int, float] | None) -
     log, size, age = entry or (Log(".nextflow/history"), 0, 0.0)
     year = int(row.when[:4]) if row and row.when[:4].isdecimal() else datetime.fromtimestamp(age, UTC).year if age else 1970
     zone = clock.zone_of(log, year)
-    state, proof = _ending(here, row, log)
+    state, proof = _ending(here, row, log, size > MAX_BYTES)
     session = row.session if row else log.value("session")
     command = row.command if row else log.value("command")
     recorded = here.source.lineage.runs.get(session)
@@ -157,7 +159,7 @@ def _run(here: _Folder, row: Row | None, entry: tuple[Log, int, float] | None) -
     )
 
 
-def _ending(here: _Folder, row: Row | None, log: Log) -> tuple[State, str]:
+def _ending(here: _Folder, row: Row | None, log: Log, cut: bool) -> tuple[State, str]:
     """The history's word first: it is written at the end. `-` and no last line: killed, unless the process is alive."""
     at = f".nextflow/history line {row.line}" if row else log.path
     if row and row.status in ("OK", "ERR"):
@@ -168,6 +170,8 @@ def _ending(here: _Folder, row: Row | None, log: Log) -> tuple[State, str]:
         if log.stats.get("failedCount", "0") == "0" and log.stats:
             return State.SUCCEEDED, f"{log.path} line {log.stats_line}: completed, no task failed"
         return State.UNKNOWN, f"{log.path} line {done[-1][0]}: it ended, and what failed was retried, ignored or fatal"
+    if cut:
+        return State.UNKNOWN, f"{log.path} is too long to be read to its end"
     alive = _alive(here, log)
     if alive:
         return State.RUNNING, f"{at}: not closed, and process {log.facts['process']['pid']} is alive"

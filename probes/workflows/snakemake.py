@@ -14,7 +14,7 @@ from datetime import datetime, tzinfo
 
 from auditor.redact import MARK, SECRET_NAME, Redactor
 from auditor.world import World
-from probes.records.lines import MAX_BYTES, lines, one_line, why
+from probes.records.lines import MAX_LINE, clean, lines, one_line, why
 from probes.records.times import local
 from probes.records.within import inside
 from probes.workflows import Environment, Event, Place, Reader, State, Task, Unreadable, Used, WorkflowRun
@@ -23,7 +23,7 @@ from probes.workflows.snakemake_files.definitions import constructs, definitions
 from probes.workflows.snakemake_files.ending import ending
 from probes.workflows.snakemake_files.environments import Environments
 from probes.workflows.snakemake_files.leftovers import Leftovers, leftovers
-from probes.workflows.snakemake_files.log import Log, told
+from probes.workflows.snakemake_files.log import Log, ended, told
 from probes.workflows.snakemake_files.measured import efficiency
 from probes.workflows.snakemake_files.metadata import Record, records
 from probes.workflows.snakemake_files.phrases import statements
@@ -31,6 +31,8 @@ from probes.workflows.snakemake_files.tasks import Frame, outputs, tasks
 from probes.workflows.snakemake_files.unlogged import unlogged
 
 MAX_RUNS = 200
+MAX_LOG = 128 << 20
+TAIL = 1 << 20
 MAX_EVENTS = 1000
 _NAMED = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d)(\d\d)(\d\d)(?:\.\d+)?\.snakemake\.log")
 
@@ -80,7 +82,7 @@ def _run(here: _Folder, path: str) -> WorkflowRun:
     name = os.path.relpath(path, here.path)
     try:
         stat = here.world.stat(inside(here.world, here.path, name))
-        log = told(name, statements(lines(here.world, path)))
+        log = _told(here.world, path, name, stat.size)
     except OSError as error:
         return WorkflowRun(
             "snakemake", "", _id(name, {}), here.path, State.UNKNOWN, f"{name} could not be read", gaps=(why(error),)
@@ -88,8 +90,8 @@ def _run(here: _Folder, path: str) -> WorkflowRun:
     before = log.header.get("Working directory", "")
     made = outputs(log, here.path, before)
     zone, assumed = _zone(here, log, made, stat.mtime_ns / 1e9)
-    started, ended = _span(name, log)
-    first, last = clock.seconds(started, zone), clock.seconds(ended, zone)
+    started, last_told = _span(name, log)
+    first, last = clock.seconds(started, zone), clock.seconds(last_told, zone)
     got_hold = not any(s.fields["name"] == "LockException" for s in log.said("exception"))
     state, proof = ending(here.world, log, here.left, newest=not here.taken)
     until = last if last is not None and state not in (State.KILLED, State.RUNNING, State.UNKNOWN) else here.next_start
@@ -119,7 +121,7 @@ def _run(here: _Folder, path: str) -> WorkflowRun:
         user=one_line(log.header.get("User", "")),
         host=one_line(log.header.get("Host", "")),
         started=local(started, zone),
-        ended=local(ended, zone) if state not in (State.RUNNING, State.KILLED) else "",
+        ended=local(last_told, zone) if state not in (State.RUNNING, State.KILLED) else "",
         zone_assumed=assumed,
         definitions=files,
         environments=(*_distinct(all_tasks), *environments.modules()),
@@ -131,6 +133,15 @@ def _run(here: _Folder, path: str) -> WorkflowRun:
         places=_places(name, here, mine),
         gaps=tuple(dict.fromkeys((*gaps, *more, *unread))),
     )
+
+
+def _told(world: World, path: str, name: str, size: int) -> Log:
+    """Whole; of a log that is too long the head, and the end by what stands in its tail."""
+    log = told(name, statements(lines(world, path, MAX_LOG)))
+    if size > MAX_LOG:
+        tail = world.span(path, -TAIL, TAIL).decode("utf-8", "replace").split("\n")[1:]
+        ended(log, statements(enumerate((clean(line[:MAX_LINE]) for line in tail), log.lines)))
+    return log
 
 
 def _zone(here: _Folder, log: Log, made: dict[str, tuple[str, ...]], modified: float) -> tuple[tzinfo | None, bool]:
@@ -167,8 +178,8 @@ def _span(name: str, log: Log) -> tuple[str, str]:
 def _gaps(
     log: Log, made: dict[str, tuple[str, ...]], mine: dict[str, Record], every: dict[str, Record], size: int
 ) -> Iterator[str]:
-    if size > MAX_BYTES:
-        yield f"{log.path} is {size} bytes long: the first {MAX_BYTES} were read"
+    if size > MAX_LOG:
+        yield f"{log.path} is {size} bytes long: the first {MAX_LOG} were read, and of its tail how it ended; line numbers there are not told"
     if log.dropped:
         yield f"{log.dropped} jobs more than are kept"
     if log.lines and not log.header:

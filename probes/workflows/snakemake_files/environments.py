@@ -23,7 +23,7 @@ class Environments:
 
     def __init__(self, world: World, folder: str, log: Log, before: str) -> None:
         self._log = log
-        self._refused = {s.fields["kind"]: Place(log.path, f"line {s.line}") for s in log.said("refused")}
+        self._refused = {w: Place(log.path, f"line {s.line}") for w in ("no-conda", "no-container") for s in log.said(w)}
         self._activated = {
             relative(folder, s.fields["name"].strip(), before): Place(log.path, f"line {s.line}") for s in log.said("activated")
         }
@@ -56,7 +56,7 @@ class Environments:
             url,
             declared=_at(record, "container_img_url"),
             enacted=enacted,
-            refused=self._refused.get("Singularity containers"),
+            refused=self._refused.get("no-container"),
             digests=(Digest(pinned[1], pinned[2], "content"),) if pinned else (),
         )
 
@@ -75,7 +75,7 @@ class Environments:
             name,
             declared=_at(record, "conda_env"),
             enacted=enacted,
-            refused=self._refused.get("Conda environments"),
+            refused=self._refused.get("no-conda"),
             digests=(Digest("sha256", digest),),
         )
 

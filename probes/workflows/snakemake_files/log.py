@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from probes.workflows.snakemake_files.phrases import Said
 
-MAX_JOBS = 200_000
+MAX_JOBS = 100_000
+_LAST = frozenset(("closing", "elapsed", "failing", "interrupted", "progress", "exception"))
 _MISSING = re.compile(r"Missing output files: ([^;]+)")
 MAX_ASIDE = 10_000
 
@@ -63,6 +64,8 @@ class Log:
     first: str = ""
     last: str = ""
     lines: int = 0
+    cut: bool = False
+    """Only its head and its tail were read."""
     dropped: int = 0
     latest: deque[Job] = field(default_factory=lambda: deque(maxlen=1000))
     """Begun last: the jobs of a group are submitted as one."""
@@ -91,6 +94,14 @@ def told(path: str, statements: Iterable[Said]) -> Log:
             if kinds[said.what] <= MAX_ASIDE:
                 log.aside.append(said)
     return log
+
+
+def ended(log: Log, statements: Iterable[Said]) -> None:
+    """What the tail of a log tells that is too long to be read whole: how the run ended, not how its jobs did."""
+    log.cut = True
+    last = [s for s in statements if s.what in _LAST]
+    log.aside += last[-MAX_ASIDE:]
+    log.last = last[-1].when or log.last if last else log.last
 
 
 def _of_a_job(log: Log, current: dict[str, Job], said: Said) -> bool:

@@ -23,7 +23,6 @@ _HEADER = re.compile(
 _EXCEPTION = re.compile(r"(\w{0,80}(?:Exception|Error))(?: in \w+ .{0,300})?:")
 _PLAIN: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("restart", re.compile(r"Trying to restart job (?P<jobid>\d+)\.")),
-    ("progress", re.compile(r"(?P<done>\d+) of (?P<total>\d+) steps \(.{1,10}\) done")),
     ("submitted", re.compile(r"Job (?P<jobid>\d+) has been submitted with SLURM jobid (?P<native>[\w.+;-]+) \(log: (?P<log>.+)\)\.?")),
     ("submitted", re.compile(r"Submitted job (?P<jobid>\d+) with external jobid '(?P<native>.{1,200})'\.")),
     ("submitted-group", re.compile(r"Submitted group job (?P<group>\S{1,200}) with external jobid '(?P<native>.{1,200})'\.")),
@@ -34,13 +33,15 @@ _PLAIN: tuple[tuple[str, re.Pattern[str]], ...] = (
     )),
     ("slurm-run", re.compile(r"SLURM run ID: (?P<id>\S{1,100})")),
     ("resuming", re.compile(r"Resuming incomplete job (?P<jobid>\S+) with external jobid '(?P<native>.{1,200})'\.")),
-    ("refused", re.compile(r"(?P<kind>Conda environments|Singularity containers): ignored")),
+    ("no-conda", re.compile(r"Conda environments: ignored")),
+    ("no-container", re.compile(r"Singularity containers: ignored")),
     ("activated", re.compile(r"Activating (?P<kind>singularity image|conda environment:|environment modules:) (?P<name>.+)")),
     ("provided", re.compile(r"Provided (?P<kind>cores|remote nodes|cluster nodes): (?P<count>\d+).*")),
     ("closing", re.compile(r"Complete log(?:\(s\))?: .*")),
     ("elapsed", re.compile(r"Elapsed time: (?:(?P<days>\d+) days?, )?(?P<hours>\d+):(?P<minutes>\d\d):(?P<seconds>[\d.]+)")),
     ("failing", re.compile(r"Exiting because a job execution failed\..*")),
-    ("interrupted", re.compile(r"Terminating processes on user request.*|Will exit after finishing currently running jobs.*")),
+    ("interrupted", re.compile(r"Terminating processes on user request.*")),
+    ("interrupted", re.compile(r"Will exit after finishing currently running jobs.*")),
     ("nothing", re.compile(r"Nothing to be done.*")),
     ("dry", re.compile(r"This was a dry-run.*")),
     ("building", re.compile(r"Building DAG of jobs\.\.\.")),
@@ -49,11 +50,15 @@ _PLAIN: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("host", re.compile(r"host: (?P<host>\S{1,200})")),
     ("stats", re.compile(r"Job stats:")),
 )  # fmt: skip
+_PROGRESS = (("progress", re.compile(r"(?P<done>\d+) of (?P<total>\d+) steps \(.{1,10}\) done")),)
 _FINISHED = re.compile(r"Finished job(?:id: (?P<jobid>\d+) \(Rule: (?P<rule>.+)\)|\s(?P<old>\d+)\.)")
 _TOLD = re.compile(r"Job (?P<jobid>\d+): (?P<message>.*)")
 _STATS_ROW = re.compile(r"(\S{1,200})\s+(\d{1,9})(?:\s.*)?")
 _GROUP = re.compile(r"(?:\[.{24}\] )?[Gg]roup job (\S{1,200}) \(jobs in lexicogr\. order\):")
-_FIRST = frozenset("TSJRCPAEWNBUhL0123456789")
+# by the first three letters of what they match: most lines are then compared with one form or none
+_BY_HEAD = {
+    head: tuple(pair for pair in _PLAIN if pair[1].pattern[:3] == head) for head in {form.pattern[:3] for _, form in _PLAIN}
+}
 
 
 @dataclass(frozen=True)
@@ -127,9 +132,7 @@ def _plain(number: int, text: str, when: str, stamped: bool) -> Said | None:
         return Said("group", number, when, {"group": found[1]})
     if stamped and (found := _FINISHED.fullmatch(text)):
         return Said("finished", number, when, {"jobid": found["jobid"] or found["old"], "rule": found["rule"] or ""})
-    if not text or text[0] not in _FIRST:
-        return _exception(number, text, when)
-    for what, form in _PLAIN:
+    for what, form in _PROGRESS if text[:1].isdigit() else _BY_HEAD.get(text[:3], ()):
         if found := form.fullmatch(text):
             return Said(what, number, when, {k: v for k, v in found.groupdict().items() if v is not None})
     if stamped and (found := _TOLD.fullmatch(text)):

@@ -65,7 +65,7 @@ def tasks(frame: Frame, made: Mapping[str, tuple[str, ...]], run: State) -> Iter
         record = next((frame.records[p] for p in made[name] if p in frame.records), None)
         record = record if record is None or not job.rule or record.rule == job.rule else None
         yield _task(frame, job, made[name], record, maker, digests, run)
-    if run in (State.FAILED, State.KILLED):
+    if run in (State.FAILED, State.KILLED) and not frame.log.cut:
         yield from _never_begun(frame)
 
 
@@ -86,7 +86,7 @@ def _task(
     return Task(
         id=job.id,
         name=job.rule or (record.rule if record else "") or "(not told)",
-        state=_state(job, run),
+        state=_state(job, run, frame.log.cut),
         attempts=tried,
         needs=tuple(sorted({m for path in read if (m := _maker(path, maker)) and m != job.id})),
         files=tuple(_files(frame, job, read, made, record, digests)),
@@ -99,11 +99,13 @@ def _task(
     )
 
 
-def _state(job: Job, run: State) -> State:
+def _state(job: Job, run: State, cut: bool) -> State:
     if any(t.verdict == "finished" for t in job.tries):
         return State.SUCCEEDED
     if job.open is None:
         return State.FAILED if job.tries else State.NOT_RUN
+    if cut:
+        return State.UNKNOWN
     return run if run in (State.RUNNING, State.UNKNOWN) else State.KILLED
 
 
@@ -114,7 +116,7 @@ def _attempts(frame: Frame, job: Job, sides: list[JobSide | None], run: State) -
             number += 1
             yield _attempt(frame, number, hidden, State.FAILED, attempt.native, side, side.path if side else "")
         number += 1
-        state = {"finished": State.SUCCEEDED, "failed": State.FAILED}.get(attempt.verdict) or _state(job, run)
+        state = {"finished": State.SUCCEEDED, "failed": State.FAILED}.get(attempt.verdict) or _state(job, run, frame.log.cut)
         yield _attempt(frame, number, attempt, state, attempt.native, side, frame.log.path)
 
 
