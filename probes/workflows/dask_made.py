@@ -53,7 +53,7 @@ def report(world: World, folder: str, path: str) -> WorkflowRun:
         folder=folder,
         state=State.FAILED if failed else State.SUCCEEDED if tasks else State.UNKNOWN,
         proof=f"the report was written when its block ended, and {done}",
-        command=one_line(Redactor().text(_after(said, r"(?s)<pre>(.{0,4000})")), 300),
+        command=one_line(Redactor().text(_after(said, r"(?s)<pre>(.{0,4000}?)(?:</pre>|\Z)")), 300),
         started=min((a.started for t in tasks for a in t.attempts if a.started), default=""),
         ended=max((a.ended for t in tasks for a in t.attempts), default=""),
         tasks=tasks,

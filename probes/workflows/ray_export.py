@@ -357,6 +357,7 @@ def _list(value: object) -> list[Any]:
 def _float(value: object) -> float:
     """A number; protobuf writes 64-bit ones as text."""
     try:
-        return float(value) if isinstance(value, (int, float, str)) and str(value) else 0.0
+        number = float(value) if isinstance(value, (int, float, str)) and value != "" else 0.0
     except (ValueError, OverflowError):
         return 0.0
+    return number if abs(number) < 1e21 else 0.0  # nor is an endless one, or none at all

@@ -43,7 +43,8 @@ def run(world: World, folder: str) -> WorkflowRun:
     place = Place(os.path.relpath(path, folder))
     whole = _document(world, path)
     alive = world.now().timestamp() - world.stat(path).mtime_ns / 1e9 < SILENT_SECONDS
-    trials = [t for t in whole.get("trial_data") or [] if isinstance(t, list) and len(t) == 2]
+    listed = whole.get("trial_data")
+    trials = [t for t in listed if isinstance(t, list) and len(t) == 2] if isinstance(listed, list) else []
     tasks: list[Task] = []
     events: list[Event] = []
     metrics: list[Metric] = []
