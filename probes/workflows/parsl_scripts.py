@@ -14,6 +14,8 @@ from probes.workflows import Environment, Place
 
 MAX_SCRIPTS = 200
 MAX_BYTES = 256 << 10
+_OUTPUTS = (".stdout", ".stderr", ".out", ".err", ".ec")
+"""What lies beside a script; the script itself may have no ending (SlurmProvider)."""
 _DIRECTIVE = re.compile(r"^#(?:SBATCH|PBS|BSUB|COBALT)\s+(-{1,2}[\w-]+)(?:[= ]\s*(\S.*))?$", re.MULTILINE)
 _NAME = re.compile(r"parsl\.(?P<label>.+)\.block-(?P<block>[^.]+)\.")
 _MODULE = re.compile(r"^\s*(?:module|ml)\s+(?:load|add)\s+([^;&|#\n]+)", re.MULTILINE)
@@ -40,7 +42,7 @@ def read(world: World, folder: str, run: str) -> Iterator[Script]:
     for path in world.glob(f"{glob.escape(folder)}/{glob.escape(run)}/submit_scripts/parsl.*")[: 20 * MAX_SCRIPTS]:
         name = path.rsplit("/", 1)[-1]
         found = _NAME.match(name)
-        if not found or not name.endswith((".submit", ".sh", ".slurm")):
+        if not found or name.endswith(_OUTPUTS):
             continue
         at = there(world, folder, f"{run}/submit_scripts/{name}")
         if at:

@@ -82,7 +82,7 @@ def _task(known: Known, name: str) -> Task:
     records = [_kickstart(known, f"{where}/{name}", number) for number in range(len(submissions))]
     attempts = tuple(_attempt(known, name, n, s, k) for n, (s, k) in enumerate(zip(submissions, records, strict=True), 1))
     state = _state(known, attempts, submissions)
-    ids = (row.tasks if row else []) or ([submit.task] if submit and submit.task else [])
+    ids = (row.tasks if row else []) or ([submit.task] if submit and submit.task else []) or _named(known, name)
     last = records[-1] if records else None
     kind = _kind(name, row, submit, last)
     place = Place(known.dag_path, f"line {planned.line}") if planned else Place(known.database or known.log_path, f"job {name}")
@@ -100,6 +100,12 @@ def _task(known: Known, name: str) -> Task:
         _parameters(known, ids, row, submissions),
         place,
     )
+
+
+def _named(known: Known, name: str) -> list[str]:
+    """The abstract job in a name such as `train_ID0000001`, which is how the planner makes them."""
+    found = [name[at + 1 :] for at, letter in enumerate(name) if letter == "_" and name[at + 1 :] in known.plan.jobs]
+    return found[:1]
 
 
 def _submissions(known: Known, name: str, row: pegasus_db.DbJob | None) -> list[pegasus_states.Submission]:

@@ -230,10 +230,14 @@ apptainer exec --nv /images/sim.sif process_worker_pool.py
 """
 
 
-def test_what_a_block_asked_for_is_in_its_script(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "script", ["parsl.sim.block-0.1795469350.2051096", "parsl.sim.block-0.1795.sh", "parsl.sim.block-0.1795.submit"]
+)
+def test_what_a_block_asked_for_is_in_its_script(tmp_path: Path, script: str) -> None:
     written(tmp_path, GOOD, log())
     (tmp_path / "runinfo/000/submit_scripts").mkdir()
-    (tmp_path / "runinfo/000/submit_scripts/parsl.sim.block-0.1795.submit").write_text(SCRIPT)
+    for name, text in ((script, SCRIPT), (f"{script}.stdout", "#SBATCH --nodes=99\n"), (f"{script}.ec", "0\n")):
+        (tmp_path / "runinfo/000/submit_scripts" / name).write_text(text)
 
     asked = tasks_of(tmp_path)["0"].asked
 
