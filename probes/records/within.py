@@ -1,32 +1,30 @@
-"""Does a path lie in a folder, not only by its name but with every symbolic link on the way? Readers follow none out of the tree they were given."""
+"""Does a path lie below a folder, whatever it is, links on the way included? And how is it called from there?
+
+`inside` is the door for files that are read; this one is for folders, and for what is only looked at.
+"""
 
 from __future__ import annotations
 
 import os
 
 from auditor.world import World
+from probes.records.inside import Outside
 
 
-class Outside(OSError):
-    """The path leaves the folder, or goes through a symbolic link: one line which."""
+def below(world: World, root: str, path: str) -> str:
+    """The absolute path of what lies below `root` (or of `root`) if no part of it below is a link.
 
-
-def inside(world: World, root: str, path: str) -> str:
-    """The absolute path of `path` (relative to `root`, or absolute) if it lies below `root` and no part of it below is a link.
-
-    Raises Outside, FileNotFoundError, PermissionError. `root` itself may be a link: it was given to us.
+    path: relative to `root`, or absolute. `root` itself may be a link: it was given to us. Raises Outside, FileNotFoundError, PermissionError.
     """
-    if "\0" in path:
-        raise Outside("a path with a NUL character")
-    whole = os.path.normpath(os.path.join(root, path))
     base = os.path.normpath(root)
-    if whole != base and not whole.startswith(base.rstrip("/") + "/"):
-        raise Outside(f"{path} lies outside of the folder")
+    whole = os.path.normpath(os.path.join(base, path))
+    if "\0" in path or (whole != base and not whole.startswith(base.rstrip("/") + "/")):
+        raise Outside(f"{path!r} leads out of the folder")
     at = base
     for part in os.path.relpath(whole, base).split("/") if whole != base else ():
         at = os.path.join(at, part)
         if world.stat(at, follow=False).is_link:
-            raise Outside(f"{os.path.relpath(at, base)} is a symbolic link")
+            raise Outside(f"{path!r} is or crosses a link")
     return whole
 
 

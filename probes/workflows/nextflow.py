@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 
 from auditor.redact import Redactor
 from auditor.world import NotRecorded, World
+from probes.records.inside import inside
 from probes.records.lines import lines, one_line, why
-from probes.records.within import inside
 from probes.workflows import (
     Environment,
     Event,

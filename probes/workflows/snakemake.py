@@ -14,9 +14,10 @@ from datetime import datetime, tzinfo
 
 from auditor.redact import MARK, SECRET_NAME, Redactor
 from auditor.world import World
+from probes.records.inside import inside
 from probes.records.lines import MAX_LINE, clean, lines, one_line, why
 from probes.records.times import local
-from probes.records.within import inside
+from probes.records.within import below
 from probes.workflows import Environment, Event, Place, Reader, State, Task, Unreadable, Used, WorkflowRun
 from probes.workflows.snakemake_files import clock
 from probes.workflows.snakemake_files.definitions import constructs, definitions
@@ -55,7 +56,7 @@ class _Folder:
 
 def read(world: World, folder: str) -> Iterator[WorkflowRun]:
     """The runs of `folder/.snakemake`, newest first; at the end, as a run without a log, the jobs that no log tells of. Raises Unreadable, OSError."""
-    inside(world, folder, ".snakemake")
+    below(world, folder, ".snakemake")
     logs = _logs(world, folder)
     found, gaps = records(world, folder)
     if not logs and not found:
@@ -72,7 +73,7 @@ def read(world: World, folder: str) -> Iterator[WorkflowRun]:
 def _logs(world: World, folder: str) -> list[str]:
     """Newest first, by the time in the name."""
     try:
-        at = inside(world, folder, ".snakemake/log")
+        at = below(world, folder, ".snakemake/log")
     except FileNotFoundError:
         return []
     return sorted(world.glob(f"{glob.escape(at)}/*.snakemake.log"), reverse=True)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from auditor.world import World
+from probes.records.inside import inside
 from probes.records.lines import one_line, why
-from probes.records.within import inside
 from probes.workflows import Construct, Definition, Place
 from probes.workflows.nextflow_files.log import Log
 
@@ -38,10 +38,7 @@ def constructs(
     gaps: list[str] = []
     for file in definitions:
         try:
-            path = inside(world, folder, file.path)
-            if not world.stat(path, follow=False).is_file:
-                continue
-            text = world.text(path, MAX_BYTES)
+            text = world.text(inside(world, folder, file.path), MAX_BYTES)
         except FileNotFoundError:
             continue  # a workflow that was pulled lies in ~/.nextflow/assets
         except OSError as error:

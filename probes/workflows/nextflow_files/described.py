@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from auditor.redact import MARK, SECRET_NAME, Redactor
 from auditor.world import World
+from probes.records.inside import Outside, inside
 from probes.records.lines import one_line
-from probes.records.within import Outside, inside, relative
+from probes.records.within import relative
 from probes.workflows import Definition, Digest, Metric, Place
 from probes.workflows.nextflow_files import units
 from probes.workflows.nextflow_files.lineage import parameters as resolved

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from auditor.world import World
+from probes.records.inside import inside
 from probes.records.lines import lines
-from probes.records.within import inside
 
 MAX_BYTES = 16 << 20
 MAX_RUNS = 10_000

@@ -16,7 +16,7 @@ from typing import Any
 
 from auditor.world import World
 from probes.records.lines import one_line
-from probes.records.within import inside
+from probes.records.within import below
 from probes.workflows import Digest
 
 MAX_RECORDS = 200_000
@@ -46,7 +46,7 @@ class Lineage:
 
 def lineage(world: World, folder: str) -> Lineage:
     try:
-        store = inside(world, folder, ".lineage")
+        store = below(world, folder, ".lineage")
     except FileNotFoundError:
         return Lineage()
     runs: dict[str, Entry] = {}

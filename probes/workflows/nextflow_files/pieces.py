@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from auditor.world import World
 from probes.records.lines import one_line, why
-from probes.records.within import inside, relative
+from probes.records.within import below, relative
 from probes.workflows import Place
 from probes.workflows.nextflow_files.lineage import Lineage
 from probes.workflows.nextflow_files.log import Log
@@ -85,7 +85,7 @@ def _work(here: Source, work: str) -> str | None:
     """Where the work lies below the folder now: as it was named, or by its last name where the tree was moved."""
     for name in dict.fromkeys((relative(here.path, work) if work else "work", os.path.basename(work.rstrip("/")) or "work")):
         try:
-            if not name.startswith("/") and here.world.stat(inside(here.world, here.path, name), follow=False).is_dir:
+            if not name.startswith("/") and here.world.stat(below(here.world, here.path, name), follow=False).is_dir:
                 return name
         except OSError:
             continue

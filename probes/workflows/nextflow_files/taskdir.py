@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from auditor.world import World
-from probes.records.within import Outside, inside
+from probes.records.inside import there
+from probes.records.within import below
 from probes.workflows import Place, Used
 from probes.workflows.nextflow_files.units import number
 
@@ -45,13 +46,13 @@ class TaskDir:
 def find(world: World, folder: str, work: str, key: str) -> str | None:
     """The directory of `d4/783af2` below `work` (in the run's folder). Raises Outside where it is a link."""
     found = world.glob(f"{glob.escape(os.path.join(folder, work, key))}*")
-    return inside(world, folder, os.path.relpath(found[0], folder)) if found else None
+    return below(world, folder, found[0]) if found else None
 
 
 def taskdir(world: World, folder: str, path: str) -> TaskDir:
     """What is there of it; a file that is missing leaves its facts empty."""
-    wrapper = _text(world, folder, f"{path}/.command.run")
     name = os.path.relpath(path, folder)
+    wrapper = _text(world, folder, f"{name}/.command.run")
     block = "### ---" in wrapper
     values, lists = _head(wrapper) if block else ({}, {})
     return TaskDir(
@@ -65,10 +66,10 @@ def taskdir(world: World, folder: str, path: str) -> TaskDir:
         inputs=tuple(
             (a or b, c or d) for line in wrapper.splitlines() if (m := _LINKED.fullmatch(line)) for a, b, c, d in [m.groups()]
         ),
-        exit_code=_exit(_text(world, folder, f"{path}/.exitcode")),
-        used=_used(_text(world, folder, f"{path}/.command.trace"), f"{name}/.command.trace"),
-        command=_text(world, folder, f"{path}/.command.sh", 64 << 10),
-        began=_there(world, folder, f"{path}/.command.begin"),
+        exit_code=_exit(_text(world, folder, f"{name}/.exitcode")),
+        used=_used(_text(world, folder, f"{name}/.command.trace"), f"{name}/.command.trace"),
+        command=_text(world, folder, f"{name}/.command.sh", 64 << 10),
+        began=bool(there(world, folder, f"{name}/.command.begin")),
     )
 
 
@@ -124,14 +125,5 @@ def _whole(value: float | None) -> int | None:
 
 
 def _text(world: World, folder: str, path: str, limit: int = HEAD) -> str:
-    try:
-        return world.span(inside(world, folder, path), 0, limit).decode("utf-8", "replace")
-    except (FileNotFoundError, PermissionError, Outside, IsADirectoryError):
-        return ""
-
-
-def _there(world: World, folder: str, path: str) -> bool:
-    try:
-        return world.stat(inside(world, folder, path), follow=False).is_file
-    except OSError:
-        return False
+    at = there(world, folder, path)
+    return world.span(at, 0, limit).decode("utf-8", "replace") if at else ""

@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from auditor.world import World
+from probes.records.inside import inside
 from probes.records.lines import clean, lines, why
-from probes.records.within import inside
 
 MAX_BYTES = 512 << 20
 MAX_ROWS = 200_000

@@ -13,8 +13,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from auditor.world import World
+from probes.records.inside import inside
 from probes.records.lines import one_line, why
-from probes.records.within import inside, relative
+from probes.records.within import relative
 from probes.records.yamlfile import NotYaml, load
 from probes.workflows import Construct, Definition, Digest, Place
 from probes.workflows.snakemake_files.log import Log
@@ -59,8 +60,8 @@ def definitions(world: World, folder: str, log: Log, before: str) -> tuple[tuple
 def _usual(world: World, folder: str) -> str:
     for name in ("Snakefile", "workflow/Snakefile", "snakefile", "workflow/snakefile"):
         try:
-            if world.stat(inside(world, folder, name), follow=False).is_file:
-                return name
+            inside(world, folder, name)
+            return name
         except OSError:
             continue
     return ""

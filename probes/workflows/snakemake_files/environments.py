@@ -8,7 +8,8 @@ import os
 import re
 
 from auditor.world import World
-from probes.records.within import inside, relative
+from probes.records.inside import inside
+from probes.records.within import relative
 from probes.workflows import Digest, Environment, Place
 from probes.workflows.snakemake_files.log import Log
 from probes.workflows.snakemake_files.metadata import Record, conda_text

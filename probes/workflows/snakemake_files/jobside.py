@@ -10,8 +10,9 @@ import os
 from dataclasses import dataclass
 
 from auditor.world import World
+from probes.records.inside import inside
 from probes.records.lines import lines
-from probes.records.within import inside, relative
+from probes.records.within import relative
 from probes.workflows.snakemake_files.log import Try, told
 from probes.workflows.snakemake_files.phrases import statements
 
@@ -35,8 +36,6 @@ def job_side(world: World, folder: str, before: str, attempt: Try, rule: str) ->
         return None
     try:
         path = inside(world, folder, name)
-        if not world.stat(path, follow=False).is_file:
-            return None
         log = told(os.path.relpath(path, folder), statements(lines(world, path, MAX_BYTES)))
     except OSError:
         return None

@@ -12,8 +12,9 @@ import shlex
 from dataclasses import dataclass
 
 from auditor.world import NotRecorded, World
+from probes.records.inside import inside
 from probes.records.sqlite import Broken, opened
-from probes.records.within import inside
+from probes.records.within import below
 
 MAX_MARKS = 10_000
 MAX_PROCESSES = 50_000
@@ -44,7 +45,7 @@ def _incomplete(world: World, folder: str) -> list[str]:
 def _names(world: World, folder: str, sub: str) -> list[str]:
     """Names below a folder; those of folders that begin with `@` are put together."""
     try:
-        at = inside(world, folder, sub)
+        at = below(world, folder, sub)
     except OSError:
         return []
     found: list[str] = []

@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 
 from auditor.world import World
-from probes.records.within import inside
+from probes.records.inside import inside
 from probes.workflows import Place, Used
 
 MAX_BYTES = 8 << 20

@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from auditor.world import World
+from probes.records.inside import inside
 from probes.records.lines import one_line, why
 from probes.records.sqlite import Broken, opened
-from probes.records.within import Outside, inside
+from probes.records.within import below
 from probes.workflows import Place
 
 MAX_RECORDS = 200_000
@@ -85,7 +86,7 @@ def records(world: World, folder: str) -> tuple[dict[str, Record], list[str]]:
 
 def _of_files(world: World, folder: str, gaps: list[str]) -> Iterator[Record | None]:
     try:
-        base = inside(world, folder, ".snakemake/metadata")
+        base = below(world, folder, ".snakemake/metadata")
     except FileNotFoundError:
         return
     except OSError as error:
@@ -206,6 +207,3 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-
-
-__all__ = ["Outside", "Record", "code", "conda_text", "records"]

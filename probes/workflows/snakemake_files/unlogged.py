@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from auditor.world import World
 from probes.records.times import epoch
-from probes.records.within import inside, relative
+from probes.records.within import below, relative
 from probes.workflows import Attempt, File, Place, State, Task
 from probes.workflows.snakemake_files.environments import Environments
 from probes.workflows.snakemake_files.metadata import Record, code
@@ -65,6 +65,6 @@ def _state(world: World, folder: str, of: list[Record], readers: Mapping[str, fl
 
 def _there(world: World, folder: str, path: str) -> bool:
     try:
-        return bool(world.stat(inside(world, folder, path), follow=False))
+        return bool(world.stat(below(world, folder, path), follow=False))
     except OSError:
         return False
