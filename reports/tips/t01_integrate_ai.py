@@ -12,6 +12,8 @@ from probes.tracking.record import Experiments
 from probes.workflow import SystemsUsed
 from reports.judging.again import again
 from reports.judging.amounts import several, some
+from reports.judging.campaignwork import RECORD, apart_ai
+from reports.judging.campaignwork import SETTLES as CAMPAIGN_SETTLES
 from reports.judging.engineruns import ENGINES, SWEEP
 from reports.judging.linkrules import MODELS, unlinked_ai, unpinned_model, unvalidated_model
 from reports.judging.proofs import REPLAY, SETTLES, same, summary
@@ -197,6 +199,17 @@ TIP = Tip(
             (REPLAY,),
             unproved_results,
             SETTLES,
+        ),
+    ),
+    campaign=(
+        Check(
+            "apart-ai",
+            2,
+            "Does data go between the runs that train or infer and the others?",
+            (RECORD,),
+            apart_ai,
+            CAMPAIGN_SETTLES,
+            "arXiv 2606.07491, tip 1",
         ),
     ),
 )

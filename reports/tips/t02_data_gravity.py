@@ -15,6 +15,9 @@ from probes.tracing import FileTrace
 from probes.workflow import SystemsUsed
 from reports.judging.again import again, line_at, script
 from reports.judging.amounts import MIB, several, size, some, words
+from reports.judging.campaigncost import carried_data
+from reports.judging.campaignwork import RECORD
+from reports.judging.campaignwork import SETTLES as CAMPAIGN_SETTLES
 from reports.judging.engineruns import ENGINES, SWEEP
 from reports.judging.fetchrules import fetched_again, staging_heavy
 from reports.judging.gravityrules import SMALL_MOVE, by_place, fetched, told, uncovered, unstaged_inputs
@@ -267,5 +270,16 @@ TIP = Tip(
             "Pegasus manual, data staging configuration; Nextflow, stageInMode; the fifth and the half are ours",
         ),
         Check("unfetchable-inputs", 3, "Could a replay find every input by its digest?", (REPLAY,), unfetchable_inputs, SETTLES),
+    ),
+    campaign=(
+        Check(
+            "carried-data",
+            2,
+            "Is what the campaign moves in proportion to what it computes?",
+            (RECORD,),
+            carried_data,
+            CAMPAIGN_SETTLES,
+            "manifests of the runs; the ratio is that of data-dragging, and ours",
+        ),
     ),
 )

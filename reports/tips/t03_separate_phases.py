@@ -10,6 +10,8 @@ from probes.submission import Submission
 from probes.workflow import SystemsUsed
 from reports.judging.again import again, script
 from reports.judging.amounts import GIB, line, memory_option, several, size, some
+from reports.judging.campaignwork import RECORD, mixed_runs
+from reports.judging.campaignwork import SETTLES as CAMPAIGN_SETTLES
 from reports.judging.engineruns import ENGINES, GPU, SWEEP
 from reports.judging.proofs import REPLAY, SETTLES, same, summary
 from reports.judging.sightings import held
@@ -181,5 +183,16 @@ TIP = Tip(
             "auditor sweep, once the run is finished",
         ),
         Check("entangled-phase", 3, "Could the phase be run alone, with the same result?", (REPLAY,), entangled_phase, SETTLES),
+    ),
+    campaign=(
+        Check(
+            "mixed-runs",
+            2,
+            "Does each run of the campaign hold one phase?",
+            (RECORD,),
+            mixed_runs,
+            CAMPAIGN_SETTLES,
+            "arXiv 2606.07491, tip 3",
+        ),
     ),
 )

@@ -13,6 +13,9 @@ from probes.schedulers import JobAccounting
 from probes.submission import Submission
 from reports.judging.again import given
 from reports.judging.amounts import GIB, memory_option, percent, several, size, time_option
+from reports.judging.campaigncost import idle_hours, idle_requests
+from reports.judging.campaignwork import RECORD
+from reports.judging.campaignwork import SETTLES as CAMPAIGN_SETTLES
 from reports.judging.engineruns import ENGINES, MAYBE_ENGINES
 from reports.judging.proofs import REPLAY, same, summary
 from reports.judging.taskrules import idle_gpu, overasked_tasks, unfit_partition
@@ -240,6 +243,26 @@ TIP = Tip(
             (REPLAY,),
             bound_to_one_machine,
             "auditor bundle, then auditor replay BUNDLE on another machine: its verdict is the proof",
+        ),
+    ),
+    campaign=(
+        Check(
+            "idle-hours",
+            2,
+            "Were at least half of the campaign's core-hours busy?",
+            (RECORD,),
+            idle_hours,
+            CAMPAIGN_SETTLES,
+            "sacct(1) TotalCPU against AllocCPUS x Elapsed; compare Jobstats, seff",
+        ),
+        Check(
+            "idle-requests",
+            2,
+            "Do most runs use at least half of the memory they ask for?",
+            (RECORD,),
+            idle_requests,
+            CAMPAIGN_SETTLES,
+            "sacct(1) MaxRSS against ReqMem; compare Jobstats, seff",
         ),
     ),
 )

@@ -12,6 +12,8 @@ from probes.submission import Submission
 from probes.workflow import SystemsUsed
 from reports.judging.again import script
 from reports.judging.amounts import duration, line, several, some
+from reports.judging.campaignwork import RECORD, unshared_time
+from reports.judging.campaignwork import SETTLES as CAMPAIGN_SETTLES
 from reports.judging.engineruns import ENGINES, SWEEP
 from reports.judging.proofs import REPLAY, SETTLES, same, summary
 from reports.judging.verdicts import Unclear, failed, not_applicable, passed
@@ -171,5 +173,16 @@ TIP = Tip(
             "arXiv 2606.07491, tip 5; width is the largest level of the task graph; half of it is ours",
         ),
         Check("dependent-run", 3, "Could the run be repeated without its siblings?", (REPLAY,), dependent_run, SETTLES),
+    ),
+    campaign=(
+        Check(
+            "unshared-time",
+            2,
+            "Did runs that wait for no other one run at the same time?",
+            (RECORD,),
+            unshared_time,
+            CAMPAIGN_SETTLES,
+            "arXiv 2606.07491, tip 5",
+        ),
     ),
 )

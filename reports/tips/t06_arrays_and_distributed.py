@@ -13,6 +13,8 @@ from probes.submission import Submission
 from probes.workflow import SystemsUsed
 from reports.judging.again import program, script
 from reports.judging.amounts import duration, several, some
+from reports.judging.campaignwork import RECORD, loose_sweeps
+from reports.judging.campaignwork import SETTLES as CAMPAIGN_SETTLES
 from reports.judging.engineruns import ENGINES, SWEEP
 from reports.judging.proofs import REPLAY, SETTLES, same, summary
 from reports.judging.scalerules import tried_again, unscaled_training
@@ -206,5 +208,16 @@ TIP = Tip(
             "arXiv 2606.07491, tip 6: over-synchronisation; bulk-synchronous steps wait for their slowest (Valiant 1990); the factor of 2 is ours",
         ),
         Check("tied-task", 3, "Could this one task be run alone, with the same result?", (REPLAY,), tied_task, SETTLES),
+    ),
+    campaign=(
+        Check(
+            "loose-sweeps",
+            2,
+            "Are sweeps arrays?",
+            (RECORD,),
+            loose_sweeps,
+            CAMPAIGN_SETTLES,
+            "sbatch(1) --array; the count of three is ours",
+        ),
     ),
 )

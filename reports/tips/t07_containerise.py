@@ -27,6 +27,9 @@ from probes.submission import Submission
 from reports.judging import naming
 from reports.judging.again import program
 from reports.judging.amounts import several, some, words
+from reports.judging.campaigncost import many_environments
+from reports.judging.campaignwork import RECORD
+from reports.judging.campaignwork import SETTLES as CAMPAIGN_SETTLES
 from reports.judging.cures import BASE, PYTHON_BASE, pull
 from reports.judging.doorrules import edited_packages, host_leaks, open_doors, outside_paths
 from reports.judging.fitrules import bad_signature, wrong_architecture
@@ -322,6 +325,17 @@ TIP = Tip(
             (REPLAY,),
             environment_not_rebuilt,
             SETTLES,
+        ),
+    ),
+    campaign=(
+        Check(
+            "many-environments",
+            2,
+            "Did runs of one script share one environment?",
+            (RECORD,),
+            many_environments,
+            CAMPAIGN_SETTLES,
+            "arXiv 2606.07491, tip 7",
         ),
     ),
 )

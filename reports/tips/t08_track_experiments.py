@@ -14,6 +14,9 @@ from probes.tracking.record import Experiments
 from probes.workflow import SystemsUsed
 from reports.judging.again import again, program, script
 from reports.judging.amounts import several, some, words
+from reports.judging.campaigncost import loose_runs
+from reports.judging.campaignwork import RECORD
+from reports.judging.campaignwork import SETTLES as CAMPAIGN_SETTLES
 from reports.judging.proofs import REPLAY, SETTLES, same, summary
 from reports.judging.sightings import called, difference
 from reports.judging.trackedruns import LOOK, MAYBE_TRACKED, TRACKED, named, ours
@@ -279,5 +282,16 @@ TIP = Tip(
             "arXiv 2606.07491, tip 8; MLflow, model registry",
         ),
         Check("unrepeated-result", 3, "Did the same result come out again?", (REPLAY,), unrepeated_result, SETTLES),
+    ),
+    campaign=(
+        Check(
+            "loose-runs",
+            2,
+            "Is each run at a clean commit, and does its tracked run hold parameters and metrics?",
+            (RECORD,),
+            loose_runs,
+            CAMPAIGN_SETTLES,
+            "arXiv 2606.07491, tip 8",
+        ),
     ),
 )

@@ -12,6 +12,8 @@ from probes.workflow import SystemsUsed
 from probes.workflows.record import WorkflowRuns
 from reports.judging.again import again, script
 from reports.judging.amounts import several, some
+from reports.judging.campaignwork import RECORD, unheld_loop
+from reports.judging.campaignwork import SETTLES as CAMPAIGN_SETTLES
 from reports.judging.engineruns import MAYBE_ENGINES, mine
 from reports.judging.proofs import SETTLES, same, summary
 from reports.judging.roundrules import engine_loops, handmade_rounds
@@ -212,6 +214,17 @@ TIP = Tip(
             (SYSTEMS, CAMPAIGN, Need(ReplayVerdict, (Phase.LATER,), optional=True), MAYBE_ENGINES),
             unrepeated_iteration,
             SETTLES,
+        ),
+    ),
+    campaign=(
+        Check(
+            "unheld-loop",
+            2,
+            "Is the campaign's loop held by a program?",
+            (RECORD,),
+            unheld_loop,
+            CAMPAIGN_SETTLES,
+            "arXiv 2606.07491, tip 9",
         ),
     ),
 )

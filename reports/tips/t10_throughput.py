@@ -12,6 +12,9 @@ from probes.schedulers import Attempt, JobAccounting
 from probes.submission import Submission
 from reports.judging.again import given
 from reports.judging.amounts import duration, line, memory_option, percent, several, some, time_option, words
+from reports.judging.campaigncost import long_queue, lost_hours
+from reports.judging.campaignwork import RECORD
+from reports.judging.campaignwork import SETTLES as CAMPAIGN_SETTLES
 from reports.judging.engineruns import ENGINES, SWEEP
 from reports.judging.proofs import REPLAY, SETTLES, summary
 from reports.judging.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
@@ -222,5 +225,25 @@ TIP = Tip(
             "core-seconds of tasks against AllocCPUS x Elapsed (sacct(1)); the half and the fifth are ours",
         ),
         Check("not-at-first-try", 3, "Does a repeat get through at the first try?", (REPLAY,), not_at_first_try, SETTLES),
+    ),
+    campaign=(
+        Check(
+            "lost-hours",
+            2,
+            "Did the campaign's core-hours come to something?",
+            (RECORD,),
+            lost_hours,
+            CAMPAIGN_SETTLES,
+            "field studies find some per cent of node-hours in failed jobs (Di Martino et al., DSN 2014); the twentieth and the fifth are ours",
+        ),
+        Check(
+            "long-queue",
+            2,
+            "Did the runs take longer than they waited?",
+            (RECORD,),
+            long_queue,
+            CAMPAIGN_SETTLES,
+            "Slurm high-throughput guide: pack short work; the ten minutes are ours",
+        ),
     ),
 )

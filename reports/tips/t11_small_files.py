@@ -15,6 +15,9 @@ from probes.submission import Submission
 from probes.workflow import SystemsUsed
 from reports.judging.again import script
 from reports.judging.amounts import MIB, duration, percent, several, size, some, words
+from reports.judging.campaigncost import crumbs
+from reports.judging.campaignwork import RECORD
+from reports.judging.campaignwork import SETTLES as CAMPAIGN_SETTLES
 from reports.judging.piecerules import CHECKPOINTS, file_storm, piled_checkpoints, tiny_pieces, unfinished_output
 from reports.judging.proofs import REPLAY, SETTLES, summary
 from reports.judging.verdicts import Unclear, failed, not_applicable, passed, weak
@@ -243,5 +246,16 @@ TIP = Tip(
             "each format's own specification: footer, active flag, signature",
         ),
         Check("lost-outputs", 3, "Does a repeat leave the same set of outputs?", (REPLAY,), lost_outputs, SETTLES),
+    ),
+    campaign=(
+        Check(
+            "campaign-crumbs",
+            2,
+            "Are the outputs of all runs together few or large?",
+            (RECORD,),
+            crumbs,
+            CAMPAIGN_SETTLES,
+            "lfs-setstripe(1): 1 MiB stripes; the count of 10,000 is ours",
+        ),
     ),
 )

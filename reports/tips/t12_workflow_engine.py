@@ -17,6 +17,8 @@ from probes.workflow import SystemsUsed, Use
 from probes.workflows.record import WorkflowRuns
 from reports.judging.again import program
 from reports.judging.amounts import several, some, words
+from reports.judging.campaignwork import RECORD, unheld_runs
+from reports.judging.campaignwork import SETTLES as CAMPAIGN_SETTLES
 from reports.judging.enginerules import shell_dag, unfinished_workflow, unkept_definition, unresumable_workflow, unseen_engine
 from reports.judging.engineruns import ENGINES, MAYBE_ENGINES, SWEEP, mine, told
 from reports.judging.proofs import REPLAY, SETTLES, same, summary
@@ -244,6 +246,17 @@ TIP = Tip(
             (REPLAY,),
             never_rerun,
             SETTLES,
+        ),
+    ),
+    campaign=(
+        Check(
+            "unheld-runs",
+            2,
+            "Do runs that depend on each other belong to the run of an engine?",
+            (RECORD,),
+            unheld_runs,
+            CAMPAIGN_SETTLES,
+            "arXiv 2606.07491, tip 12",
         ),
     ),
 )
