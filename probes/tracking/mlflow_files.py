@@ -18,8 +18,8 @@ from probes.tracking.artifacts import Counter
 from probes.tracking.listed import below, folders
 from probes.tracking.mlflow_links import version_of
 from probes.tracking.mlflow_model import Logged, Registered, modelled
-from probes.tracking.mlflow_run import Recorded, dataset, finite, tracked
-from probes.tracking.series import Series, whole
+from probes.tracking.mlflow_run import HUGE, Recorded, dataset, tracked
+from probes.tracking.series import Series
 from probes.tracking.told import MAX_PARAMETERS, MAX_TAGS
 from probes.workflows import Place
 
@@ -125,13 +125,23 @@ def _metrics(world: World, folder: str, gaps: list[str]) -> tuple[Series, int]:
         path = f"{folder}/{name}"
         try:
             for line in dict.fromkeys(_points(world, path, gaps)):  # what is logged again for a model is the same point
-                parts = line.split()
-                if len(parts) >= 2:
-                    series.add(name, finite(parts[1]), whole(parts[2]) if len(parts) > 2 else None)
-                    seen = max(seen, whole(parts[0]) or 0)
+                if point := _point(line):
+                    at, value, step = point
+                    series.add(name, value, step)
+                    seen = max(seen, at)
         except OSError as error:
             gaps.append(f"metric {name}: {error.strerror or error}")
     return series, seen
+
+
+def _point(line: str) -> tuple[int, float | None, int | None] | None:
+    """(milliseconds, value, step) of a line; None where it is damaged."""
+    parts = line.split()
+    try:
+        value = float(parts[1])
+        return int(parts[0]), value if -HUGE < value < HUGE else None, int(parts[2]) if len(parts) > 2 else None
+    except (ValueError, LookupError):
+        return None
 
 
 def _points(world: World, path: str, gaps: list[str]) -> Iterator[str]:

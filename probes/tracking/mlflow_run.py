@@ -24,7 +24,7 @@ STATUS = {
 }
 NUMBERS = {"1": "RUNNING", "2": "SCHEDULED", "3": "FINISHED", "4": "FAILED", "5": "KILLED"}
 """As the file store writes them (mlflow/protos/service.proto, RunStatus)."""
-_HUGE = 1.79e308  # MLflow keeps an infinity as the largest number there is
+HUGE = 1.79e308  # MLflow keeps an infinity as the largest number there is
 _PLACES = ("uri", "url", "path", "table_name", "table", "query")
 
 
@@ -108,7 +108,7 @@ def moment(milliseconds: Any) -> str:
 def finite(value: Any) -> float | None:
     """A metric's number; MLflow's stand-in for an infinity is none."""
     read = number(value)
-    return read if read is not None and abs(read) < _HUGE else None
+    return read if read is not None and abs(read) < HUGE else None
 
 
 def dataset(name: Any, digest: Any, kind: Any, source: Any, role: str) -> DataSet:
