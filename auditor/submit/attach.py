@@ -30,6 +30,8 @@ _LOUD = (
     b"DASK_LOGGING",
 )
 MAX_YAML = 1 << 18
+# one line, with a blank in it and not ending in .py: Dask takes it for program text. The file is closed: an open one may be told on stderr
+_READ = "exec(__import__('pathlib').Path('{0}').read_text('utf-8')) if __import__('os').access('{0}', 4) else None"
 
 
 @dataclass
@@ -83,7 +85,7 @@ def _dask(at: Attaching, text: bytes) -> None:
         at.left[name] = "the home's path holds characters that Dask may read otherwise"
     else:
         path = _payload(at.folder, "attach_dask.py")
-        ours = f"AUDITOR_ATTACH_TO = '{at.folder}'; exec(open('{path}').read()) if __import__('os').access('{path}', 4) else None"
+        ours = f"AUDITOR_ATTACH_TO = '{at.folder}'; {_READ.format(path)}"
         value = _listed(at.environ.get(name, ""), ours)
         if value:
             at.give(name, value, "a Dask scheduler writes what it does with its tasks into the home")
@@ -145,8 +147,7 @@ def _ray(at: Attaching, text: bytes) -> None:
         return
     at.give(RAY, "1", "Ray writes its export events, which are copied into the home when the run ends")
     os.makedirs(at.folder, mode=0o700, exist_ok=True)
-    with open(os.path.join(at.folder, "ray-wanted"), "wb"):  # the job looks for it when it ends
-        pass
+    os.close(os.open(os.path.join(at.folder, "ray-wanted"), os.O_WRONLY | os.O_CREAT, 0o600))  # the job looks for it when it ends
 
 
 def _cwltool(at: Attaching, text: bytes) -> None:
