@@ -9,8 +9,12 @@ from auditor.world import World
 
 MAX_BYTES = 512 << 20
 MAX_LINE = 16_384
-# ECMA-48 control sequences, then what remains of the C0 and C1 controls but tab
-_CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# ECMA-48: strings for the terminal (titles, links) up to their end, control sequences; then what remains of the C0 and C1 controls but tab,
+# and what turns the direction of text or breaks a line in a page (Unicode TR 9, TR 14)
+_CONTROL = re.compile(
+    r"\x1b[P\]X^_][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)?|\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+    r"|[\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+)
 
 
 def lines(world: World, path: str, limit: int = MAX_BYTES) -> Iterator[tuple[int, str]]:
