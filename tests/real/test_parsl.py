@@ -163,4 +163,4 @@ def test_on_slurm_tasks_carry_the_number_of_the_job_that_ran_them(tmp_path: Path
     assert told.state is State.SUCCEEDED
     assert numbers == {row.split("|")[0] for row in jobs if row.split("|")[1].startswith("parsl.sim.block-0")}
     asked = next(t.asked for t in told.tasks if t.name == "simulate")
-    assert (asked.partition, asked.other["block --time"], asked.other["block --nodes"]) == ("cpu", "00:05:00", "1")
+    assert (asked.partition, asked.other["block --time"], asked.other["block --nodes"]) == ("cpu", "5", "1")
