@@ -9,6 +9,7 @@ from glob import escape
 
 from auditor.world import World
 from probes.records import jsonl
+from probes.records.inside import there
 from probes.workflows import Attempt, Event, File, Place, State, Task, WorkflowRun
 from probes.workflows.fireworks_store import Document, Store, plain
 from probes.workflows.fireworks_tasks import attempt, moment, task
@@ -65,7 +66,7 @@ def folders_only(world: World, folder: str) -> Iterator[WorkflowRun]:
     """One run of all launch folders. FW.json is a snapshot of the launch's beginning and says RUNNING for ever: it proves nothing."""
     here = escape(folder)
     patterns = (f"{here}/FW.json", f"{here}/launcher_*/FW.json", f"{here}/block_*/launcher_*/FW.json")
-    paths = [p for pattern in patterns for p in world.glob(pattern)]
+    paths = [p for pattern in patterns for p in world.glob(pattern) if there(world, folder, os.path.relpath(p, folder))]
     read = [(p, _snapshot(world, p)) for p in paths[:MAX_LAUNCHES]]
     works = [(p, w) for p, w in read if w is not None]
     if not paths:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -15,6 +14,7 @@ from typing import Any
 
 from auditor.world import World
 from probes.records import jsonl
+from probes.records.inside import inside
 from probes.records.lines import lines, one_line
 from probes.workflows import Digest, Environment, Place
 
@@ -26,7 +26,7 @@ def created(world: World, folder: str) -> Mapping[str, Place]:
     """Digest of each runtime_env that runtime_env_agent.log says was created → where."""
     found: dict[str, Place] = {}
     try:
-        for number, line in lines(world, os.path.join(folder, "runtime_env_agent.log")):
+        for number, line in lines(world, inside(world, folder, "runtime_env_agent.log")):
             if (said := _MADE.search(line)) and len(found) < MAX_NAMED:
                 found.setdefault(_digest(said[1]), Place("runtime_env_agent.log", f"line {number}"))
     except OSError:

@@ -18,6 +18,7 @@ from typing import Any
 from auditor.redact import Redactor
 from auditor.world import World
 from probes.records import jsonl
+from probes.records.inside import inside, there
 from probes.records.lines import lines, one_line
 from probes.records.times import epoch
 from probes.workflows import Asked, Attempt, Event, Metric, Place, State, Task, Used, WorkflowRun
@@ -82,7 +83,7 @@ def runs(world: World, folder: str) -> Iterator[WorkflowRun]:
     """folder: `logs` of a session. One run a job (driver). Raises OSError."""
     session, places = Session(), []
     for path in world.glob(f"{escape(folder)}/export_events/event_EXPORT_*.log*")[:MAX_FILES]:
-        if world.stat(path, follow=False).is_file:
+        if there(world, folder, os.path.relpath(path, folder)):
             places.append(Place(os.path.relpath(path, folder)))
             for number, line in jsonl.rows(world, path):
                 _take(session, line, Place(places[-1].path, f"line {number}"))
@@ -327,7 +328,7 @@ def asked(resources: Record) -> Asked:
 def _version(world: World, folder: str) -> str:
     """The first line of gcs_server.out: `Ray cluster metadata ray_version=2.60.0 ray_commit=...`."""
     try:
-        for _, line in lines(world, os.path.join(folder, "gcs_server.out"), 1 << 16):
+        for _, line in lines(world, inside(world, folder, "gcs_server.out"), 1 << 16):
             if found := re.search(r"ray_version=([\w.+-]{1,40})", line):
                 return found[1]
     except OSError:

@@ -15,6 +15,7 @@ from typing import Any
 from auditor.redact import Redactor
 from auditor.world import World
 from probes.records import jsonl
+from probes.records.inside import there
 from probes.records.lines import lines, one_line
 from probes.records.times import epoch
 from probes.workflows import Attempt, Construct, Event, File, Metric, Place, State, Task, Unreadable, Used, WorkflowRun
@@ -117,11 +118,7 @@ class _Trial:
                 yield {k: _typed(v) for k, v in row.items() if isinstance(k, str) and isinstance(v, str)}
 
     def _file(self, name: str) -> str:
-        path = os.path.join(self.folder, name)
-        try:
-            return path if self.folder and self.world.stat(path, follow=False).is_file else ""
-        except OSError:
-            return ""
+        return there(self.world, self.folder, name) if self.folder else ""
 
     def task(self, alive: bool) -> Task:
         said = str(self.about.get("status"))

@@ -252,6 +252,15 @@ def test_a_link_among_the_events_is_not_followed(tmp_path: Path) -> None:
     assert read(where)[0].tasks == ()
 
 
+def test_a_session_that_is_a_link_leads_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "export_events").symlink_to(CAPTURED / "logs/export_events")
+    (tmp_path / "gcs_server.out").symlink_to(CAPTURED / "logs/gcs_server.out")
+
+    (run,) = read(tmp_path)
+
+    assert (run.tasks, run.version) == ((), "")
+
+
 def test_a_real_search_tells_of_its_trials() -> None:
     (run,) = read(CAPTURED / "search")
 
