@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from auditor.model import Capture, Evidence, Job, Phase
 from probes.data import DataFile
 from probes.workflow import SystemsUsed, Use
+from probes.workflows import Construct, Definition, Digest, State
+from probes.workflows.record import GroupLink, TaskGroup, WorkflowRuns, WorkflowSeen
 from tests.factory import accounting, attempt, capture, file, job, manifest, packages, seen, submission
 from tests.worlds.write import stored
 
@@ -50,7 +52,11 @@ def study(rounds: int = 1, tasks: int = 4, files: int = 3, label: str = LABEL) -
         for i in range(tasks):
             task = _job(f"{base}_{i}", "simulate.sh", at, label, argv=array.argv)
             broken = (n * tasks + i) % 50 == 49
-            out = [] if broken else [file(f"round-{n}/sim-{i}/part-{k}.xtc", "output", f"{n} {i} {k}", size=4 << 20) for k in range(files)]
+            out = (
+                []
+                if broken
+                else [file(f"round-{n}/sim-{i}/part-{k}.xtc", "output", f"{n} {i} {k}", size=4 << 20) for k in range(files)]
+            )
             made += out[:1]
             yield from _ran(task, shared, at + 5 + i % 7, 40, reads, out, "FAILED" if broken else "COMPLETED", throttle=50)
         model = file(f"round-{n}/model.pt", "output", f"model {n}", size=90 << 20)
@@ -63,9 +69,46 @@ def study(rounds: int = 1, tasks: int = 4, files: int = 3, label: str = LABEL) -
             yield capture(train, Phase.SUBMIT, *_submit(train, "train", shared))
         yield from _ran(train, shared, at + 210, 110, inputs, [model], gpus=1)
         after = file(f"round-{n + 1}/params.json", "output", f"params {n + 1}")
-        predict = _job(f"{base + 3}", "predict.sh", at + 330, label, argv=(f"--dependency=afterok:{train.job_id}", "predict.sh", str(n)))
+        predict = _job(
+            f"{base + 3}", "predict.sh", at + 330, label, argv=(f"--dependency=afterok:{train.job_id}", "predict.sh", str(n))
+        )
         yield capture(predict, Phase.SUBMIT, *_submit(predict, "predict", shared))
         yield from _ran(predict, shared, at + 340, 12, [dataclasses.replace(model, role="input")], [after])
+
+
+def driven(*jobs: str, number: str = "900", label: str = LABEL) -> Iterator[Capture]:
+    """The run that held a workflow engine, whose record names these job numbers."""
+    of = job(number, script="#!/bin/bash\nsnakemake --jobs 4\n", script_path="/home/ada/study/driver.sh", workdir="/home/ada/study",
+             submitted_at=when(-10), label=label)  # fmt: skip
+    tried = attempt(0, submitted=when(-10), eligible=when(-10), started=when(-5), ended=when(360))
+    record = accounting(number, tried, name="driver", used_seconds=21_900.0, workdir=of.workdir)
+    told = seen(WorkflowRuns((snakemake(*jobs),), 1), probe="workflow-runs", taken_at=when(361))
+    yield capture(of, Phase.SUBMIT, seen(submission(of.script, script_path=of.script_path)))
+    yield capture(of, Phase.LATER, seen(record, taken_at=when(361)), told)
+
+
+def snakemake(*jobs: str, relation: str = "inside", id_: str = "2026-11-02T075501") -> WorkflowSeen:
+    """One run of an engine: train, then predict twice; the last log is gone."""
+    groups = (
+        TaskGroup(
+            "train",
+            1,
+            {"succeeded": 1},
+            2,
+            1,
+            started=when(60),
+            ended=when(320),
+            seconds=6600.0,
+            command="python train.py --round 0",
+        ),
+        TaskGroup("rule_7", 2, {"succeeded": 2}, 2, 0, seconds=720.0, command="python -c 'print(1)'"),
+    )
+    return WorkflowSeen(
+        "snakemake", "9.3.0", id_, "/home/ada/study", State.SUCCEEDED, "the log says `3 of 3 steps (100%) done`", relation, "Snakefile",
+        started=when(-5), ended=when(360), tasks=3, states={"succeeded": 3}, attempts=4, retried=1, groups=groups,
+        links=(GroupLink("train", "rule_7", 2, "file"),), width=2, depth=2, concurrent=1, native_ids=jobs,
+        definitions=(Definition("Snakefile", "workflow", (Digest("sha256", "ab" * 32),)),), constructs=(Construct("retries", "1"),),
+    )  # fmt: skip
 
 
 def _job(number: str, script: str, at: float, label: str, **changes: object) -> Job:
@@ -83,7 +126,11 @@ def _submit(of: Job, name: str, shared: dict[Phase, list[Evidence]]) -> list[Evi
     program = "gmx mdrun" if name == "simulate" else f"{name}.py"
     uses = () if name == "simulate" else (Use("pytorch", "framework", "import", f"{name}.py:1"),)
     systems = SystemsUsed(uses, {phase: (f"{name}.sh:3 {program}",)}, (), (), ())
-    return [*shared[Phase.SUBMIT], seen(submission(of.script, *of.argv, cwd=of.workdir, script_path=of.script_path)), seen(systems)]
+    return [
+        *shared[Phase.SUBMIT],
+        seen(submission(of.script, *of.argv, cwd=of.workdir, script_path=of.script_path)),
+        seen(systems),
+    ]
 
 
 def _ran(

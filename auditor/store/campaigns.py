@@ -35,7 +35,7 @@ class Campaigns:
         self._sizes = Counter(key for f in self._facts.values() if (key := array_of(f)))
         self._labels = belong.labels(store, self._facts)
         self.why = _why(self._facts, self._found, self._sizes, self._labels)
-        self._places = Places(self._facts, self._found, self._sizes, self.why)
+        self._places = Places(self._facts, self._found, self._sizes, self.why, _alike(store, self._facts.values()))
 
     def group(self) -> Group:
         ordered = self._places.order
@@ -62,6 +62,18 @@ class Campaigns:
         for no, job, evidence in many(self._store, {f.no: f.id for f in self._places.order}, kinds):
             known = self._facts[no]
             yield RunSeen(job, evidence, self._places.of(no), self._labels.get(no, ()), known.command, known.shape)
+
+
+def _alike(store: Store, runs: Iterable[Facts]) -> Collection[Facts]:
+    """Submissions, also outside of the campaign, of scripts that differ from one in it in numbers only."""
+    shapes = sorted({run.shape for run in runs if run.shape and "_" not in run.job_id})
+    found = store.query(
+        """select distinct r.no from capture c join run r on r.no = c.run_no
+        where c.shape in (select unnest(?::varchar[])) and not r.is_array and not contains(r.job_id, '_') order by r.no desc limit ?""",
+        shapes,
+        belong.MAX_MEMBERS,
+    )
+    return facts(store, [no for (no,) in found]).values()
 
 
 def _start(store: Store, name: str) -> tuple[set[int], str]:

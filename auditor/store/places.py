@@ -14,17 +14,22 @@ Numbers = Mapping[int, set[int]]
 
 
 class Places:
-    """Runs of a campaign by number, what binds them, and the loops among them; worked out once, asked for each run."""
+    """Runs of a campaign by number, what binds them, and the loops among them; worked out once, asked for each run.
 
-    def __init__(self, runs: Mapping[int, Facts], found: Bonds, sizes: Mapping[str, int], why: Iterable[str]) -> None:
+    alike: runs outside of the campaign whose script has the shape of one in it.
+    """
+
+    def __init__(
+        self, runs: Mapping[int, Facts], found: Bonds, sizes: Mapping[str, int], why: Iterable[str], alike: Iterable[Facts] = ()
+    ) -> None:
         self.runs, self.sizes, self.why = runs, sizes, tuple(sorted(why))
         self.down, self.up = shapes.directed(found.data)
         joined = (*found.data, *found.waits, *found.engines)
         self._bound_down, self._bound_up = shapes.directed(joined)
         self._links, self._own = _links(found)
         self._more = len(found.links) > len(self._links)
-        self.order = sorted(runs.values(), key=lambda f: (f.submitted, f.job_id, f.id))
-        self._at = {f.no: i for i, f in enumerate(self.order)}
+        self.at = shapes.rank(runs.values())
+        self.order = sorted(runs.values(), key=lambda f: self.at[f.no])
         waited: dict[int, list[str]] = defaultdict(list)
         for earlier, later in sorted(found.waits):
             waited[later].append(runs[earlier].job_id)
@@ -34,11 +39,11 @@ class Places:
             if any(shapes.code(run)):
                 self._twins[shapes.code(run)].add(run.no)
         self._rounds = _rounds(self, self._twins.values())
-        self.alike = _alike(runs.values())
+        self.alike = _alike({f.no: f for f in (*alike, *runs.values())}.values())
 
     def of(self, no: int) -> Campaign:
         """This run's place; its siblings are the nearest in time, as many as one run's own campaign shows."""
-        me, at = self.runs[no], self._at[no]
+        me, at = self.runs[no], self.at[no]
         first = max(0, min(at - graph.MAX_RUNS // 2, len(self.order) - graph.MAX_RUNS - 1))
         near = self._siblings[first : first + graph.MAX_RUNS + 1]
         del near[at - first]
@@ -62,8 +67,8 @@ class Places:
         if self._rounds.get(no, 1) < 2:
             return ()
         twins = self._twins[shapes.code(self.runs[no])]
-        before = shapes.path(self.up, no, twins)
-        way = tuple(reversed(before)) if before else shapes.path(self.down, no, twins)
+        before = shapes.path(self.up, no, twins, self.at)
+        way = tuple(reversed(before)) if before else shapes.path(self.down, no, twins, self.at)
         return tuple(self.runs[n].id for n in way)
 
     def rounds(self) -> Mapping[int, int]:
@@ -112,25 +117,23 @@ def _rounds(places: Places, twins: Iterable[set[int]]) -> dict[int, int]:
     rounds: dict[int, int] = {}
     for same in twins:
         if len(same) > 1 and any(places.down.get(no) or places.up.get(no) for no in same):
-            down, up = _longest(places.down, same), _longest(places.up, same)
+            down, up = _longest(places.down, same, places.at), _longest(places.up, same, places.at)
             rounds |= {no: down[no] + up[no] - 1 for no in same}
     return rounds
 
 
-def _longest(after: Numbers, counted: set[int]) -> dict[int, int]:
+def _longest(after: Numbers, counted: set[int], order: Mapping[int, int]) -> dict[int, int]:
     """For each of these runs the most of them on a path that begins there, itself included; an edge back into the path is not followed."""
     best: dict[int, int] = {}
-    for start in sorted(counted):
-        shapes.longest(after, start, counted, best)
+    for start in sorted(counted, key=order.__getitem__):
+        shapes.longest(after, start, counted, order, best)
     return best
 
 
 def groups_alike(places: Places) -> Iterator[tuple[str, ...]]:
-    """Groups of look-alikes, each with its runs in order; what waits for each other stands apart."""
+    """Groups of look-alikes in the campaign, each with its runs in order; what waits for each other stands apart."""
     for same in places.alike.values():
-        if len(same) < 2:
-            continue
-        first = same[0]
-        others = places.lookalikes(first.no)
+        mine = [f for f in same if f.no in places.runs]
+        others = [f.id for f in places.lookalikes(mine[0].no) if f.no in places.runs] if len(mine) > 1 else []
         if others:
-            yield (first.id, *(f.id for f in others))
+            yield (mine[0].id, *others)

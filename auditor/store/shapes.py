@@ -119,16 +119,23 @@ def reach(graph: Graph, start: int) -> set[int]:
 def _loop(me: Facts, runs: Mapping[int, Facts], down: Graph, up: Graph) -> tuple[int, tuple[int, ...]]:
     """How often this run's code recurs on the longest data path through it, and one turn of that path."""
     twins = {f.no for f in runs.values() if code(f) == code(me)} if any(code(me)) else {me.no}
-    iterations = longest(up, me.no, twins) + longest(down, me.no, twins) - 1
-    before = path(up, me.no, twins)
-    return iterations, tuple(reversed(before)) if before else path(down, me.no, twins)
+    order = rank(runs.values())
+    iterations = longest(up, me.no, twins, order) + longest(down, me.no, twins, order) - 1
+    before = path(up, me.no, twins, order)
+    return iterations, tuple(reversed(before)) if before else path(down, me.no, twins, order)
+
+
+def rank(runs: Iterable[Facts]) -> dict[int, int]:
+    """Run numbers in an order that does not depend on when the store came to know them."""
+    ordered = sorted(runs, key=lambda f: (f.submitted, f.job_id, f.id))
+    return {f.no: place for place, f in enumerate(ordered)}
 
 
 def code(f: Facts) -> tuple[str, tuple[str, ...]]:
     return f.shape or f.command, f.arguments
 
 
-def longest(graph: Graph, start: int, counted: set[int], best: dict[int, int] | None = None) -> int:
+def longest(graph: Graph, start: int, counted: set[int], order: Mapping[int, int], best: dict[int, int] | None = None) -> int:
     """Most counted runs on a path from `start`; an edge back into the path (equal times, equal content) is not followed.
 
     best: what is known of other starts, added to here.
@@ -146,11 +153,11 @@ def longest(graph: Graph, start: int, counted: set[int], best: dict[int, int] | 
             stack.pop()
         else:
             open_.add(no)
-            stack += sorted(n for n in graph.get(no, ()) if n not in best and n not in open_)
+            stack += sorted((n for n in graph.get(no, ()) if n not in best and n not in open_), key=order.__getitem__)
     return best[start]
 
 
-def path(graph: Graph, start: int, goals: set[int]) -> tuple[int, ...]:
+def path(graph: Graph, start: int, goals: set[int], order: Mapping[int, int]) -> tuple[int, ...]:
     """The shortest way from `start` to another of the goals, both ends included; empty when there is none."""
     came: dict[int, int] = {start: start}
     queue = deque([start])
@@ -161,7 +168,7 @@ def path(graph: Graph, start: int, goals: set[int]) -> tuple[int, ...]:
             while way[-1] != start:
                 way.append(came[way[-1]])
             return tuple(reversed(way))
-        for after in sorted(graph.get(no, ())):
+        for after in sorted(graph.get(no, ()), key=order.__getitem__):
             if after not in came:
                 came[after] = no
                 queue.append(after)

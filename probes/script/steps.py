@@ -13,7 +13,7 @@ from probes.script.command import Command, Loop
 from probes.script.launch import Launched, program
 from probes.script.target import Target, of_words
 
-_QUIET = frozenset(
+QUIET = frozenset(
     "echo printf sleep wait cd mkdir rm cp mv export set true : test [ date cat touch tee kill trap eval exec source . read shift cat local unset".split()
 )
 
@@ -41,7 +41,7 @@ def step(command: Command) -> Step:
     file = next((t.file or t.module for t in targets if t.file or t.module), "")
     name = program(launched.words[0]) if launched.words else ""
     at = launched.words.index(file) + 1 if file in launched.words else 1
-    phase, sign = phases.of_words(name, launched.words[at:], "" if file == name else file) if name not in _QUIET else ("", "")
+    phase, sign = phases.of_words(name, launched.words[at:], "" if file == name else file) if name not in QUIET else ("", "")
     return Step(command, launched, targets, phase, sign)
 
 
@@ -69,7 +69,7 @@ def side_by_side(one: Step) -> bool:
     words = one.command.texts
     name = program(words[0])
     if one.command.ends == "&":
-        return name not in _QUIET
+        return name not in QUIET
     several = any(re.fullmatch(r"-P\s*\d*|--max-procs(=.*)?|-j\s*\d+|--jobs(=.*)?", w) for w in words[1:])
     return name == "parallel" or "--multi-prog" in words or (name in ("xargs", "make") and several)
 
@@ -77,7 +77,7 @@ def side_by_side(one: Step) -> bool:
 def one_by_one(steps: tuple[Step, ...]) -> Iterator[tuple[str, Loop]]:
     """Loops that start programs and wait for each."""
     for (file, loop), body in _bodies(steps).items():
-        work = [s for s in body if s.works and program(s.command.texts[0]) not in _QUIET]
+        work = [s for s in body if s.works and program(s.command.texts[0]) not in QUIET]
         if work and not any(side_by_side(s) for s in body) and not all(program(s.launched.words[0]) == "sbatch" for s in work):
             yield file, loop
 

@@ -53,7 +53,7 @@ class Folding:
             outcome=worst,
             counts={outcome.value: counts[outcome] for outcome in Outcome if counts[outcome]},
             share=counts[worst] / of if of else 0.0,
-            message=_message(worst, counts[worst], of, examples),
+            message=_message(counts[worst], of, counts.total(), examples),
             fix=kept[0][1] if kept else "",
             settles=self.check.settles,
             source=self.check.source,
@@ -70,11 +70,19 @@ class Folding:
         return apart(bad, others)
 
 
-def _message(worst: Outcome, count: int, of: int, examples: Sequence[Example]) -> str:
-    who = f"all {of:,} runs" if count == of and of > 1 else f"{count:,} of {of:,} runs" if of != 1 else "the only run"
+def _message(count: int, of: int, every: int, examples: Sequence[Example]) -> str:
+    """`2 of the 3 runs that it applies to, first job 12: ran 2.0 h and left no checkpoint`."""
+    applies = " that it applies to" if of < every else ""
+    who = (
+        f"{count:,} of {f'the {of:,}' if applies else f'{of:,}'} runs"
+        if count < of
+        else f"all {of:,} runs"
+        if of > 1
+        else "the only run"
+    )
     said = examples[0].message if examples else "nobody looked at them"
-    first = f", first job {examples[0].job_id}" if examples and worst not in (Outcome.PASSED, Outcome.NOT_APPLICABLE) else ""
-    return f"{who}{first}: {said}"
+    first = f", first job {examples[0].job_id}" if examples else ""
+    return f"{who}{applies}{first}: {said}"
 
 
 ATTRIBUTES: tuple[tuple[str, Callable[[Member], str]], ...] = (
@@ -96,7 +104,7 @@ ATTRIBUTES: tuple[tuple[str, Callable[[Member], str]], ...] = (
 
 
 def apart(bad: Sequence[Member], others: Sequence[Member]) -> tuple[str, ...]:
-    """`partition gpu: 12 of these 12, 0 of the 988 others`: at most three lines, the sharpest first."""
+    """`partition gpu: 12 of 12 of these, 0 of 988 others`: at most three lines, the sharpest first."""
     if not bad or not others:
         return ()
     found = []
@@ -104,7 +112,7 @@ def apart(bad: Sequence[Member], others: Sequence[Member]) -> tuple[str, ...]:
         (value, mine), *_ = Counter(map(of, bad)).most_common(1)
         theirs = sum(of(run) == value for run in others)
         if value and mine >= MOSTLY * len(bad) and theirs <= HARDLY * len(others):
-            line = f"{name} {value}: {mine:,} of these {len(bad):,}, {theirs:,} of the {len(others):,} others"
+            line = f"{name} {value}: {mine:,} of {len(bad):,} of these, {theirs:,} of {len(others):,} others"
             found.append((theirs / len(others) - mine / len(bad), order, line))
     return tuple(line for _, _, line in sorted(found)[:LINES])
 

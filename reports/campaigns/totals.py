@@ -26,7 +26,7 @@ def totals(runs: Sequence[Member], useful: int, results: int) -> Totals:
     work = [w for run in runs if (w := core_seconds(run)) is not None]
     busy = [(r.cpu_seconds, r.last_seconds * c) for r in runs if r.cpu_seconds is not None and r.last_seconds and (c := cores(r))]
     waits = [run.waited for run in runs if run.waited is not None]
-    lost = {name: sum(_lost(run) for run in runs if _cause(run) == name) for name in ("failed", "timeout", "cancelled")}
+    lost = {name: sum((_lost(run) for run in runs if _cause(run) == name), 0.0) for name in ("failed", "timeout", "cancelled")}
     first, last = min((r.submitted for r in runs if r.submitted), default=""), max((r.ended for r in runs if r.ended), default="")
     return Totals(
         runs=len(runs),

@@ -1,4 +1,4 @@
-"""What may other programs expect of a scorecard in JSON? A JSON Schema (2020-12), read off the value types and their docstrings."""
+"""What may other programs expect of a scorecard in JSON, a run's or a campaign's? A JSON Schema (2020-12), read off the value types and their docstrings."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ import itertools
 import textwrap
 import types
 import typing
+from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from auditor.campaigncard import CampaignCard
 from auditor.scorecard import Scorecard
 
 PUBLISHED = Path(__file__).with_name("scorecard.schema.json")
+OF_CAMPAIGNS = Path(__file__).with_name("campaign.schema.json")
 
 ID = "urn:run-auditor:scorecard:1"
+CAMPAIGN_ID = "urn:run-auditor:campaign:1"
 """The number is the schema's version; published ones are never edited."""
 
 _PERCENT = {"minimum": 0, "maximum": 100}
@@ -33,17 +37,37 @@ _BOUNDS: dict[tuple[str, str], dict[str, Any]] = {
     ("Finding", "level"): {"minimum": 1, "maximum": 3},
     ("Cited", "id"): _SHA256,
     ("RunCard", "attempts"): {"minimum": 0},
+    ("CampaignCard", "low"): _PERCENT,
+    ("CampaignCard", "high"): _PERCENT,
+    ("CampaignCard", "coverage"): _PERCENT,
+    ("CampaignCard", "schema"): {"const": 1},
+    ("CampaignCard", "record_id"): _SHA256,
+    ("CampaignTip", "low"): {"minimum": 0, "maximum": 3},
+    ("CampaignTip", "high"): {"minimum": 0, "maximum": 3},
+    ("Fold", "level"): {"minimum": 1, "maximum": 3},
+    ("Fold", "share"): {"minimum": 0, "maximum": 1},
 }
 """What types cannot say."""
 
 _SIMPLE = {str: "string", int: "integer", float: "number", bool: "boolean", types.NoneType: "null"}
 
 
-def schema() -> dict[str, Any]:
-    """The schema of `Scorecard`, with one definition for each type it holds."""
+def schema(type_: type = Scorecard, id_: str = ID) -> dict[str, Any]:
+    """The schema of a card, with one definition for each type it holds."""
     defined: dict[str, Any] = {}
-    top = _object(Scorecard, defined)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": ID, "title": "Scorecard", **top, "$defs": defined}
+    top = _object(type_, defined)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": id_,
+        "title": type_.__name__,
+        **top,
+        "$defs": defined,
+    }
+
+
+def published() -> dict[Path, dict[str, Any]]:
+    """Every schema that is published, and its file."""
+    return {PUBLISHED: schema(), OF_CAMPAIGNS: schema(CampaignCard, CAMPAIGN_ID)}
 
 
 def _object(type_: Any, defined: dict[str, Any]) -> dict[str, Any]:
@@ -62,6 +86,8 @@ def _any(hint: Any, defined: dict[str, Any]) -> dict[str, Any]:
         return {"type": _SIMPLE[hint]}
     if typing.get_origin(hint) is tuple:
         return {"type": "array", "items": _any(typing.get_args(hint)[0], defined)}
+    if typing.get_origin(hint) is Mapping:
+        return {"type": "object", "additionalProperties": _any(typing.get_args(hint)[1], defined)}
     if isinstance(hint, types.UnionType):
         return {"type": [_SIMPLE[part] for part in typing.get_args(hint)]}
     if hint.__name__ not in defined:

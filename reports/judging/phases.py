@@ -16,6 +16,7 @@ from auditor.model import AuditError
 from probes.data import DataFile
 from probes.script import phases as words
 from probes.script.launch import program
+from probes.script.steps import QUIET
 from probes.script.target import of_words
 from probes.workflow import SystemsUsed
 
@@ -102,6 +103,8 @@ def of_command(text: str) -> list[Sign]:
             continue
         file = next((t.file or t.module for t in targets if t.file or t.module), "")
         name = program(launched.words[0])
+        if name in QUIET:
+            continue
         at = launched.words.index(file) + 1 if file in launched.words else 1
         phase, sign = words.of_words(name, launched.words[at:], "" if file == name else file)
         found += [Sign(phase, "command", sign)] if phase else []

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from auditor import codec
+from auditor.campaigncard import CampaignCard
 from auditor.model import Evidence, Job
 from auditor.registry import formats
 from auditor.scorecard import Scorecard
+from auditor.store import Store
+from reports.campaigns.score import kinds
+from reports.campaigns.score import score as audit
+from reports.formats.campaign import FORMATS as CAMPAIGN_FORMATS
 from reports.score import score
 from tests.worlds.make import WORLDS
 
@@ -33,6 +40,25 @@ def files() -> Iterator[tuple[Path, bytes]]:
         scorecard = golden(job, evidence)
         yield GOLDEN / name / "scorecard.json", scorecard
         yield from pages(GOLDEN / name, codec.loads(scorecard, Scorecard))
+    yield from of_campaign()
+
+
+def campaign() -> CampaignCard:
+    """A round of the study in tests/study.py with the engine that drove it, read from a store."""
+    from tests.study import LABEL, driven, study  # it takes a world from here
+
+    with TemporaryDirectory() as folder, Store.open(f"{folder}/store.duckdb") as store:
+        store.ingest([*study(tasks=3, files=1), *driven("1001", "1002", "1003")])
+        found = store.group(LABEL)
+        card = audit(found.group(), found.runs(kinds()), phases={"driver*": "prepare"})
+    return replace(card, auditor="0", ruleset="1-" + "0" * 64)
+
+
+def of_campaign() -> Iterator[tuple[Path, bytes]]:
+    """The campaign's page in every format."""
+    card = campaign()
+    for name, suffix in (("html", "html"), ("markdown", "md"), ("json", "json"), ("terminal", "txt")):
+        yield GOLDEN / "campaign" / f"campaign.{suffix}", CAMPAIGN_FORMATS[name](card)
 
 
 def pages(folder: Path, card: Scorecard) -> Iterator[tuple[Path, bytes]]:

@@ -97,7 +97,8 @@ def facts(record: CampaignRecord) -> tuple[tuple[str, str], ...]:
 
 
 def core_hours(seconds: float) -> str:
-    return words.quantity(seconds, "core-s")
+    """`2,711 core-hours`; small amounts as elsewhere."""
+    return f"{seconds / 3600:,.0f} core-hours" if seconds >= 360_000 else words.quantity(seconds, "core-s")
 
 
 def _lost(record: CampaignRecord) -> str:

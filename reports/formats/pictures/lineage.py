@@ -13,6 +13,8 @@ from reports.formats.pictures.svg import folded, picture, rect, tag, text, title
 from reports.formats.words import count
 
 WIDTH, HIGH, DOWN, MARGIN = 980, 40, 12, 8
+BACK = 34
+"""How far an edge that leads back hangs down."""
 
 KINDS = {"this-run": "this run", "run": "run", "file": "file", "dataset": "data set", "more": "not drawn"}
 
@@ -50,7 +52,8 @@ def chart(name: str, title: str, nodes: Sequence[Node], edges: Sequence[Edge], s
     shapes = [_edge(where[e.source], where[e.target], grid.box, name) for e in plan.edges]
     boxes = [_box(node, *where[node.id], grid.box) for layer in plan.layers for node in layer]
     words = said or told(nodes, edges, plan.left)
-    return picture(name, grid.width, grid.height, title, words, [_arrow(name), *shapes, *boxes])
+    below = BACK if any("edge back" in shape for shape in shapes) else 0
+    return picture(name, grid.width, grid.height + below, title, words, [_arrow(name), *shapes, *boxes])
 
 
 def told(nodes: Sequence[Node], edges: Sequence[Edge], left: int) -> str:
@@ -88,8 +91,10 @@ def _edge(source: tuple[float, float], target: tuple[float, float], box: float, 
         bend = (bx - ax) / 2
         line = f"M{ax:.1f} {ay:.1f}C{ax + bend:.1f} {ay:.1f} {bx - bend:.1f} {by:.1f} {bx:.1f} {by:.1f}"
         return tag("path", d=line, class_="edge", marker_end=f"url(#arrow-{name})")
-    low = max(source[1], target[1]) + HIGH + DOWN  # back to an earlier layer: round below both, dashed
-    line = f"M{ax:.1f} {ay:.1f}C{ax + 40:.1f} {low:.1f} {bx - 40:.1f} {low:.1f} {bx:.1f} {by:.1f}"
+    # back to an earlier layer, or within one: from below to below, dashed
+    ax, ay, bx, by = source[0] + box / 2, source[1] + HIGH, target[0] + box / 2, target[1] + HIGH + 3
+    low = max(ay, by) + BACK
+    line = f"M{ax:.1f} {ay:.1f}C{ax:.1f} {low:.1f} {bx:.1f} {low:.1f} {bx:.1f} {by:.1f}"
     return tag("path", d=line, class_="edge back", marker_end=f"url(#arrow-{name})")
 
 

@@ -51,11 +51,11 @@ def _span(run: Member) -> Span | None:
 
 
 def told(spans: Sequence[Span]) -> str:
-    """`12 runs, at most 4 at once, 3 h 20 min from the first start to the last end`."""
+    """`12 runs, at most 4 at once, over 3 h 20 min`."""
     took = max(end for _, end, _ in spans) - min(start for start, _, _ in spans)
     bad = sum(not good for _, _, good in spans)
     lost = f", {bad:,} did not succeed" if bad else ""
-    return f"{count(len(spans), 'run')}, at most {_peak(spans):,} at once, {duration(took)} from the first start to the last end{lost}"
+    return f"{count(len(spans), 'run')}, at most {_peak(spans):,} at once, over {duration(took)}{lost}"
 
 
 def _peak(spans: Sequence[Span]) -> int:
