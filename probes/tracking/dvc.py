@@ -43,7 +43,7 @@ def read(world: World, folder: str) -> Iterator[TrackedRun]:
             yield tracked(
                 world, folder, str(name), entry, State.SUCCEEDED, _LOCKED, Place("dvc.lock", f"stages.{name}"), files, gaps
             )
-    begun = {str(name).split("@")[0] for name in lock}
+    begun = {str(name).split("@")[0] for name, entry in lock.items() if isinstance(entry, dict)}
     for name, stage in stages.items():
         if name not in begun and isinstance(stage, dict):
             plan = _mapping(stage.get("do")) or stage

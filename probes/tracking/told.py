@@ -76,7 +76,9 @@ def text(value: Any) -> str:
         return value
     try:
         return json.dumps(value, ensure_ascii=False)
-    except (TypeError, ValueError, RecursionError):
+    except RecursionError:
+        return "(too deep to be written down)"
+    except (TypeError, ValueError):
         return str(value)
 
 
