@@ -225,6 +225,31 @@ def test_registering_again_replaces_and_removing_leaves_the_data(world: Later, t
         find(world, "iris")
 
 
+def test_an_own_registration_wins_over_a_shared_one_of_the_same_name(world: Later, tmp_path: Path) -> None:
+    shared = tmp_path / "group"
+    shared.mkdir()
+    theirs = add(world, str(shared), Dataset("iris", "../iris", "", 0, 0, "", "", version="theirs"))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "x.csv").write_text("5\n")
+    mine = registered(world, "../other")
+    folders = (registry.own(world), str(shared))
+    assert registry.registered(world, folders) == ((folders[0], mine),)
+    assert registry.registered(world, folders[::-1]) == ((folders[1], theirs),)
+
+
+def test_an_index_of_another_registration_is_no_knowledge(world: Later, tmp_path: Path) -> None:
+    first = registered(world)
+    index = Path(registry.path(registry.own(world), first, "index"))
+    kept = index.read_bytes()
+    (tmp_path / "iris" / "a.csv").write_text("9,9\n")
+    second = registered(world)
+    Path(registry.path(registry.own(world), second, "index")).write_bytes(kept)
+    found = collect(world, Job("local", "1", workdir=world.cwd, inputs=("../iris",)))
+    assert isinstance(found, DataManifest)
+    assert [(d.state, d.differences) for d in found.datasets] == [("unreadable", ("it belongs to another registration",))]
+    assert sorted(f.path for f in found.files) == [str(tmp_path / "iris" / p) for p in ("a.csv", "deep/b.csv", "deep/link")]
+
+
 def test_without_time_a_folder_is_known_as_far_as_it_was_looked_at(world: Later, tmp_path: Path) -> None:
     from probes.datasets.refer import refer
     from probes.datasets.registry import places

@@ -71,6 +71,15 @@ def test_a_file_in_an_output_folder_that_no_run_made_is_an_orphan(store: Store, 
     assert orphans(store, here.run_id, RealWorld()) == (Since("results/deep/b.csv", "", "", "orphan", sha("by hand")),)
 
 
+def test_what_the_run_itself_read_there_is_no_orphan_of_its_outputs(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "seed").write_text("given")
+    run = ran("1", tmp_path, {"state/seed": "given"}, {})
+    here = replace(run.job, workdir=str(tmp_path), outputs=("state/*",))
+    store.ingest([replace(run, job=here)])
+    assert orphans(store, here.run_id, RealWorld()) == ()
+
+
 def test_what_another_run_made_is_nobodys_orphan(store: Store, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "x").write_text("theirs")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MAX_RUNS = 500
 MAX_USES = 50_000
+"""Of each phase."""
 
 
 @dataclass(frozen=True)
@@ -99,17 +100,19 @@ def lookalikes(store: Store, of: Facts) -> list[int]:
 
 def files_of(store: Store, numbers: Collection[int]) -> set[Use]:
     """What these runs read and made, by content; empty files say nothing and are left out."""
-    return _uses(
+    rows = _rows(
         store.query(
             f"""with own as (select no, no as of from run where no in (select unnest($1::integer[]))), w as (
               from own union all select p.no, own.no from own join run r on r.no = own.no
                 join run p on p.is_array and p.submission <> '' and p.submission = r.submission and p.no <> own.no)
-            select distinct w.of, f.role, f.path, lower(hex(f.sha256)) from w join evidence e on e.run_no = w.no
+            select distinct w.of, f.role, f.path, lower(hex(f.sha256)), e.phase from w join evidence e on e.run_no = w.no
             join file f on f.content_no = e.content_no
-            where e.kind = 'DataManifest' and f.size > 0 and octet_length(f.sha256) = 32 order by all limit {MAX_USES}""",
+            where e.kind = 'DataManifest' and f.size > 0 and octet_length(f.sha256) = 32 order by all limit {3 * MAX_USES}""",
             sorted(numbers),
         )
     )
+    started = {(use.run, use.path) for use, phase in rows if phase == "start" and use.role == "input"}
+    return _as_begun(rows, started)
 
 
 def counterparts(store: Store, uses: Iterable[Use]) -> set[Use]:
@@ -120,17 +123,45 @@ def counterparts(store: Store, uses: Iterable[Use]) -> set[Use]:
     bulk.append(store.con, "wanted_file", [f"{int(sha[:8], 16)}\t{sha}\t{role}" for sha, role in wanted])
     found = store.query(
         f"""with c as (select distinct content_no from (from file_key union all from file_key_tail) where key in (select key from wanted_file))
-        select distinct e.run_no, f.role, f.path, lower(hex(f.sha256)) from c join file f on f.content_no = c.content_no
+        select distinct e.run_no, f.role, f.path, lower(hex(f.sha256)), e.phase from c join file f on f.content_no = c.content_no
         join wanted_file w on w.id = f.sha256 and w.role = f.role join evidence e on e.content_no = f.content_no
-        where f.size > 0 and e.kind = 'DataManifest' order by all limit {MAX_USES}"""
+        where f.size > 0 and e.kind = 'DataManifest' order by all limit {3 * MAX_USES}"""
     )
-    return _spread(store, _uses(found))
+    rows = _spread(store, _rows(found))
+    return _as_begun(rows, _begun_with(store, {use.run for use, phase in rows if phase == "submit" and use.role == "input"}))
 
 
-def _spread(store: Store, uses: set[Use]) -> set[Use]:
+def _as_begun(rows: Iterable[tuple[Use, str]], started: Collection[tuple[int, str]]) -> set[Use]:
+    """Without inputs as they were submitted where the start saw that path again: while a job waits, its data may change."""
+    return {u for u, phase in rows if phase != "submit" or u.role != "input" or (u.run, u.path) not in started}
+
+
+def _begun_with(store: Store, numbers: Collection[int]) -> set[tuple[int, str]]:
+    """(run, path) of the inputs that these runs were seen to begin with."""
+    held = store.query(
+        """select run_no, content_no from evidence where run_no in (select unnest($1::integer[])) and phase = 'start'
+        and kind = 'DataManifest' and content_no is not null""",
+        sorted(numbers),
+    )
+    if not held:
+        return set()
+    contents = sorted({content for _, content in held})
+    paths: dict[int, list[str]] = defaultdict(list)
+    for content, path in store.query(
+        """select content_no, path from file where role = 'input' and content_no between $2 and $3
+        and content_no in (select unnest($1::integer[]))""",
+        contents,
+        contents[0],
+        contents[-1],
+    ):
+        paths[content].append(unescape(path))
+    return {(run, path) for run, content in held for path in paths[content]}
+
+
+def _spread(store: Store, rows: Collection[tuple[Use, str]]) -> list[tuple[Use, str]]:
     """What an array's submission declared holds for each of its tasks."""
-    tasks = _tasks(store, {u.run for u in uses})
-    return {Use(task, u.role, u.path, u.sha256) for u in uses for task in tasks.get(u.run, [u.run])}
+    tasks = _tasks(store, {use.run for use, _ in rows})
+    return [(Use(task, u.role, u.path, u.sha256), phase) for u, phase in rows for task in tasks.get(u.run, [u.run])]
 
 
 def _tasks(store: Store, numbers: Collection[int]) -> dict[int, list[int]]:
@@ -145,8 +176,9 @@ def _tasks(store: Store, numbers: Collection[int]) -> dict[int, list[int]]:
     return tasks
 
 
-def _uses(rows: Iterable[tuple[int, str, str, str]]) -> set[Use]:
-    return {Use(no, unescape(role), unescape(path), sha) for no, role, path, sha in rows}
+def _rows(found: Iterable[tuple[int, str, str, str, str]]) -> list[tuple[Use, str]]:
+    """(use, phase in which it was seen)."""
+    return [(Use(no, unescape(role), unescape(path), sha), phase) for no, role, path, sha, phase in found]
 
 
 def _numbers(rows: Iterable[tuple[int, ...]]) -> list[int]:

@@ -243,6 +243,13 @@ def test_where_the_known_bytes_came_from_and_went_to_is_said_beside_what_was_mov
     )
 
 
+def test_a_file_that_was_not_hashed_counts_with_its_size() -> None:
+    left = later(manifest(skipped=(Skipped("/data/big", "input", "budget", 4 * GIB), Skipped("/data/none", "input", "absent"))))
+    assert said("data-dragging", moved(4 * GIB, 90_000.0), TYPED, left, node())[1].endswith(
+        "(known files: read 4.0 GiB from /data (nfs4, network))"
+    )
+
+
 def test_bytes_of_no_known_file_are_told_and_a_little_is_not() -> None:
     known = later(manifest(file("/data/a", size=9 * GIB), file("out/b", "output", size=GIB)))
 

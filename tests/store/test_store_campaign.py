@@ -106,6 +106,34 @@ def test_an_empty_file_joins_nothing(store: Store) -> None:
     assert campaign(store, "1").siblings == ()
 
 
+def test_what_was_made_after_it_was_read_joins_nothing(store: Store) -> None:
+    store.ingest(ran("1", "read", minute=0, reads=["data"]) + ran("2", "make", minute=5, makes=["data"]))
+    assert campaign(store, "1").links == campaign(store, "2").links == ()
+
+
+def test_an_input_that_an_array_declares_is_read_by_each_of_its_tasks(store: Store) -> None:
+    array = job("50", is_array=True, submitted_at=at(5))
+    tasks = [capture(job(f"50_{n}", submitted_at="", started_at=at(6)), Phase.START) for n in range(2)]
+    store.ingest(
+        [*ran("1", "make", minute=0, makes=["data"]), capture(array, Phase.SUBMIT, seen(manifest(file("data")))), *tasks]
+    )
+    for seen_from in ("1", "50_0"):
+        links = [(link.source, link.target) for link in campaign(store, seen_from).links]
+        assert set(links) == {(ids("1")[0], task.job.run_id) for task in tasks}
+
+
+def test_what_an_input_was_when_it_was_submitted_counts_until_it_was_seen_at_the_start(store: Store) -> None:
+    store.ingest(ran("1", "old", minute=0, makes=["old"]) + ran("2", "new", minute=1, makes=["new"]))
+    waits = job("3", submitted_at=at(2))
+    store.ingest([capture(waits, Phase.SUBMIT, seen(manifest(file("data", content="old"))))])
+    assert [link.source for link in campaign(store, "3").links] == [*ids("1")]
+    starts = replace(waits, started_at=at(9))
+    store.ingest([capture(starts, Phase.START, seen(manifest(file("data", content="new"))))])
+    for seen_from in ("1", "2", "3"):
+        links = [(link.source, link.target) for link in campaign(store, seen_from).links]
+        assert links == ([] if seen_from == "1" else [(ids("2")[0], ids("3")[0])])
+
+
 def test_a_label_joins_runs(store: Store) -> None:
     store.ingest(ran("1", "a", minute=0, label="study") + ran("2", "b", minute=1, label="study") + ran("3", "c", minute=2))
     found = campaign(store, "1")
@@ -120,6 +148,15 @@ def test_a_dependency_joins_runs_and_is_told(store: Store) -> None:
     found = campaign(store, "12")
     assert found.why == ("dependency",)
     assert [(s.job_id, s.dependency) for s in found.siblings] == [("13", "12"), ("14", "13")]
+
+
+def test_a_number_that_was_given_out_again_later_is_not_what_was_waited_for(store: Store) -> None:
+    store.ingest([capture(job("12", submitted_at=at(0)), Phase.SUBMIT)])
+    store.ingest([capture(job("13", argv=("-d", "afterok:12", "x.sh"), submitted_at=at(1)), Phase.SUBMIT)])
+    again = job("12", submission="again", submitted_at=at(2))
+    store.ingest([capture(again, Phase.SUBMIT)])
+    assert [s.run_id for s in campaign(store, "13").siblings] == [*ids("12")]
+    assert codec.build(store.campaign(again.run_id).data, Campaign).siblings == ()
 
 
 def test_tasks_of_an_array_are_counted(store: Store) -> None:

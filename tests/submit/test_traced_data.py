@@ -66,11 +66,12 @@ def test_two_runs_that_declare_nothing_are_joined_by_what_they_read_and_wrote(wo
 
 
 def test_a_traced_run_does_not_claim_what_another_wrote_beside_it(work: Path, home: Home) -> None:
-    """The other one ends before: by its time in the folder, other.txt could be anybody's."""
-    both = "bash", "-c", "echo mine >mine.txt; $0 -c \"open('/proc/1/comm')\"; read <gate"
-    os.mkfifo("gate")
-    other = subprocess.Popen([sys.executable, "-c", "open('other.txt', 'w').write('x'); open('gate', 'w').write('go\\n')"])
-    traced = once(*both, sys.executable, home=home)
+    """The other one writes while this one waits for it: by its time in the folder, other.txt could be anybody's."""
+    for gate in ("begun", "done"):
+        os.mkfifo(work.parent / gate)
+    waits = "open('../begun').read(); open('other.txt', 'w').write('x'); open('../done', 'w').write('go\\n')"
+    other = subprocess.Popen([sys.executable, "-c", waits])
+    traced = once("bash", "-c", "echo mine >mine.txt; echo go >../begun; read <../done", home=home)
     assert other.wait() == 0
     assert rows(manifest(home, traced)) == [("mine.txt", "output", "traced")]
 

@@ -89,3 +89,19 @@ def test_a_trace_that_saw_both_makes_no_input_of_what_was_written(home: Home, de
     one = manifests(home, step(home, trace="strace", declared=declared))[Phase.LATER]
     assert [(f.path, f.role, f.sha256) for f in one.files] == [("model.txt", "output", sha(ONCE))]
     assert [(s.path, s.role, s.reason) for s in one.skipped] == [("model.txt", "input", "written-meanwhile")]
+
+
+def test_a_trace_knows_what_was_written_whatever_the_times_say_afterwards(home: Home) -> None:
+    need(*(tool for tool in ("strace",) if not shutil.which(tool)))
+    Path("model.txt").touch()
+    quiet = (
+        "bash",
+        "-c",
+        "touch -r model.txt was; cat model.txt >copy; echo new >model.txt; touch -r was model.txt; rm was copy",
+    )
+    result = run(quiet, home=home, inputs=("model.txt",), trace="strace")
+    with Store.open(home.store) as store:
+        ingest_spool(store, home)
+    found = manifests(home, result.jobs[0].run_id)[Phase.LATER]
+    assert [(f.path, f.role) for f in found.files] == [("model.txt", "output")]
+    assert [(s.path, s.reason) for s in found.skipped] == [("model.txt", "written-meanwhile")]

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from auditor.model import Absent, Job
 from auditor.world import RealWorld
 from probes.formats import FormatFile, FormatFiles, Part, Unreadable, adios2, parquet, safetensors, shards, zarr
+from probes.formats.candidates import Walk
 from probes.formats.hdf5 import read as read_hdf5
 from probes.formats.layout import collect, readers
 from probes.formats.numpy_arrays import read as read_numpy
@@ -202,6 +203,28 @@ def test_the_probe_finds_stores_and_files_and_says_which_role_they_have(tmp_path
         ("v3.zarr", "zarr", "output"),
     ]
     assert found.seen == 8
+
+
+def test_a_walk_that_is_cut_short_says_so(tmp_path: Path) -> None:
+    for n in range(20):
+        (tmp_path / f"{n:02}.parquet").write_bytes(b"PAR1")
+    short, whole = Walk(readers(), entries=10), Walk(readers(), entries=21)
+    assert (len(list(short.below([str(tmp_path)]))), short.whole) == (10, False)
+    assert (len(list(whole.below([str(tmp_path)]))), whole.whole) == (20, True)
+    late = Walk(readers(), deadline=0.0)
+    assert (list(late.below([str(tmp_path)])), late.whole) == ([], False)
+
+
+def test_a_folder_that_went_meanwhile_is_a_gap_of_the_walk(tmp_path: Path) -> None:
+    walk = Walk(readers())
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        shutil.copy(f"{CAPTURED}/rows.parquet", tmp_path / name)
+    found = []
+    for one in walk.below([str(tmp_path)]):
+        found.append(os.path.relpath(one.path, tmp_path))
+        shutil.rmtree(tmp_path / "b", ignore_errors=True)
+    assert (found, walk.whole) == (["a/rows.parquet"], False)
 
 
 def test_a_loop_of_links_ends(tmp_path: Path) -> None:

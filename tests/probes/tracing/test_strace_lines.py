@@ -70,6 +70,11 @@ def test_a_file_opened_for_reading_and_writing_is_updated_in_place() -> None:
     assert history('7 openat(AT_FDCWD</w>, "a", O_RDWR|O_CREAT|O_EXCL, 0600) = 3</w/a>\n').inputs() == []
 
 
+def test_a_child_stands_where_its_parent_stood() -> None:
+    lines = '7 chdir("/w/deep") = 0\n7 clone(child_stack=NULL, flags=SIGCHLD) = 8\n8 rename("a", "b") = 0\n'
+    assert history(lines).outputs() == ["/w/deep/b"]
+
+
 def test_a_path_that_cannot_be_resolved_is_counted() -> None:
     reader = Reader()
     list(reader.calls(['7 rename("a"..., "b") = 0\n', "8 openat(garbage\n"]))
