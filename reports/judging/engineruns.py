@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable
 
 from auditor.model import Fact, Need, Outcome, Phase, Verdict
+from probes.workflow import SystemsUsed
 from probes.workflows.record import TaskGroup, WorkflowRuns, WorkflowSeen
 from reports.judging.amounts import several, some
 from reports.judging.phases import decide, of_command, of_task
-from reports.judging.verdicts import Unclear, not_applicable
+from reports.judging.verdicts import Maybe, Unclear, not_applicable
 
 ENGINES = Need(WorkflowRuns, (Phase.LATER,), absent=Outcome.NOT_APPLICABLE)
 MAYBE_ENGINES = Need(WorkflowRuns, (Phase.LATER,), optional=True)
@@ -56,6 +57,19 @@ def by_phase(groups: Iterable[TaskGroup]) -> dict[str, list[TaskGroup]]:
     found: dict[str, list[TaskGroup]] = {}
     for group in groups:
         found.setdefault(phase(group), []).append(group)
+    return found
+
+
+def phases_seen(systems: Fact[SystemsUsed], engines: Maybe[WorkflowRuns]) -> dict[str, str]:
+    """Phase -> where it shows: in the scripts; where these name none but an engine, in that engine's record of this run. Raises Unclear
+    where neither says anything: a script that only starts an engine tells of no phase."""
+    seen = systems.value
+    if seen.phases:
+        return {p: some(signs, 2) for p, signs in seen.phases.items()}
+    runs = mine(engines) if isinstance(engines, Fact) else []
+    found = {p: f"{names(groups)} of {told(run)}" for run in runs for p, groups in by_phase(run.groups).items() if p}
+    if not found:
+        raise Unclear("nothing in the scripts tells which phase this run is" + (", nor in an engine's record" if runs else ""))
     return found
 
 

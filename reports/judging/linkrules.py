@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from auditor.campaign import Campaign
 from auditor.model import Fact, Verdict
@@ -14,7 +15,7 @@ from probes.workflow import SystemsUsed
 from probes.workflows.record import WorkflowRuns, WorkflowSeen
 from reports.judging.again import again, program
 from reports.judging.amounts import several, some, words
-from reports.judging.engineruns import AI, by_phase, mine, names, none_of_mine, told
+from reports.judging.engineruns import AI, by_phase, mine, names, none_of_mine, phases_seen, told
 from reports.judging.sightings import held
 from reports.judging.trackedruns import ours
 from reports.judging.verdicts import Maybe, Unclear, failed, not_applicable, passed, weak
@@ -45,6 +46,13 @@ SCORES = re.compile(
     re.IGNORECASE,
 )
 NUMBERS = (".json", ".jsonl", ".csv", ".tsv", ".yaml", ".yml", ".parquet")
+
+
+def measured(path: str) -> bool:
+    """Is it what an engine measured of a task, not what the task found? Snakemake's benchmark files, Nextflow's trace and report."""
+    return any(part.startswith("benchmark") for part in path.split("/")) or bool(
+        re.match(r"(trace|report|timeline)-?[\d-]*\.", _stem(path))
+    )
 
 
 def unlinked_ai(engines: Fact[WorkflowRuns]) -> Verdict:
@@ -130,16 +138,21 @@ def _source(
 
 
 def unvalidated_model(
-    systems: Fact[SystemsUsed], files: Fact[DataManifest], submission: Fact[Submission], tracked: Maybe[Experiments]
+    systems: Fact[SystemsUsed],
+    files: Fact[DataManifest],
+    submission: Fact[Submission],
+    tracked: Maybe[Experiments],
+    engines: Maybe[WorkflowRuns],
 ) -> Verdict:
     seen = systems.value
+    phases = phases_seen(systems, engines)
     called = any(sign.endswith("()") for sign in seen.phases.get("train", ()))
     framework = [u for u in seen.uses if u.family in ("framework", "distributed")]
-    if not seen.phases:
-        raise Unclear("nothing in the scripts tells whether this run trains a model")
-    if "train" not in seen.phases:
-        return not_applicable(f"no step trains a model; the scripts show {some(sorted(seen.phases))}", systems)
-    if not called and not framework:
+    if "train" not in phases:
+        return not_applicable(
+            f"no step trains a model; there are {some(f'{p} ({why})' for p, why in phases.items())}", *_told_by(systems, engines)
+        )
+    if seen.phases and not called and not framework:
         raise Unclear(f"only a name says that a model is trained: {some(seen.phases['train'], 1)}")
     metrics = [(m.name, m.last, r) for r in ours(tracked) for m in r.metrics]
     good = [m for m in metrics if VALIDATED.search(m[0]) or SCORES.search(m[0])]
@@ -147,7 +160,7 @@ def unvalidated_model(
         facts = [tracked] if isinstance(tracked, Fact) else []
         return passed(f"recorded by {good[0][2].system} run {good[0][2].id}: {some(f'{n}={v}' for n, v, _ in good)}", *facts)
     outputs = [f.path for f in files.value.files if f.role == "output"]
-    tables = [p for p in outputs if p.lower().endswith(NUMBERS)]
+    tables = [p for p in outputs if p.lower().endswith(NUMBERS) and not measured(p)]
     named = [p for p in tables if VALIDATED.search(_stem(p)) or re.search(r"metric|score|eval|valid", _stem(p), re.IGNORECASE)]
     if named:
         return passed(f"written to {some(named)}", files)
@@ -161,6 +174,10 @@ def unvalidated_model(
     if tracked is None:
         raise Unclear("no file of validation numbers among the outputs; what trackers recorded was not looked at")
     return failed(f"a model is trained, and no number of its validation is among {several(len(outputs), 'output')}", fix)
+
+
+def _told_by(systems: Fact[SystemsUsed], engines: Maybe[WorkflowRuns]) -> list[Fact[Any]]:
+    return [systems] if systems.value.phases or not isinstance(engines, Fact) else [systems, engines]
 
 
 def _stem(path: str) -> str:

@@ -10,8 +10,10 @@ from probes.git import GitState
 from probes.submission import Submission
 from probes.tracking.record import Experiments, TrackedSeen
 from probes.workflow import SystemsUsed
+from probes.workflows.record import WorkflowRuns
 from reports.judging.again import again, script
 from reports.judging.amounts import several, some, words
+from reports.judging.engineruns import phases_seen
 from reports.judging.linkrules import MODELS
 from reports.judging.sightings import held
 from reports.judging.trackedruns import named, none_of_ours, nothing, ours, said
@@ -100,13 +102,17 @@ def unidentified_data(files: Fact[DataManifest], tracked: Maybe[Experiments], su
 
 
 def loose_model(
-    systems: Fact[SystemsUsed], files: Fact[DataManifest], tracked: Maybe[Experiments], submission: Fact[Submission]
+    systems: Fact[SystemsUsed],
+    files: Fact[DataManifest],
+    tracked: Maybe[Experiments],
+    submission: Fact[Submission],
+    engines: Maybe[WorkflowRuns],
 ) -> Verdict:
     """What a training made, known by content or by a registry's version."""
-    if not systems.value.phases:
-        raise Unclear("nothing in the scripts tells whether this run trains a model")
-    if "train" not in systems.value.phases:
-        return not_applicable(f"no step trains a model; the scripts show {some(sorted(systems.value.phases))}", systems)
+    phases = phases_seen(systems, engines)
+    if "train" not in phases:
+        facts = [systems] if systems.value.phases or not isinstance(engines, Fact) else [systems, engines]
+        return not_applicable(f"no step trains a model; there are {some(f'{p} ({why})' for p, why in phases.items())}", *facts)
     made = [f for f in files.value.files if f.role == "output" and f.path.lower().endswith(MODELS)]
     logged = [(m, r) for r in ours(tracked) for m in r.models if m.role == "made"]
     tied = [f"{m.registered or m.name or m.path} ({said(r)})" for m, r in logged if m.registered or m.digests]

@@ -9,13 +9,14 @@ from probes.data import DataFile, DataManifest
 from probes.pointers import DataPointers
 from probes.submission import Submission
 from probes.tracking.record import Experiments
-from probes.workflow import SystemsUsed
+from probes.workflow import SystemsUsed, Use
+from probes.workflows.record import WorkflowRuns
 from reports.judging.again import again
 from reports.judging.amounts import several, some
 from reports.judging.campaignwork import RECORD, apart_ai
 from reports.judging.campaignwork import SETTLES as CAMPAIGN_SETTLES
-from reports.judging.engineruns import ENGINES, SWEEP
-from reports.judging.linkrules import MODELS, unlinked_ai, unpinned_model, unvalidated_model
+from reports.judging.engineruns import ENGINES, MAYBE_ENGINES, SWEEP, by_phase, mine, names, told
+from reports.judging.linkrules import MODELS, measured, unlinked_ai, unpinned_model, unvalidated_model
 from reports.judging.proofs import REPLAY, SETTLES, same, summary
 from reports.judging.trackedruns import LOOK, MAYBE_TRACKED, ours, said
 from reports.judging.verdicts import Maybe, Unclear, failed, not_applicable, passed
@@ -44,17 +45,37 @@ def _other_work(seen: SystemsUsed) -> list[str]:
     return [f"{phase} ({some(signs, 2)})" for phase, signs in sorted(seen.phases.items()) if phase not in AI_PHASES and signs]
 
 
-def hidden_ai(systems: Fact[SystemsUsed], files: Maybe[DataManifest], tracked: Maybe[Experiments]) -> Verdict:
+def hidden_ai(
+    systems: Fact[SystemsUsed], files: Maybe[DataManifest], tracked: Maybe[Experiments], engines: Maybe[WorkflowRuns]
+) -> Verdict:
     if signs := ai_signs(systems.value):
         return _borne_out(signs, systems, files, tracked)
+    if engine := next((u for u in systems.value.uses if u.family == "engine"), None):
+        return _in_an_engine(engine, systems, engines)
     if other := _other_work(systems.value):
         return not_applicable(f"this run holds no AI step; its scripts show {some(other)}")
     if systems.value.uses:
         return failed(
-            f"no step is recognised as training or inference, though the scripts use {some(u.system for u in systems.value.uses)}",
+            f"no step is recognised as training or inference, though the scripts use {some(dict.fromkeys(u.system for u in systems.value.uses))}",
             "# name the step after what it does, one program for each:\npython train.py ...      # or infer.py, simulate.py",
         )
     raise Unclear("nothing in the scripts tells whether this run trains, infers or simulates")
+
+
+def _in_an_engine(engine: Use, systems: Fact[SystemsUsed], engines: Maybe[WorkflowRuns]) -> Verdict:
+    """A script that starts an engine holds no step itself: its record tells them."""
+    if engines is None:
+        raise Unclear(f"the scripts name {engine.system} ({engine.place}), whose record was not looked at")
+    runs = mine(engines) if isinstance(engines, Fact) else []
+    if not runs or not isinstance(engines, Fact):
+        raise Unclear(f"the scripts name {engine.system} ({engine.place}), and no record of its run tells which steps there are")
+    ai = [(r, g) for r in runs for p in AI_PHASES for g in by_phase(r.groups).get(p, [])]
+    if ai:
+        return passed(f"{told(ai[0][0])} tells it: {names(g for _, g in ai)}", engines)
+    unnamed = by_phase(g for r in runs for g in r.groups).get("", [])
+    if len(unnamed) < sum(len(r.groups) for r in runs):
+        return not_applicable(f"{told(runs[0])} holds no AI step: {names(g for r in runs for g in r.groups)}", engines, systems)
+    raise Unclear(f"the names and commands in {told(runs[0])} do not tell whether a step trains or infers: {names(unnamed)}")
 
 
 def _borne_out(signs: list[str], systems: Fact[SystemsUsed], files: Maybe[DataManifest], tracked: Maybe[Experiments]) -> Verdict:
@@ -79,7 +100,7 @@ def _borne_out(signs: list[str], systems: Fact[SystemsUsed], files: Maybe[DataMa
     )
 
 
-def isolated_run(campaign: Fact[Campaign], submission: Fact[Submission]) -> Verdict:
+def isolated_run(campaign: Fact[Campaign], submission: Fact[Submission], engines: Maybe[WorkflowRuns]) -> Verdict:
     c = campaign.value
     fed = [k for k in c.links if k.target == c.run_id]
     used = [k for k in c.links if k.source == c.run_id]
@@ -87,6 +108,10 @@ def isolated_run(campaign: Fact[Campaign], submission: Fact[Submission]) -> Verd
         return passed(
             f"{several(len(fed), 'input')} came from other runs and {several(len(used), 'output')} went into others", campaign
         )
+    inside = [(r, k) for r in mine(engines) for k in r.links if k.by == "file"] if isinstance(engines, Fact) else []
+    if inside and isinstance(engines, Fact):
+        r, k = inside[0]
+        return passed(f"it holds a workflow of its own: {told(r)}, where {k.target} reads what {k.source} made", engines)
     others = (
         f"none of {several(len(c.siblings), 'other run')} of its campaign"
         if c.siblings
@@ -100,7 +125,11 @@ def isolated_run(campaign: Fact[Campaign], submission: Fact[Submission]) -> Verd
 
 
 def artefacts(manifest: DataManifest) -> list[DataFile]:
-    return [f for f in manifest.files if f.role == "output" and f.sha256 and f.path.lower().endswith(ARTEFACTS)]
+    return [
+        f
+        for f in manifest.files
+        if f.role == "output" and f.sha256 and f.path.lower().endswith(ARTEFACTS) and not measured(f.path)
+    ]
 
 
 def lost_results(files: Fact[DataManifest], submission: Fact[Submission]) -> Verdict:
@@ -139,7 +168,7 @@ TIP = Tip(
             "hidden-ai",
             1,
             "Can one see in the scripts which step trains or infers?",
-            (SYSTEMS, Need(DataManifest, (Phase.LATER,), optional=True), MAYBE_TRACKED),
+            (SYSTEMS, Need(DataManifest, (Phase.LATER,), optional=True), MAYBE_TRACKED, MAYBE_ENGINES),
             hidden_ai,
             "call the training or inference program by its own name in the batch script, and declare the model that it makes as output",
         ),
@@ -147,7 +176,7 @@ TIP = Tip(
             "isolated-run",
             2,
             "Does another run of the campaign feed this one, or use what it made?",
-            (CAMPAIGN, SUBMISSION),
+            (CAMPAIGN, SUBMISSION, MAYBE_ENGINES),
             isolated_run,
             "submit the steps before and after through auditor, with inputs and outputs declared",
         ),
@@ -179,7 +208,7 @@ TIP = Tip(
             "unvalidated-model",
             2,
             "Is the model's performance on data it was not trained on recorded?",
-            (SYSTEMS, FILES, SUBMISSION, MAYBE_TRACKED),
+            (SYSTEMS, FILES, SUBMISSION, MAYBE_TRACKED, MAYBE_ENGINES),
             unvalidated_model,
             LOOK,
             "Kapoor et al., REFORMS, Science Advances 10 (2024), module on performance metrics; names of metrics are ours",

@@ -8,15 +8,16 @@ from probes.data import DataManifest
 from probes.schedulers import JobAccounting, StepRecord
 from probes.submission import Submission
 from probes.workflow import SystemsUsed
+from probes.workflows.record import WorkflowRuns, WorkflowSeen
 from reports.judging.again import again, script
 from reports.judging.amounts import GIB, line, memory_option, several, size, some
 from reports.judging.campaignwork import RECORD, mixed_runs
 from reports.judging.campaignwork import SETTLES as CAMPAIGN_SETTLES
-from reports.judging.engineruns import ENGINES, GPU, SWEEP
+from reports.judging.engineruns import ENGINES, GPU, MAYBE_ENGINES, SWEEP, by_phase, mine, names, told
 from reports.judging.proofs import REPLAY, SETTLES, same, summary
 from reports.judging.sightings import held
 from reports.judging.taskrules import gpu_for_cpu_task
-from reports.judging.verdicts import Unclear, failed, not_applicable, passed
+from reports.judging.verdicts import Maybe, Unclear, failed, not_applicable, passed, weak
 
 PHASES = ("prepare", "simulate", "train", "infer")
 CPU_PHASES = ("prepare", "simulate")
@@ -32,9 +33,13 @@ FILES = Need(DataManifest, (Phase.LATER,))
 
 
 def found_phases(seen: SystemsUsed) -> list[str]:
-    """In the order of work. A program that is started tells more than a function it calls: every trainer also predicts."""
+    """In the order of work; an analysis beside another phase does not count.
+
+    A program that is started tells more than a function it calls: every trainer also predicts.
+    """
     started = [p for p in PHASES if any(not sign.endswith("()") for sign in seen.phases.get(p, ()))]
-    return started or [p for p in PHASES if seen.phases.get(p)]
+    named = started or [p for p in PHASES if seen.phases.get(p)]
+    return named or [p for p in seen.phases if seen.phases[p]][:1]
 
 
 def _chain(phases: list[str]) -> str:
@@ -44,14 +49,35 @@ def _chain(phases: list[str]) -> str:
     return "\n".join(lines)
 
 
-def mixed_phases(systems: Fact[SystemsUsed], submission: Fact[Submission]) -> Verdict:
+def mixed_phases(systems: Fact[SystemsUsed], submission: Fact[Submission], engines: Maybe[WorkflowRuns]) -> Verdict:
     phases = found_phases(systems.value)
+    if not phases and isinstance(engines, Fact) and mine(engines):
+        return _in_an_engine(mine(engines)[0], engines)
     if not phases:
         raise Unclear("nothing in the scripts tells which phase this run is")
     if len(phases) == 1:
         return passed(f"one phase: {phases[0]} ({some(systems.value.phases[phases[0]])})", systems)
     signs = "; ".join(f"{p} ({some(systems.value.phases[p], 2)})" for p in phases)
     return failed(f"{len(phases)} phases in {script(submission.value)}: {signs}", _chain(phases), systems)
+
+
+def _in_an_engine(run: WorkflowSeen, engines: Fact[WorkflowRuns]) -> Verdict:
+    """A script that only starts an engine: its tasks are apart from each other, and share an allocation where they are no jobs of their own."""
+    every = {p: names(groups) for p, groups in by_phase(run.groups).items() if p}
+    found = {p: said for p, said in every.items() if p in PHASES} or every
+    if not found:
+        raise Unclear(f"neither the scripts nor the names and commands in {told(run)} tell which phases there are")
+    signs = "; ".join(f"{p}: {said}" for p, said in sorted(found.items(), key=lambda f: (*PHASES, f[0]).index(f[0])))
+    if run.native_ids:
+        return passed(f"{told(run)} runs each task as a job of its own: {signs}", engines)
+    if len(found) == 1:
+        return passed(f"one phase in {told(run)}: {signs}", engines)
+    fix = {
+        "snakemake": "snakemake --executor slurm --jobs 20 --default-resources slurm_partition=cpu   # each rule a job with its own request",
+        "nextflow": "process.executor = 'slurm'   // in nextflow.config, and cpus, memory, accelerator for each process",
+        "parsl": "Config(executors=[HighThroughputExecutor(label='cpu'), HighThroughputExecutor(label='gpu')])   # and @python_app(executors=['gpu'])",
+    }.get(run.system, _chain([p for p in PHASES if p in found]))
+    return weak(f"{told(run)} keeps {len(found)} phases apart as tasks, and all of them in one allocation: {signs}", fix, engines)
 
 
 def gpu_held_by_cpu_phase(systems: Fact[SystemsUsed], accounting: Fact[JobAccounting], submission: Fact[Submission]) -> Verdict:
@@ -144,7 +170,7 @@ TIP = Tip(
             "mixed-phases",
             1,
             "Does the job hold one phase only?",
-            (SYSTEMS, SUBMISSION),
+            (SYSTEMS, SUBMISSION, MAYBE_ENGINES),
             mixed_phases,
             "call each phase's program by its own name",
         ),

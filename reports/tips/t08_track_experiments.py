@@ -17,6 +17,8 @@ from reports.judging.amounts import several, some, words
 from reports.judging.campaigncost import loose_runs
 from reports.judging.campaignwork import RECORD
 from reports.judging.campaignwork import SETTLES as CAMPAIGN_SETTLES
+from reports.judging.engineruns import MAYBE_ENGINES
+from reports.judging.linkrules import measured
 from reports.judging.proofs import REPLAY, SETTLES, same, summary
 from reports.judging.sightings import called, difference
 from reports.judging.trackedruns import LOOK, MAYBE_TRACKED, TRACKED, named, ours
@@ -155,7 +157,9 @@ def lost_metrics(
     files: Fact[DataManifest], maybe: Maybe[SystemsUsed], submission: Fact[Submission], tracked: Maybe[Experiments]
 ) -> Verdict:
     found = [
-        f.path for f in files.value.files if f.role == "output" and (f.path.lower().endswith(METRIC_FILES) or EVENTS in f.path)
+        f.path
+        for f in files.value.files
+        if f.role == "output" and (f.path.lower().endswith(METRIC_FILES) or EVENTS in f.path) and not measured(f.path)
     ]
     if found:
         return passed(f"numbers that a machine can read: {some(found)}", files)
@@ -276,7 +280,7 @@ TIP = Tip(
             "loose-model",
             2,
             "Is the trained model tied to the run, by content or by a version?",
-            (Need(SystemsUsed, (Phase.SUBMIT,)), FILES, MAYBE_TRACKED, SUBMISSION),
+            (Need(SystemsUsed, (Phase.SUBMIT,)), FILES, MAYBE_TRACKED, SUBMISSION, MAYBE_ENGINES),
             loose_model,
             "declare the model as output; auditor sweep",
             "arXiv 2606.07491, tip 8; MLflow, model registry",
