@@ -161,11 +161,24 @@ def test_a_run_by_another_scheduler_has_its_job_numbers_and_no_times_from_swappe
 
 
 @pytest.mark.slurm
+def test_jobs_that_sbatch_was_given_have_the_numbers_that_slurm_knows(slurm: slurmlab.Lab, tmp_path: Path) -> None:
+    folder = _folder(tmp_path)
+    submit = "sbatch --parsable --output=/dev/null --ntasks=1"
+    options = ("--executor", "cluster-generic", "--cluster-generic-submit-cmd", submit, "--seconds-between-status-checks", "1")
+    done = _snakemake(folder, "--jobs", "4", *options, "simulated/0_a.txt", "simulated/0_b.txt", SLURM_CONF=slurm.conf)
+    assert done.returncode == 0, done.stderr
+    (run,) = _runs(folder)
+    told = {a.native_id for t in run.tasks for a in t.attempts}
+    known = subprocess.run(["sacct", "-nXPo", "JobID"], env=slurm.env, capture_output=True, text=True, check=True).stdout.split()
+    assert (len(told), told <= set(known), run.workers) == (3, True, 4)
+    assert all(a.submitted and not a.started for t in run.tasks for a in t.attempts)
+
+
+@pytest.mark.slow
+@pytest.mark.slurm
 def test_jobs_of_the_slurm_plugin_have_their_numbers_arrays_and_hidden_retries(slurm: slurmlab.Lab, tmp_path: Path) -> None:
     folder = _folder(tmp_path)
     assert _snakemake(folder, "--cores", "2", "models/0.txt").returncode == 0
-    for name in ("0_a", "0_b"):
-        (folder / f"simulated/{name}.txt").unlink()
     # the plugin takes SLURM_CONF away from the job, and this Slurm lies in no usual place
     srun = tmp_path / "bin/srun"
     srun.parent.mkdir()
@@ -174,7 +187,7 @@ def test_jobs_of_the_slurm_plugin_have_their_numbers_arrays_and_hidden_retries(s
     done = _snakemake(
         folder, "--executor", "slurm", "--jobs", "4", "--default-resources", "slurm_account=root", "slurm_partition=cpu", "mem_mb=50",
         "runtime=2", "--slurm-array-jobs", "simulate", "--slurm-keep-successful-logs", "--slurm-init-seconds-before-status-checks", "1",
-        "--seconds-between-status-checks", "1", "design/1.txt", PATH=f"{srun.parent}:{called('snakemake')['PATH']}",
+        "--seconds-between-status-checks", "1", "simulated/1_a.txt", "simulated/1_b.txt", PATH=f"{srun.parent}:{called('snakemake')['PATH']}",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     run = _runs(folder)[0]
