@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 
 from dask.distributed import Client, LocalCluster
 
@@ -27,6 +28,12 @@ def flaky(folder):
     raise RuntimeError("the first try always fails")
 
 
+def waits():
+    """Until it is killed."""
+    with open("waiting", "w"):
+        time.sleep(600)
+
+
 def fails():
     raise ValueError("this task always fails")
 
@@ -37,12 +44,15 @@ def main(client):
         samples = [client.submit(simulate, seed, near, key=f"simulate-{step}-{seed}") for seed in range(3)]
         model = client.submit(train, *samples, key=f"train-{step}")
         near = client.submit(predict, model, key=f"predict-{step}").result()
-    print("near", near)
-    print("flaky", client.submit(flaky, "first-try", key="flaky-0", retries=1).result())
+    sys.stdout.write(f"near {near}\n")
+    done = client.submit(flaky, "first-try", key="flaky-0", retries=1).result()
+    sys.stdout.write(f"flaky {done}\n")
+    if "waits" in sys.argv:
+        client.submit(waits, key="waits-0").result()
     if "fails" in sys.argv:
         client.submit(fails, key="fails-0", retries=1).result()
 
 
 if __name__ == "__main__":
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster, Client(cluster) as client:
         main(client)

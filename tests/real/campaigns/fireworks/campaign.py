@@ -5,6 +5,7 @@ The launch pad is FireWorks' own file backend (MONGOMOCK_SERVERSTORE_FILE).
 
 import os
 import sys
+import time
 
 from fireworks import Firework, FWAction, FWorker, LaunchPad, PyTask, Workflow
 from fireworks.core.rocket_launcher import rapidfire
@@ -33,6 +34,12 @@ def flaky(folder):
     raise RuntimeError("the first try always fails, password=hunter2secret")
 
 
+def waits():
+    """Until it is killed."""
+    with open("../waiting", "w"):
+        time.sleep(600)
+
+
 def fails():
     raise ValueError("this task always fails")
 
@@ -45,7 +52,9 @@ def iteration(step):
     simulations = [task(f"simulate-{step}-{seed}", simulate, seed, step, _category="cpu") for seed in range(2)]
     training = task(f"train-{step}", train, step, _category="gpu", _queueadapter={"gres": "gpu:1", "walltime": "00:10:00"})
     asking = task(f"predict-{step}", predict, step)
-    return Workflow([*simulations, training, asking], {**{s: [training] for s in simulations}, training: [asking]}, name=f"iteration-{step}")
+    return Workflow(
+        [*simulations, training, asking], {**{s: [training] for s in simulations}, training: [asking]}, name=f"iteration-{step}"
+    )
 
 
 def main():
@@ -57,12 +66,14 @@ def main():
     if "fails" in sys.argv:
         first = task("fails", fails)
         pad.add_wf(Workflow([first, task("after", train, 9)], {first: []}, name="fails"))
+    if "waits" in sys.argv:
+        pad.add_wf(Workflow([task("waits", waits, _priority=9)], name="waits"))
     worker = FWorker(name="laptop")
     rapidfire(pad, worker, nlaunches=0, sleep_time=0, max_loops=1, strm_lvl="ERROR")
     for number in pad.get_fw_ids({"name": "flaky", "state": "FIZZLED"}):
         pad.rerun_fw(number)
     rapidfire(pad, worker, nlaunches=0, sleep_time=0, max_loops=1, strm_lvl="ERROR")
-    print("states", *(f"{n}={pad.get_fw_dict_by_id(n)['state']}" for n in sorted(pad.get_fw_ids())))
+    sys.stdout.write(" ".join(f"{n}={pad.get_fw_dict_by_id(n)['state']}" for n in sorted(pad.get_fw_ids())) + "\n")
 
 
 if __name__ == "__main__":

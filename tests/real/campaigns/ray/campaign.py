@@ -48,8 +48,9 @@ def main():
     for _ in range(2):
         model = train.remote(*[simulate.remote(seed, near) for seed in range(2)])
         near = ray.get(predictor.predict.remote(model))
-    print("near", near)
-    print("flaky", ray.get(flaky.remote(os.path.abspath("first-try"))))
+    sys.stdout.write(f"near {near}\n")
+    done = ray.get(flaky.remote(os.path.abspath("first-try")))
+    sys.stdout.write(f"flaky {done}\n")
     if "tune" in sys.argv:
         search()
     if "fails" in sys.argv:
