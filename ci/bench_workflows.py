@@ -2,8 +2,9 @@
 """How fast is the record of a workflow of 10,000 jobs read, in how much memory? Prints rows: what, target, ours, yardstick; rivals take turns.
 
 ci/bench_workflows.py [--jobs N]      the folders are made in the form of Snakemake 9.27 and Nextflow 25.10; a real test compares it with a real run's
+(cwltool 3.3 with a fifth of the jobs, Parsl 2026.10, Pegasus 5.0.5 and a Workflow Run RO-Crate: ci/workflow_folders.py)
 
-The yardstick reads the same bytes and parses the JSON, and knows nothing of what they mean.
+The yardstick reads the same bytes, parses the JSON and fetches the rows, and knows nothing of what they mean.
 """
 
 from __future__ import annotations
@@ -12,16 +13,19 @@ import argparse
 import base64
 import json
 import resource
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from workflow_folders import crate_folder, cwltool_folder, parsl_folder, pegasus_folder
 
 ROUNDS = 3
 BEGAN = datetime(2026, 11, 23, 21, 0, 0, tzinfo=UTC)
@@ -147,11 +151,19 @@ def _bytes(system: str, folder: str) -> int:
     count = 0
     for path in Path(folder).rglob("*"):
         if path.is_file() and path.parent.name != "out":
-            text = path.read_text()
-            if text.startswith("{"):
-                json.loads(text)
+            content = path.read_bytes()
+            if content.startswith(b"{"):
+                json.loads(content)
+            elif content.startswith(b"SQLite format 3"):
+                _rows(path)
             count += 1
     return count
+
+
+def _rows(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        for (table,) in connection.execute("select name from sqlite_master where type = 'table'").fetchall():
+            connection.execute(f'select * from "{table}"').fetchall()
 
 
 def _measured(what: str, system: str, folder: Path) -> tuple[float, float, int]:
@@ -190,6 +202,10 @@ def main() -> None:
         return
     print(_row("snakemake", snakemake_folder, asked.jobs))
     print(_row("nextflow", nextflow_folder, asked.jobs))
+    print(_row("cwltool", cwltool_folder, asked.jobs // 5))
+    print(_row("parsl", parsl_folder, asked.jobs))
+    print(_row("pegasus", pegasus_folder, asked.jobs))
+    print(_row("wrroc", crate_folder, asked.jobs))
 
 
 if __name__ == "__main__":
