@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 SMALL = 1 << 20
 RECORD = struct.Struct("<BqqB32s")
+_BATCH = struct.Struct("<?q")
 _NO_DIGEST = bytes(32)
 SPARSE = 1
 """It has holes."""
@@ -43,6 +44,15 @@ class Batch(NamedTuple):
     names: tuple[str, ...]
     links: bool = False
     limit: int = SMALL
+
+    def pack(self) -> bytes:
+        return _BATCH.pack(self.links, self.limit) + "\0".join((self.folder, *self.names)).encode("utf-8", "surrogateescape")
+
+    @classmethod
+    def unpack(cls, raw: bytes) -> Batch:
+        links, limit = _BATCH.unpack_from(raw)
+        folder, *names = raw[_BATCH.size :].decode("utf-8", "surrogateescape").split("\0")
+        return cls(folder, tuple(names), links, limit)
 
 
 class Hashed(NamedTuple):

@@ -9,14 +9,15 @@ import gc
 import os
 import stat
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import repeat
+from itertools import chain, repeat
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from probes.manifest.answers import RECORD, REMEMBERED, SPARSE, Answer, Batch, Hashed, all_hashed, records
 from probes.manifest.content import CHECK_EVERY
+from probes.manifest.cores import cores
 from probes.manifest.walk import CHUNK, Folder, Walk
 
 if TYPE_CHECKING:
@@ -108,17 +109,19 @@ def listing(
 def _listing(
     folders: Sequence[str], files: Iterable[str], limits: Limits, walk: Walk, world: World | None, tell: Tell | None
 ) -> Listing:
-    batches: list[Batch] = []
     left: list[Left] = []
-    count = 0
-    for folder in (*_single(files, left), *(f for root in folders for f in walk.folders(root))):
-        count += len(folder.files) + len(folder.links)
-        if count > limits.files:
-            left.append(Left(folder.path, "too-many-files"))
-            count -= len(folder.files) + len(folder.links)
-            continue
-        batches += _batches(folder)
-    entries, more, spent = _hash(batches, limits, walk.deadline, world, tell)
+
+    def batches() -> Iterator[Batch]:
+        count = 0
+        for folder in chain(_single(files, left), (f for root in folders for f in walk.folders(root))):
+            count += len(folder.files) + len(folder.links)
+            if count > limits.files:
+                left.append(Left(folder.path, "too-many-files"))
+                count -= len(folder.files) + len(folder.links)
+                continue
+            yield from _batches(folder)
+
+    entries, more, spent = _hash(batches(), limits, walk.deadline, world, tell)
     left += more
     left += [Left(path, "excluded") for path in walk.excluded]
     left += [Left(path, "unreadable") for path in walk.unreadable]
@@ -158,18 +161,17 @@ def _batches(folder: Folder) -> list[Batch]:
 
 
 def _hash(
-    batches: Sequence[Batch], limits: Limits, deadline: float, world: World | None, tell: Tell | None
+    batches: Iterable[Batch], limits: Limits, deadline: float, world: World | None, tell: Tell | None
 ) -> tuple[list[Entry], list[Left], int]:
-    from probes.manifest.pool import Reading, cores, hash_batches  # ten files: opened in a job only where data is named
+    from probes.manifest.pool import Reading, hash_batches  # ten files: opened in a job only where data is named
 
     entries: list[Entry] = []
     left: list[Left] = []
     large: list[tuple[int, str, Batch, Hashed]] = []
     spent = 0
 
-    def small(index: int, raw: bytes) -> None:
+    def small(batch: Batch, raw: bytes) -> None:
         nonlocal spent
-        batch = batches[index]
         if all_hashed(raw):  # the usual folder, without a step of Python a file
             before = f"{batch.folder}/".replace("//", "/")
             _, sizes, times, marks, digests = zip(*RECORD.iter_unpack(raw), strict=True)
@@ -209,12 +211,12 @@ def _hash(
         if tell:
             tell(min(spent + heard, whole), whole)
 
-    def big(index: int, raw: bytes) -> None:
+    def big(batch: Batch, raw: bytes) -> None:
         nonlocal spent, heard
         for one in records(raw):
             spent += _read(one)
             heard -= one.size // CHECK_EVERY * CHECK_EVERY if _read(one) else 0
-            _sort_in(taken[index], taken[index].names[0], one, entries, left)
+            _sort_in(batch, batch.names[0], one, entries, left)
 
     taken.reverse()  # the largest first, so that no worker is left alone with it at the end
     several = len(taken) > 1 and sum(b.limit for b in taken) > SEVERAL_BYTES

@@ -46,6 +46,8 @@ class Hasher:
 
     def batch(self, batch: Batch) -> bytes:
         """One record a name, in order; see `records`."""
+        if time.monotonic() > self.deadline:
+            return unanswered(batch, Answer.TIME)
         out = bytearray()
         flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | (0 if batch.links else os.O_NOFOLLOW)
         try:
@@ -169,16 +171,6 @@ class Hasher:
 
 def _moment(s: os.stat_result) -> tuple[int, int, int]:
     return s.st_size, s.st_mtime_ns, s.st_ctime_ns
-
-
-def serial(batches: Sequence[Batch], hasher: Hasher, deadline: float, done: Callable[[int, bytes], None]) -> None:
-    """Every batch in this process: `done(index, records)`."""
-    try:
-        for index, batch in enumerate(batches):
-            late = time.monotonic() > deadline
-            done(index, unanswered(batch, Answer.TIME) if late else hasher.batch(batch))
-    finally:
-        hasher.close()
 
 
 def _ask_ahead(names: Sequence[str], folder: int, flags: int) -> None:

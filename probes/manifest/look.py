@@ -17,16 +17,17 @@ from probes.manifest import journal, putoff
 from probes.manifest.ahead import Ahead
 from probes.manifest.chunk import Looker
 from probes.manifest.content import Content
+from probes.manifest.cores import cores, worth
 from probes.manifest.descent import Descent, Root
 from probes.manifest.journal import Journal
 from probes.manifest.known import aligned, merged
 from probes.manifest.progress import Progress
 from probes.manifest.putoff import PutOff
 from probes.manifest.rows import Skip
-from probes.manifest.task import NEVER_SETTLED, NOT_YET, Answer, Tally, Task
+from probes.manifest.task import NEVER_SETTLED, NOT_YET, Answer, Tally, Task, nothing
 from probes.manifest.throttle import Throttle
 from probes.manifest.volumes import volume
-from probes.manifest.workers import cores, share
+from probes.manifest.workers import share
 
 NO_LIMIT = 1 << 62
 FRESH = 16
@@ -68,16 +69,37 @@ def local(world: World | None = None) -> Engine:
         deadline = time.monotonic() + seconds
         throttle, workers = Throttle(wish.rate), wish.workers or cores()
 
-        def make(heard: Callable[[int], None]) -> Looker:
+        def looker(heard: Callable[[int], None]) -> Looker:
             content = Content(wish.algorithms, throttle, deadline, heard, workers)
             return Looker(content, wish.sample_above, world, wish.verify)
 
+        def make(heard: Callable[[int], None]) -> Callable[[bytes], bytes]:
+            one = looker(heard)
+            return lambda raw: one.look(Task.unpack(raw)).pack()
+
         try:
-            share(make, workers, tasks, done, heard)
+            if worth(workers):
+                packed = (task.pack() for task in tasks)
+                share(make, workers, packed, lambda _, answer: done(answer), heard, _lost)
+            else:
+                _serial(looker(heard), tasks, done)
         finally:
             throttle.close()
 
     return run
+
+
+def _serial(looker: Looker, tasks: Iterator[Task], done: Callable[[bytes], None]) -> None:
+    """Every task in this process."""
+    try:
+        for task in tasks:
+            done(looker.look(task).pack())
+    finally:
+        looker.content.close()
+
+
+def _lost(raw: bytes) -> bytes:
+    return nothing(Task.unpack(raw), Skip.WORKER).pack()
 
 
 class Part(NamedTuple):

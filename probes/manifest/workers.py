@@ -10,17 +10,13 @@ import selectors
 import signal
 import socket
 import struct
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
-from probes.manifest.chunk import Looker
-from probes.manifest.rows import Skip
-from probes.manifest.task import Answer, Task, nothing
-
-Make = Callable[[Callable[[int], None]], Looker]
-"""Makes a worker's Looker, given whom it should tell of bytes read within a large file."""
+Make = Callable[[Callable[[int], None]], Callable[[bytes], bytes]]
+"""Makes what answers a worker's tasks, given whom it should tell of bytes read within a large file."""
+Done = Callable[[bytes, bytes], None]
+"""Is given a task and its answer."""
 _HEAD = struct.Struct("<BI")
 _TASK, _ANSWER, _BYTES = 1, 2, 3
 _AHEAD = 2
@@ -28,46 +24,33 @@ _MESSAGE_NAMES = 500
 _TRIES = 2
 
 
-def cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0))
+def share(
+    make: Make, workers: int, tasks: Iterator[bytes], done: Done, heard: Callable[[int], None], lost: Callable[[bytes], bytes]
+) -> None:
+    """Every task answered in one of `workers` processes; `done` and `heard` are called in this one, in any order.
 
-
-def serial(make: Make, tasks: Iterator[Task], done: Callable[[bytes], None], heard: Callable[[int], None]) -> None:
-    """Every task in this process."""
-    looker = make(heard)
-    try:
-        for task in tasks:
-            done(looker.look(task).pack())
-    finally:
-        looker.content.close()
-
-
-def share(make: Make, workers: int, tasks: Iterator[Task], done: Callable[[bytes], None], heard: Callable[[int], None]) -> None:
-    """The same in `workers` processes; `done` and `heard` are called in this one, answers in any order."""
-    if workers < 2 or threading.active_count() > 1:  # a fork would copy the locks of other threads
-        serial(make, tasks, done, heard)
-        return
-    pool = _Pool(make, tasks, done, heard)
+    lost: the answer to a task that killed worker after worker.
+    """
+    pool = _Pool(make, tasks, done, heard, lost)
     try:
         pool.run(workers)
     finally:
         pool.end()
 
 
-@dataclass
 class _Worker:
-    pid: int
-    link: socket.socket
-    out: bytearray = field(default_factory=bytearray)
-    heard: bytearray = field(default_factory=bytearray)
-    busy: deque[bytes] = field(default_factory=deque)
-    """Tasks it was given and has not answered, in order."""
+    def __init__(self, pid: int, link: socket.socket) -> None:
+        self.pid, self.link = pid, link
+        self.out, self.heard = bytearray(), bytearray()
+        self.busy: deque[bytes] = deque()
+        """Tasks it was given and has not answered, in order."""
 
 
 class _Pool:
-    def __init__(self, make: Make, tasks: Iterator[Task], done: Callable[[bytes], None], heard: Callable[[int], None]) -> None:
-        self.make, self.tasks, self.done, self.heard = make, tasks, done, heard
+    def __init__(
+        self, make: Make, tasks: Iterator[bytes], done: Done, heard: Callable[[int], None], lost: Callable[[bytes], bytes]
+    ) -> None:
+        self.make, self.tasks, self.done, self.heard, self.lost = make, tasks, done, heard, lost
         self.workers: list[_Worker] = []
         self.again: deque[bytes] = deque()
         self.deaths: dict[bytes, int] = {}
@@ -131,7 +114,7 @@ class _Pool:
             return self.again.popleft()
         task = None if self.exhausted else next(self.tasks, None)
         self.exhausted = task is None
-        return task.pack() if task else None
+        return task
 
     def _send(self, worker: _Worker) -> None:
         try:
@@ -165,8 +148,7 @@ class _Pool:
             if kind == _BYTES:
                 self.heard(int.from_bytes(body, "little"))
             else:
-                worker.busy.popleft()
-                self.done(body)
+                self.done(worker.busy.popleft(), body)
         del heard[:at]
 
     def _bury(self, worker: _Worker) -> None:
@@ -178,7 +160,7 @@ class _Pool:
         for n, raw in enumerate(worker.busy):
             deaths = self.deaths[raw] = self.deaths.get(raw, 0) + (n == 0)
             if deaths >= _TRIES:
-                self.done(nothing(Task.unpack(raw), Skip.WORKER).pack())
+                self.done(raw, self.lost(raw))
             else:
                 self.again.append(raw)
         self._start()
@@ -188,10 +170,9 @@ def _serve(link: socket.socket, make: Make) -> None:
     def tell(count: int) -> None:
         link.sendall(_HEAD.pack(_BYTES, 8) + count.to_bytes(8, "little"))
 
-    looker = make(tell)
+    answer = make(tell)
     with link.makefile("rb", buffering=1 << 18) as tasks:
         while head := tasks.read(_HEAD.size):
             _, size = _HEAD.unpack(head)
-            answer: Answer = looker.look(Task.unpack(tasks.read(size)))
-            raw = answer.pack()
+            raw = answer(tasks.read(size))
             link.sendall(_HEAD.pack(_ANSWER, len(raw)) + raw)

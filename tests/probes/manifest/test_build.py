@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -165,3 +166,19 @@ def test_who_waits_for_large_files_hears_how_far_they_are(tmp_path: Path, worker
     listing((str(tmp_path),), limits=limits, tell=lambda done, whole: heard.append((done, whole)))
     assert {whole for _, whole in heard} == {400 << 20}
     assert max(heard)[0] >> 20 in {192 + 192, 200 + 192}
+
+
+def test_a_process_that_is_killed_loses_nothing(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(200 << 20)
+    killed: list[int] = []
+
+    def kill(done: int, whole: int) -> None:
+        if not killed:
+            children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
+            killed.append(int(children[0]))
+            os.kill(killed[0], signal.SIGKILL)
+
+    found = listing((str(tmp_path),), limits=Limits(bytes=1 << 40, seconds=300, workers=2), tell=kill)
+    assert ([Path(e.path).name for e in found.entries], found.left, len(killed)) == (["a", "b"], (), 1)
