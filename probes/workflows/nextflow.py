@@ -29,11 +29,12 @@ from probes.workflows import (
 from probes.workflows.nextflow_files import clock, units
 from probes.workflows.nextflow_files.declared import constructs
 from probes.workflows.nextflow_files.described import definitions, metrics, parameters
+from probes.workflows.nextflow_files.facts import Piece
 from probes.workflows.nextflow_files.history import Row, history
 from probes.workflows.nextflow_files.lineage import lineage
 from probes.workflows.nextflow_files.log import Log, told
 from probes.workflows.nextflow_files.pieces import Source, gathered
-from probes.workflows.nextflow_files.tasks import Frame, Piece, tasks
+from probes.workflows.nextflow_files.tasks import Frame, tasks
 from probes.workflows.nextflow_files.trace import traces
 
 MAX_RUNS = 200

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 
 from auditor.redact import MARK, SECRET_NAME, Redactor
 from auditor.world import World
@@ -18,24 +17,25 @@ from probes.records.inside import inside
 from probes.records.lines import MAX_LINE, clean, lines, one_line, why
 from probes.records.times import local
 from probes.records.within import below
-from probes.workflows import Environment, Event, Place, Reader, State, Task, Unreadable, Used, WorkflowRun
+from probes.workflows import Environment, Place, Reader, State, Task, Unreadable, Used, WorkflowRun
 from probes.workflows.snakemake_files import clock
 from probes.workflows.snakemake_files.definitions import constructs, definitions
 from probes.workflows.snakemake_files.ending import ending
 from probes.workflows.snakemake_files.environments import Environments
+from probes.workflows.snakemake_files.files import Frame, outputs
 from probes.workflows.snakemake_files.leftovers import Leftovers, leftovers
 from probes.workflows.snakemake_files.log import Log, ended, told
 from probes.workflows.snakemake_files.measured import efficiency
 from probes.workflows.snakemake_files.metadata import Record, records
+from probes.workflows.snakemake_files.notes import events_of, gaps_of
 from probes.workflows.snakemake_files.phrases import statements
-from probes.workflows.snakemake_files.tasks import Frame, outputs, tasks
+from probes.workflows.snakemake_files.tasks import tasks
 from probes.workflows.snakemake_files.unlogged import unlogged
 
 MAX_RUNS = 200
 MAX_LOG = 128 << 20
 TAIL = 1 << 20
 MAX_EVENTS = 1000
-_NAMED = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d)(\d\d)(\d\d)(?:\.\d+)?\.snakemake\.log")
 
 
 @dataclass
@@ -91,13 +91,13 @@ def _run(here: _Folder, path: str) -> WorkflowRun:
     before = log.header.get("Working directory", "")
     made = outputs(log, here.path, before)
     zone, assumed = _zone(here, log, made, stat.mtime_ns / 1e9)
-    started, last_told = _span(name, log)
+    started, last_told = clock.span(log)
     first, last = clock.seconds(started, zone), clock.seconds(last_told, zone)
     got_hold = not any(s.fields["name"] == "LockException" for s in log.said("exception"))
     state, proof = ending(here.world, log, here.left, newest=not here.taken)
     until = last if last is not None and state not in (State.KILLED, State.RUNNING, State.UNKNOWN) else here.next_start
-    mine = {p: r for p, r in here.records.items() if _within(r, first, until)}
-    gaps = [*here.gaps, *_gaps(log, made, mine, here.records, stat.size)]
+    mine = {p: r for p, r in here.records.items() if clock.within(r, first, until)}
+    gaps = [*here.gaps, *gaps_of(log, made, mine, here.records, stat.size, MAX_LOG)]
     environments = Environments(here.world, here.path, log, before)
     frame = Frame(
         here.world, here.path, before, log, zone, mine, until if until is not None else last,
@@ -107,7 +107,8 @@ def _run(here: _Folder, path: str) -> WorkflowRun:
     if frame.unseen:
         gaps.append(f"the own logs of {len(frame.unseen)} submitted jobs are not there: retries inside of them cannot be told")
     here.claimed.update(p for paths in made.values() for p in paths)
-    events = tuple(_events(here, log, zone, state))[:MAX_EVENTS]
+    left = len(here.left.incomplete) if not here.taken else 0
+    events = tuple(events_of(log, zone, state, left))[:MAX_EVENTS]
     here.next_start, here.taken = first if first is not None else here.next_start, here.taken or got_hold
     files, values, more = definitions(here.world, here.path, log, before)
     asked, unread = constructs(here.world, here.path, log, files)
@@ -147,7 +148,7 @@ def _told(world: World, path: str, name: str, size: int) -> Log:
 
 def _zone(here: _Folder, log: Log, made: dict[str, tuple[str, ...]], modified: float) -> tuple[tzinfo | None, bool]:
     """(zone, was it assumed). An older run's records may be a later run's: they count only where they agree with the newest run's zone."""
-    voted, aged = clock.by_records(log, made, here.records), clock.by_age(_span(log.path, log)[1], modified)
+    voted, aged = clock.by_records(log, made, here.records), clock.by_age(clock.span(log)[1], modified)
     if here.zone is None and (voted or aged):
         here.zone = voted or aged
         return here.zone, False
@@ -156,40 +157,6 @@ def _zone(here: _Folder, log: Log, made: dict[str, tuple[str, ...]], modified: f
     if voted is not None and voted == here.zone:
         return voted, False
     return here.zone, True
-
-
-def _within(record: Record, first: float | None, until: float | None) -> bool:
-    moment = record.ended if record.ended is not None else record.started
-    return moment is not None and first is not None and first - 2 <= moment and (until is None or moment <= until + 2)
-
-
-def _span(name: str, log: Log) -> tuple[str, str]:
-    """Start and end, local. The log's name carries the start; the last stamp is the end."""
-    named = _NAMED.fullmatch(os.path.basename(name))
-    started = log.header.get("Date", "").replace(" ", "T") or (
-        f"{named[1]}T{named[2]}:{named[3]}:{named[4]}" if named else log.first
-    )
-    try:
-        datetime.fromisoformat(started)
-    except ValueError:
-        started = log.first
-    return started, log.last or started
-
-
-def _gaps(
-    log: Log, made: dict[str, tuple[str, ...]], mine: dict[str, Record], every: dict[str, Record], size: int
-) -> Iterator[str]:
-    if size > MAX_LOG:
-        yield f"{log.path} is {size} bytes long: the first {MAX_LOG} were read, and of its tail how it ended; line numbers there are not told"
-    if log.dropped:
-        yield f"{log.dropped} jobs more than are kept"
-    if log.lines and not log.header:
-        yield f"{log.path} has no header (Snakemake before 9): version, command and host are not told"
-    if unnamed := [j for j in log.jobs.values() if j.message]:
-        yield f"{len(unnamed)} jobs are told by their rule's message only: which files they made is not told"
-    elsewhere = {p for paths in made.values() for p in paths if p in every and p not in mine}
-    if elsewhere:
-        yield f"{len(elsewhere)} outputs of this run were written again by another run: their records are no longer this run's"
 
 
 def _efficiency(here: _Folder, log: Log, gaps: list[str]) -> dict[str, Used]:
@@ -233,25 +200,6 @@ def _distinct(all_tasks: tuple[Task, ...]) -> tuple[Environment, ...]:
 def _places(name: str, here: _Folder, mine: dict[str, Record]) -> tuple[Place, ...]:
     kinds = {".snakemake/metadata.db" if r.place.path.endswith("metadata.db") else ".snakemake/metadata" for r in mine.values()}
     return (Place(name), *(Place(k) for k in sorted(kinds)))
-
-
-def _events(here: _Folder, log: Log, zone: tzinfo | None, state: State) -> Iterator[Event]:
-    names = {
-        "restart": ("retry", "the engine started the job again"),
-        "resuming": ("resumed", "a job that an earlier run had submitted was waited for"),
-        "loop": ("loop", "the graph was made again after a checkpoint"),
-        "interrupted": ("interrupted", "it was interrupted"),
-    }
-    for said in log.aside:
-        if said.what in names:
-            what, text = names[said.what]
-            yield Event(what, text, local(said.when, zone), said.fields.get("jobid", ""), Place(log.path, f"line {said.line}"))
-        elif said.what == "exception" and said.fields["name"] == "LockException":
-            yield Event("locked", "another run held the folder, or had left its lock", place=Place(log.path, f"line {said.line}"))
-    if state in (State.KILLED, State.RUNNING, State.UNKNOWN) and not here.taken and here.left.incomplete:
-        yield Event(
-            "incomplete", f"{len(here.left.incomplete)} outputs are marked as incomplete", place=Place(".snakemake/incomplete")
-        )
 
 
 def _without_log(here: _Folder, rest: dict[str, Record]) -> WorkflowRun:

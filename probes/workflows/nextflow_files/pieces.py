@@ -11,10 +11,10 @@ from auditor.world import World
 from probes.records.lines import one_line, why
 from probes.records.within import below, relative
 from probes.workflows import Place
+from probes.workflows.nextflow_files.facts import Piece
 from probes.workflows.nextflow_files.lineage import Lineage
 from probes.workflows.nextflow_files.log import Log
 from probes.workflows.nextflow_files.taskdir import find, taskdir
-from probes.workflows.nextflow_files.tasks import Piece
 from probes.workflows.nextflow_files.trace import Trace, key_of
 
 MAX_DIRECTORIES = 20_000

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -9,6 +11,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from probes.workflows.snakemake_files.log import Log
 from probes.workflows.snakemake_files.metadata import Record
 
+_NAMED = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d)(\d\d)(\d\d)(?:\.\d+)?\.snakemake\.log")
 _QUARTER = 900
 _CLOSE = 10.0
 """Seconds between a job's end and the line that says so."""
@@ -35,6 +38,25 @@ def by_records(log: Log, outputs: Mapping[str, tuple[str, ...]], records: Mappin
 def by_age(last: str, modified: float) -> timezone | None:
     """The zone in which the last line was written when the file was changed for the last time (a copy is younger: None)."""
     return None if not last or (q := _quarters(last, modified)) is None else timezone(timedelta(seconds=q * _QUARTER))
+
+
+def span(log: Log) -> tuple[str, str]:
+    """Start and end, local. The log's name carries the start; the last stamp is the end."""
+    named = _NAMED.fullmatch(os.path.basename(log.path))
+    started = log.header.get("Date", "").replace(" ", "T") or (
+        f"{named[1]}T{named[2]}:{named[3]}:{named[4]}" if named else log.first
+    )
+    try:
+        datetime.fromisoformat(started)
+    except ValueError:
+        started = log.first
+    return started, log.last or started
+
+
+def within(record: Record, first: float | None, until: float | None) -> bool:
+    """Was the record written while a run lasted, two seconds more or less? A run of which no start is known has none."""
+    moment = record.ended if record.ended is not None else record.started
+    return moment is not None and first is not None and first - 2 <= moment and (until is None or moment <= until + 2)
 
 
 def seconds(local: str, zone: tzinfo | None) -> float | None:

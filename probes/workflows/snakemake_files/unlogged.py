@@ -12,8 +12,8 @@ from probes.records.times import epoch
 from probes.records.within import below, relative
 from probes.workflows import Attempt, File, Place, State, Task
 from probes.workflows.snakemake_files.environments import Environments
+from probes.workflows.snakemake_files.files import Frame, digest_of
 from probes.workflows.snakemake_files.metadata import Record, code
-from probes.workflows.snakemake_files.tasks import Frame, _digest
 
 
 def unlogged(frame: Frame, environments: Environments, incomplete: frozenset[str]) -> tuple[Task, ...]:
@@ -39,7 +39,7 @@ def _task(
     first = of[0]
     state = _state(frame.world, frame.folder, of, readers, incomplete)
     number = names[first.target]
-    files = [File(relative(frame.folder, p), "input", digests=_digest(first.checksums.get(p))) for p in first.inputs]
+    files = [File(relative(frame.folder, p), "input", digests=digest_of(first.checksums.get(p))) for p in first.inputs]
     files += [File(relative(frame.folder, r.target), "output") for r in of]
     files += [File(relative(frame.folder, p), "log") for p in first.logs]
     return Task(

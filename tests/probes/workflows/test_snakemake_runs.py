@@ -197,6 +197,12 @@ def test_a_record_whose_end_lies_before_its_start_gives_no_time(tmp_path: Path) 
     assert (used.seconds, used.place and used.place.path) == (1.0, f".snakemake/log/{NAME}")
 
 
+def test_a_record_of_a_submitted_job_gives_no_time_because_both_stamps_are_set_afterwards(tmp_path: Path) -> None:
+    submitted = "Submitted job 1 with external jobid '77'.\n"
+    log = HEADER + STATS + SIMULATE + submitted + SIMULATED + TRAIN + TRAINED + CLOSED
+    assert run(made(tmp_path, log, {"out.txt": record("simulate")})).tasks[0].used.seconds is None
+
+
 def test_the_files_of_the_configuration_count_only_where_their_digest_is_that_of_the_run(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("rate: 0.1\nmodel: {layers: 3}\n")
     digest = hashlib.md5(json.dumps({"rate": 0.1, "model": {"layers": 3}}, sort_keys=True).encode()).hexdigest()
