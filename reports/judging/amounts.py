@@ -34,6 +34,11 @@ def duration(seconds: float) -> str:
     return f"{seconds / 86400:.1f} days"
 
 
+def core_hours(seconds: float) -> str:
+    """`10.5`, `0.333`: three digits, so that shares can be redone by hand."""
+    return f"{seconds / 3600:.3g}"
+
+
 def percent(share: float) -> str:
     """`7 %`; below one, with a digit."""
     return f"{100 * share:.0f} %" if share >= 0.01 or share == 0 else f"{100 * share:.1f} %"

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from auditor.campaign import CampaignRecord, Member
 from auditor.model import Fact, Verdict
-from reports.judging.amounts import MIB, duration, memory_option, percent, several, size, some, time_option
+from reports.judging.amounts import MIB, core_hours, duration, memory_option, percent, several, size, some, time_option
 from reports.judging.campaignwork import BAD_SHARE, ENOUGH, GOOD_SHARE, jobs, whole
 from reports.judging.verdicts import Unclear, failed, not_applicable, passed, weak
 
@@ -24,7 +24,7 @@ def carried_data(record: Fact[CampaignRecord]) -> Verdict:
         raise Unclear(f"files and core-hours are known of {len(known)} of {several(len(r.members), 'run')}")
     moved = sum((m.bytes_in or 0) + (m.bytes_out or 0) for m in known)
     spent = sum((m.used_cores or 0) * (m.seconds or 0.0) for m in known)
-    said = f"{size(moved)} read and written for {spent / 3600:.2g} core-hours of {several(len(known), 'run')}"
+    said = f"{size(moved)} read and written for {core_hours(spent)} core-hours of {several(len(known), 'run')}"
     if moved <= MAX_BYTES_PER_CORE_SECOND * spent or moved <= 1 << 30:
         return whole(passed(said, record), r)
     worst = max(known, key=lambda m: (m.bytes_in or 0) + (m.bytes_out or 0))
@@ -39,15 +39,15 @@ def idle_hours(record: Fact[CampaignRecord]) -> Verdict:
     r = record.value
     t = r.totals
     if not t.cpu_of_core_seconds or t.cpu_of_core_seconds < GOOD_SHARE * t.core_seconds:
-        raise Unclear(f"CPU time is known for {t.cpu_of_core_seconds / 3600:.2g} of {t.core_seconds / 3600:.2g} core-hours")
+        raise Unclear(f"CPU time is known for {core_hours(t.cpu_of_core_seconds)} of {core_hours(t.core_seconds)} core-hours")
     share = t.cpu_seconds / t.cpu_of_core_seconds
-    said = f"{t.cpu_seconds / 3600:.2g} of {t.cpu_of_core_seconds / 3600:.2g} core-hours busy ({percent(share)})"
+    said = f"{core_hours(t.cpu_seconds)} of {core_hours(t.cpu_of_core_seconds)} core-hours busy ({percent(share)})"
     if share >= GOOD_SHARE:
         return whole(passed(said, record), r)
     worst = max((m for m in r.members if m.cpu_seconds is not None), key=_idle)
     need = max(1, round((worst.cpu_seconds or 0) / (worst.last_seconds or 1.0) + 0.5))
     return (failed if share < BAD_SHARE else weak)(
-        f"{said}; most idle: {worst.job_id}, {_idle(worst) / 3600:.2g} core-hours",
+        f"{said}; most idle: {worst.job_id}, {core_hours(_idle(worst))} core-hours",
         f"#SBATCH --cpus-per-task={need}   # for the like of {worst.job_id}",
         record,
     )
@@ -131,13 +131,13 @@ def lost_hours(record: Fact[CampaignRecord]) -> Verdict:
         raise Unclear(f"core-hours are known of {t.core_seconds_of} of {several(t.runs, 'run')}")
     wasted = {"failures": t.wasted_failed, "time-outs": t.wasted_timeout, "cancelled runs": t.wasted_cancelled}
     share = sum(wasted.values()) / t.core_seconds
-    parts = ", ".join(f"{name} {amount / 3600:.2g}" for name, amount in wasted.items() if amount)
+    parts = ", ".join(f"{name} {core_hours(amount)}" for name, amount in wasted.items() if amount)
     rate = (
         f"; {t.results:,} results of {several(t.useful, 'run')}, {t.results * 3600 / t.core_seconds:.2g} a core-hour"
         if t.results
         else ""
     )
-    said = f"{percent(share)} of {t.core_seconds / 3600:.2g} core-hours came to nothing{f' ({parts})' if parts else ''}{rate}"
+    said = f"{percent(share)} of {core_hours(t.core_seconds)} core-hours came to nothing{f' ({parts})' if parts else ''}{rate}"
     if share < SOME_WASTE:
         return whole(passed(said, record), r)
     lost = [m for m in r.members if m.outcome in ("failed", "timeout", "cancelled")]

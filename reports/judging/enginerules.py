@@ -121,7 +121,7 @@ def unfinished_workflow(engines: Fact[WorkflowRuns]) -> Verdict:
         r = bad[0]
         why = next((reason for g in r.groups for reason in g.reasons), "")
         states = ", ".join(f"{n} {state}" for state, n in r.states.items())
-        fix = f"{RESUME.get(r.system) or RETRY.get(r.system) or r.command}   # goes on where it ended"
+        fix = f"# goes on where it ended:\n{RESUME.get(r.system) or RETRY.get(r.system) or r.command}"
         return failed(f"{told(r)} {r.state}: {r.proof}; tasks: {states}{f'; {why}' if why else ''}", fix, engines)
     open_ = [r for r in runs if r.state is not State.SUCCEEDED]
     if open_:

@@ -78,7 +78,11 @@ def _linked(run: WorkflowSeen, engines: Fact[WorkflowRuns]) -> Verdict | None:
     if by_file:
         read = some(f"{k.target} reads what {k.source} made" for k in by_file)
         return passed(f"{told(run)}: {read}", engines)
-    fix = f"# in the rule or call of {min(ai)}: name what it reads of the steps before\ninput: rules.{min(rest)}.output"
+    fix = {
+        "snakemake": f"# in rule {min(ai)}:\ninput: rules.{min(rest)}.output",
+        "nextflow": f"// in the workflow block:\n{min(ai)}({min(rest)}.out)",
+        "parsl": f"{min(ai)}(inputs=[{min(rest)}_future.outputs[0]], outputs=[File('model.pt')])",
+    }.get(run.system, f"# let {min(ai)} read a file that {min(rest)} wrote, and name it as its input")
     if across:
         ordered = some(f"{k.target} waits for {k.source}" for k in across)
         return weak(f"{told(run)}: {ordered}, and no file is known to go from one to the other", fix, engines)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from auditor.campaign import Campaign, Sibling
 from auditor.model import Fact, Verdict
 from probes.submission import Submission
@@ -54,8 +56,10 @@ def handmade_rounds(campaign: Fact[Campaign], submission: Fact[Submission], engi
             fix,
             campaign,
         )
+    one_by_one = all(b.submitted_at >= a.ended_at for a, b in pairwise(rounds) if a.ended_at)
+    how = "each submitted after the one before had ended" if one_by_one else "some before the one before had ended"
     return failed(
-        f"{several(len(rounds) + 1, 'round')} as separate submissions, each after the one before had ended: {first}; nothing but hands holds them together",
+        f"{several(len(rounds) + 1, 'round')} as separate submissions, {how}: {first}; no program that is recorded holds them together",
         fix,
         campaign,
     )

@@ -57,7 +57,8 @@ def unscaled_training(
     share = small[0] * small[1] / (large[0] * large[1])
     said = (
         f"{several(round(small[0]), 'core')}: {duration(small[1])}; {several(round(large[0]), 'core')}: {duration(large[1])} "
-        f"(this run and {run.job_id}, alike but for numbers): {percent(share)} of the added width was of use, if the work was the same"
+        f"(this run and {run.job_id}, alike but for numbers): "
+        f"efficiency {percent(share)}, if the work was the same"
     )
     if share >= GOOD_SHARE:
         return passed(said, campaign, accounting)

@@ -83,7 +83,13 @@ def _share(g: TaskGroup) -> tuple[str, float, str] | None:
         share = g.memory_used / g.asked.memory
         if g.asked.memory - g.memory_used < SMALL_MEMORY:
             share = max(share, GOOD_SHARE)
-        found.append(("memory", share, f"{size(g.memory_used)} of {size(g.asked.memory)} used at the highest peak"))
+        found.append(
+            (
+                "memory",
+                share,
+                f"{size(g.memory_used)} of {size(g.asked.memory)} used at the highest peak ({percent(g.memory_used / g.asked.memory)})",
+            )
+        )
     return min(found, key=lambda f: f[1]) if found else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from statistics import median
 
@@ -12,7 +13,7 @@ from probes.schedulers import JobAccounting
 from probes.submission import Submission
 from probes.workflows.record import WorkflowRuns, WorkflowSeen
 from reports.judging.again import program
-from reports.judging.amounts import duration, percent, several, some, time_option
+from reports.judging.amounts import core_hours, duration, percent, several, some, time_option
 from reports.judging.engineruns import mine, none_of_mine, told
 from reports.judging.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
 
@@ -47,13 +48,14 @@ def wasted_campaign(campaign: Fact[Campaign], accounting: Fact[JobAccounting], f
     results = sum(f.role == "output" for f in made.value.files) if made else 0
     left = f"; this one left {several(results, 'output')}" if results else ""
     said = (
-        f"{(total - waste) / 3600:.2g} of {total / 3600:.2g} core-hours ({percent(1 - share)}) went into the {several(good, 'run')} of "
+        f"{core_hours(total - waste)} of {core_hours(total)} core-hours ({percent(1 - share)}) went into the {several(good, 'run')} of "
         f"{len(spent) + 1} that ended well or were gone on from: {good * 3600 / total if total else 0:.2g} such runs a core-hour{left}"
     )
     if share < SOME_WASTE:
         return passed(said, campaign, accounting)
     worst = max(lost, key=lambda p: p[1])[0] if lost else None
-    ended = some(f"{s.job_id} {s.state}" for s, _ in lost) or f"{a.job_id} {a.attempts[-1].state}"
+    own_end = [] if _well(a) or c.run_id in used else [f"{a.job_id} {a.attempts[-1].state}"]
+    ended = some([*own_end, *(f"{s.job_id} {s.state}" for s, _ in lost)])
     return (failed if share >= MUCH_WASTE else weak)(f"{said}; lost: {ended}", _cure(worst, a), campaign, accounting)
 
 
@@ -61,7 +63,8 @@ def _cure(run: Sibling | None, a: JobAccounting) -> str:
     state = run.state if run else a.attempts[-1].state
     name = run.job_id if run else a.job_id
     if state == "TIMEOUT":
-        limit = f"#SBATCH --time={time_option(a.asked_seconds or a.used_seconds or 3600)}"
+        ran = _between(run.started_at, run.ended_at) if run and run.started_at and run.ended_at else a.asked_seconds
+        limit = f"#SBATCH --time={time_option(ran or 3600)}"
         return f"{limit}\n#SBATCH --signal=B:USR1@300   # five minutes to write a checkpoint that the next run goes on from"
     if state == "OUT_OF_MEMORY":
         return f"sacct -j {name} -o JobID,MaxRSS,ReqMem   # then #SBATCH --mem= the peak and a fifth more"
@@ -156,7 +159,7 @@ def unfilled_allocation(engines: Fact[WorkflowRuns], accounting: Fact[JobAccount
     )
     if share >= GOOD_SHARE:
         return passed(said, engines, accounting)
-    cores = max(1, round(busy / a.used_seconds + 0.5))
+    cores = max(1, most, math.ceil(busy / a.used_seconds))
     fix = f"#SBATCH --cpus-per-task={cores}   # or let the engine use what is held: {several(a.used_cpus, 'place')} to work"
     return (failed if share < BAD_SHARE else weak)(said, fix, engines, accounting)
 

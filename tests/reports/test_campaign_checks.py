@@ -143,7 +143,7 @@ def test_data_is_carried_in_proportion_to_work() -> None:
     heavy = campaign(member("a", bytes_in=500 * GIB), member("b"))
     assert said("carried-data", heavy) == (
         FAILED,
-        "503.0 GiB read and written for 0.33 core-hours of 2 runs: most of the work is carrying data; most of it by 9a",
+        "503.0 GiB read and written for 0.333 core-hours of 2 runs: most of the work is carrying data; most of it by 9a",
     )
     assert said("carried-data", campaign(member("a", bytes_in=None)))[0] == UNKNOWN
 
@@ -156,7 +156,7 @@ def test_idle_cores_and_memory_over_all_runs() -> None:
     wide = (member("a", used_cores=16), member("b"))
     assert said("idle-hours", campaign(*wide, totals=idle)) == (
         FAILED,
-        "1 of 10 core-hours busy (10 %); most idle: 9a, 2.5 core-hours",
+        "1 of 10 core-hours busy (10 %); most idle: 9a, 2.53 core-hours",
     )
     assert said("idle-hours", campaign(*THREE))[0] == UNKNOWN
     greedy = campaign(member("a", asked_memory=64 * GIB), member("b", asked_memory=64 * GIB), member("c"))
