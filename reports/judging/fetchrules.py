@@ -53,7 +53,7 @@ def fetched_again(
     )
     what = some(f"{u.system} ({u.place})" for u in found) or some(kept)
     if times < 2:
-        return passed(f"{what}: by one run in one attempt, as far as its campaign is known")
+        return passed(f"{what}: by one run in one attempt, as far as its campaign is known", campaign, accounting)
     lines = [line_at(submission.value, u.place) for u in found]
     spared = [line for line in lines if _SPARES.search(line) or _ASKS.search(line)]
     fix = (
