@@ -30,7 +30,7 @@ def below(world: World, root: str, path: str) -> str:
 
 def relative(root: str, path: str, *others: str) -> str:
     """The path as seen from the folder; `others`: where the folder lay before it was moved. What lies elsewhere stays as it is."""
-    plain = os.path.normpath(path) if path else path
+    plain = os.path.normpath(path) if path and "://" not in path else path
     for base in (root, *others):
         head = base.rstrip("/") + "/"
         if base and plain.startswith(head):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from auditor.world import World
 from probes.records.lines import one_line
@@ -37,7 +37,6 @@ class Frame:
     stamp: Callable[[str], str]
     written: Callable[[str], str]
     lineage: Lineage
-    conda: Mapping[str, Place] = field(default_factory=dict)
 
 
 def tasks(frame: Frame, pieces: list[Piece]) -> Iterator[Task]:

@@ -6,6 +6,7 @@ import glob
 import hashlib
 import os
 import re
+from collections.abc import Mapping
 
 from auditor.world import World
 from probes.records.inside import inside
@@ -25,16 +26,16 @@ class Environments:
     def __init__(self, world: World, folder: str, log: Log, before: str) -> None:
         self._log = log
         self._refused = {w: Place(log.path, f"line {s.line}") for w in ("no-conda", "no-container") for s in log.said(w)}
-        self._activated = {
-            relative(folder, s.fields["name"].strip(), before): Place(log.path, f"line {s.line}") for s in log.said("activated")
-        }
+        self._activated = activated(folder, log, before)
         self._modules = [s for s in log.said("activated") if s.fields["kind"].startswith("environment")]
         self._files = _conda_files(world, folder)
 
-    def of(self, record: Record | None) -> tuple[Environment, ...]:
+    def of(self, record: Record | None, inside_job: Mapping[str, Place] | None = None) -> tuple[Environment, ...]:
+        """inside_job: what the job's own log saw activated, where it was submitted."""
         if record is None:
             return ()
-        return tuple(e for e in (self._container(record), self._conda(record)) if e)
+        seen = inside_job or self._activated
+        return tuple(e for e in (self._container(record, seen), self._conda(record, seen)) if e)
 
     def modules(self) -> tuple[Environment, ...]:
         """Environment modules that the log saw loaded; of which job, it does not say."""
@@ -44,13 +45,13 @@ class Environments:
             for name in re.findall(r"[^\s,'\"\[\]]+", said.fields["name"])
         )
 
-    def _container(self, record: Record) -> Environment | None:
+    def _container(self, record: Record, seen: Mapping[str, Place]) -> Environment | None:
         """deployment/singularity.py: an image that was pulled is `.snakemake/singularity/<md5 of its URL>.simg`; a local one is used in its place."""
         url = record.container
         if not url:
             return None
         image = f"{hashlib.md5(url.encode('utf-8', 'surrogateescape'), usedforsecurity=False).hexdigest()}.simg"
-        enacted = next((p for name, p in self._activated.items() if name == url or os.path.basename(name) == image), None)
+        enacted = next((p for name, p in seen.items() if name == url or os.path.basename(name) == image), None)
         pinned = _DIGEST.search(url)
         return Environment(
             "container",
@@ -61,16 +62,16 @@ class Environments:
             digests=(Digest(pinned[1], pinned[2], "content"),) if pinned else (),
         )
 
-    def _conda(self, record: Record) -> Environment | None:
+    def _conda(self, record: Record, seen: Mapping[str, Place]) -> Environment | None:
         text = conda_text(record)
         if not text:
             return None
         digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
         called = _NAME.search(text)
         name = self._files.get(digest) or (called[1] if called else f"conda file {digest[:12]}")
-        activated = [p for path, p in self._activated.items() if "/conda/" in f"/{path}"]
+        used = [place for path, place in seen.items() if "/conda/" in f"/{path}"]
         # which of several was activated, the log tells by a hash of the place where it lies: only a single one is certain
-        enacted = activated[0] if len({p for p in self._activated if "/conda/" in f"/{p}"}) == 1 else None
+        enacted = used[0] if len(used) == 1 else None
         return Environment(
             "conda",
             name,
@@ -79,6 +80,11 @@ class Environments:
             refused=self._refused.get("no-conda"),
             digests=(Digest("sha256", digest),),
         )
+
+
+def activated(folder: str, log: Log, before: str) -> Mapping[str, Place]:
+    """Image or environment, as seen from the folder → where a log says that it was activated."""
+    return {relative(folder, s.fields["name"].strip(), before): Place(log.path, f"line {s.line}") for s in log.said("activated")}
 
 
 def _at(record: Record, key: str) -> Place:

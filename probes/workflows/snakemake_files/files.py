@@ -9,12 +9,13 @@ from datetime import tzinfo
 
 from auditor.world import World
 from probes.records.within import relative
-from probes.workflows import Digest, Environment, File, Used
+from probes.workflows import Digest, Environment, File, Place, Used
 from probes.workflows.snakemake_files.log import Job, Log
 from probes.workflows.snakemake_files.metadata import Record
 
 _NOTE = re.compile(
-    r" \((?:pipe|service|nodelocal|update|before update|cached|retrieve from storage|send to storage|in storage|[\w ,:]{1,60})\)$"
+    r" \((?:pipe|service|nodelocal|update|before update|cached|access: \w+|(?:[\w :]{1,40}, )?"
+    r"(?:retrieve from storage|only provide storage uri|send to storage|in storage))\)$"
 )
 
 
@@ -30,7 +31,7 @@ class Frame:
     records: Mapping[str, Record]
     ended: float | None
     redact: Callable[[str], str]
-    environments: Callable[[Record | None], tuple[Environment, ...]]
+    environments: Callable[[Record | None, Mapping[str, Place] | None], tuple[Environment, ...]]
     efficiency: Mapping[str, Used]
     sizes: dict[str, int | None] = field(default_factory=dict)
     unseen: list[str] = field(default_factory=list)

@@ -7,12 +7,15 @@ The plugin deletes the logs of jobs that succeeded unless it was told to keep th
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from auditor.world import World
 from probes.records.inside import inside
 from probes.records.lines import lines
 from probes.records.within import relative
+from probes.workflows import Place
+from probes.workflows.snakemake_files.environments import activated
 from probes.workflows.snakemake_files.log import Try, told
 from probes.workflows.snakemake_files.phrases import statements
 
@@ -27,6 +30,8 @@ class JobSide:
     host: str
     started: str
     failed: tuple[Try, ...]
+    activated: Mapping[str, Place]
+    """Images and environments that the job saw activated: the main log does not."""
 
 
 def job_side(world: World, folder: str, before: str, attempt: Try, rule: str) -> JobSide | None:
@@ -42,4 +47,6 @@ def job_side(world: World, folder: str, before: str, attempt: Try, rule: str) ->
     tries = [t for job in log.jobs.values() for t in job.tries]
     # the outer Snakemake (job step) tells the failure of the inner one again when all tries are used up
     retried = [t for t in tries if t.verdict == "failed"][: len(log.said("restart"))]
-    return JobSide(log.path, log.header.get("Host", ""), tries[-1].started if tries else "", tuple(retried))
+    return JobSide(
+        log.path, log.header.get("Host", ""), tries[-1].started if tries else "", tuple(retried), activated(folder, log, before)
+    )

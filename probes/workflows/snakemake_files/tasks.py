@@ -56,7 +56,7 @@ def _task(
         files=tuple(files_of(frame, job, read, made, record, digests)),
         asked=asked(job.fields),
         used=_used(frame, job, record, tried),
-        environments=frame.environments(record),
+        environments=frame.environments(record, next((s.activated for s in reversed(sides) if s), None)),
         command=frame.redact((record.shell or code(record.code)) if record else job.fields.get("shell", "")),
         parameters={k: frame.redact(v) for k, v in wildcards(job.fields.get("wildcards", "")).items()},
         place=Place(frame.log.path, f"line {job.line}"),

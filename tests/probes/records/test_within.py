@@ -37,3 +37,4 @@ def test_paths_of_before_a_move_are_told_from_the_folder() -> None:
     assert relative("/new/run", "/new/run/./x.txt") == "x.txt"
     assert relative("/new/run", "/data/x.txt", "/old/run") == "/data/x.txt"
     assert relative("/new/run", "../x.txt") == "../x.txt"
+    assert relative("/new/run", "s3://bucket//x.txt") == "s3://bucket//x.txt"

@@ -209,6 +209,8 @@ def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:
     for name in ("config.yaml", "train.tsv"):
         (folder / name).symlink_to(outside / name)
     (folder / "Snakefile").symlink_to("/etc/passwd")
+    (outside / "record").write_text(json.dumps(record("simulate", shellcmd="canary")))
+    (folder / ".snakemake/metadata" / encoded("out.txt")).symlink_to(outside / "record")
     (folder / ".snakemake/log/2027-01-01T000000.000000.snakemake.log").symlink_to(outside / "log" / NAME)
     told = runs(folder)
     assert (told[0].state, told[0].gaps) == (
@@ -283,8 +285,14 @@ def test_the_own_log_of_a_submitted_job_tells_what_failed_inside_of_it(tmp_path:
     made(tmp_path, HEADER + STATS + SIMULATE + submitted + SIMULATED + TRAIN + TRAINED + CLOSED)
     own = tmp_path / ".snakemake/slurm_logs/rule_simulate/23.log"
     own.parent.mkdir(parents=True)
-    own.write_text(HEADER.replace("login1", "node7") + inner + failed + inner)
-    attempts = run(tmp_path).tasks[0].attempts
+    image = "Activating singularity image sim.sif\n"
+    own.write_text(HEADER.replace("login1", "node7") + inner + failed + inner + image)
+    (tmp_path / ".snakemake/metadata" / encoded("out.txt")).write_text(
+        json.dumps(record("simulate", container_img_url="sim.sif"))
+    )
+    told = run(tmp_path).tasks[0]
+    attempts = told.attempts
+    assert [e.enacted and e.enacted.path for e in told.environments] == [".snakemake/slurm_logs/rule_simulate/23.log"]
     assert [(a.number, a.state, a.native_id, a.host) for a in attempts] == [
         (1, State.FAILED, "23", "node7"),
         (2, State.SUCCEEDED, "23", "node7"),

@@ -115,6 +115,29 @@ def test_a_lock_of_which_this_machine_has_no_process_was_left_by_a_killed_run(tm
     )  # fmt: skip
 
 
+def test_a_run_that_broke_off_before_a_later_one_was_killed_whatever_lock_is_left(tmp_path: Path) -> None:
+    made(tmp_path, HEADER + STATS + SIMULATE)
+    made(tmp_path, GOOD.replace("21:23:", "22:50:"), name="2026-11-23T225035.000000.snakemake.log")
+    (tmp_path / ".snakemake/locks/0.output.lock").write_text("out.txt\n")
+    new, old = runs(tmp_path)
+    assert (new.state, old.state, old.proof.split(", ")[-1]) == (State.SUCCEEDED, State.KILLED, "and a later run took the folder")
+
+
+def test_a_second_try_that_was_killed_is_an_attempt_of_its_own(tmp_path: Path) -> None:
+    told = run(made(tmp_path, HEADER + STATS + SIMULATE + SIMULATED + TRAIN + TRAIN_FAILED + RESTARTED + TRAIN))
+    assert [(a.number, a.state) for a in told.tasks[1].attempts] == [(1, State.FAILED), (2, State.KILLED)]
+
+
+def test_notes_of_the_engine_behind_a_file_are_not_part_of_its_name(tmp_path: Path) -> None:
+    log = GOOD.replace("input: design.txt", "input: design (1).txt, x (2), s3://b/y (retrieve from storage), z (pipe)")
+    assert [f.path for f in run(made(tmp_path, log)).tasks[0].files if f.role == "input"] == [
+        "design (1).txt",
+        "x (2)",
+        "s3://b/y",
+        "z",
+    ]
+
+
 def test_nothing_to_be_done_is_neither_success_nor_failure(tmp_path: Path) -> None:
     done = "Nothing to be done (all requested files are present and up to date).\n"
     assert run(made(tmp_path, HEADER + done)).state is State.CACHED
