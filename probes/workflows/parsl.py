@@ -71,7 +71,9 @@ def read(world: World, folder: str) -> Iterator[WorkflowRun]:
 
 
 def _numbered(world: World, folder: str) -> list[str]:
-    return [p.split("/")[-2] for p in world.glob(f"{glob.escape(folder)}/[0-9][0-9][0-9]/parsl.log")]
+    """Names of the runs' folders, oldest first; after 999 comes 1000."""
+    found = (p.split("/")[-2] for p in world.glob(f"{glob.escape(folder)}/[0-9][0-9][0-9]*/parsl.log"))
+    return sorted((n for n in found if n.isdecimal() and len(n) < 10), key=int)
 
 
 def _is_folder(world: World, path: str) -> bool:
@@ -280,4 +282,4 @@ def _events(tasks: tuple[Task, ...]) -> Iterator[Event]:
             )
 
 
-READER = Reader("parsl", (DATABASE, "[0-9][0-9][0-9]/parsl.log"), read)
+READER = Reader("parsl", (DATABASE, "[0-9][0-9][0-9]*/parsl.log"), read)

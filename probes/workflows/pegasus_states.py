@@ -118,8 +118,6 @@ _BAD = {"JOB_FAILURE", "JOB_ABORTED", "POST_SCRIPT_FAILURE", "PRE_SCRIPT_FAILURE
 def state(submission: Submission) -> State:
     """The script after a job has the last word: it looks into the job's own record. None of the ends there: unknown."""
     said = submission.states
-    if "POST_SCRIPT_FAILURE" in said or "PRE_SCRIPT_FAILURE" in said:
-        return State.FAILED
     if "POST_SCRIPT_SUCCESS" in said:
         return State.SUCCEEDED
     if any(s in _BAD for s in said):

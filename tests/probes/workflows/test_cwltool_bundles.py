@@ -156,6 +156,14 @@ def test_the_tool_asks_before_the_workflow_and_an_expression_is_kept_as_text() -
     assert [e.name for e in steps["train"].environments] == ["samtools 1.3"]
 
 
+def test_a_requirement_of_the_workflow_wins_over_a_hint_of_the_tool() -> None:
+    tool = {"class": "CommandLineTool", "hints": [{"class": "ResourceRequirement", "coresMin": 8}]}
+    asks = [{"class": "ResourceRequirement", "coresMin": 2}]
+    packed = {"class": "Workflow", "id": "#main", "requirements": asks, "steps": [{"id": "#main/a", "run": tool}]}
+
+    assert cwl_packed.parse(json.dumps(packed))["a"].asked == Asked(cpus=2)
+
+
 @pytest.mark.parametrize(
     ("step", "said"),
     [

@@ -208,6 +208,20 @@ def test_several_runs_of_one_folder_are_told_newest_first(tmp_path: Path) -> Non
     assert [r.id for r in parsl.READER.read(Later(), str(tmp_path))] == ["new", "old", RUN]
 
 
+def test_after_run_999_comes_1000(tmp_path: Path) -> None:
+    for number in ("998", "999", "1000", "999old"):
+        (tmp_path / "runinfo" / number).mkdir(parents=True)
+        (tmp_path / "runinfo" / number / "parsl.log").write_text("")
+
+    assert [r.id for r in parsl.READER.read(Later(), str(tmp_path))] == ["1000", "999", "998"]
+
+
+def test_an_end_is_one_although_a_worker_s_clock_says_that_something_came_later(tmp_path: Path) -> None:
+    rows = {"task": [task(0, "f")], "try": [tried(0)], "status": status(0, "launched", "exec_done", "running_ended")}
+
+    assert run_of(written(tmp_path, rows)).tasks[0].state is State.SUCCEEDED
+
+
 def test_the_block_of_a_scheduler_has_its_job_number_and_a_local_one_a_process_id(tmp_path: Path) -> None:
     rows = {**GOOD, "block": [{"run_id": RUN, "executor_label": "sim", "block_id": "0", "job_id": "4711", "status": "RUNNING"}]}
 

@@ -99,6 +99,12 @@ def test_a_job_that_its_own_script_refused_failed_although_it_exited_well(tmp_pa
     assert tasks_of(submit_dir(tmp_path / "b", states + END.format(1)))["predict_ID0000002"].state is State.SUCCEEDED
 
 
+def test_a_job_whose_script_began_and_did_not_end_is_unknown(tmp_path: Path) -> None:
+    cut = STAGED.replace("POST_SCRIPT_SUCCESS 0", "POST_SCRIPT_STARTED 8.0")
+
+    assert tasks_of(submit_dir(tmp_path, cut))["stage_in_local_0"].state is State.UNKNOWN
+
+
 def test_kickstart_measures_in_kilobytes_and_blocks(tmp_path: Path) -> None:
     train = tasks_of(submit_dir(tmp_path))["train_ID0000001"]
 
