@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
@@ -197,18 +197,26 @@ def lineage_tree(
         for node, beyond in pairs:
             leaf = branch.add(cell(names[node].label if node in names else node))
             for other in beyond:
-                leaf.add(
-                    cell(
-                        f"{'made by' if title == 'went in' else 'used by'} {names[other].label if other in names else other}",
-                        "cyan",
-                    )
-                )
+                _beyond(leaf, title, other, names, edges)
             if not beyond and not cut and "more-runs" not in names:
                 leaf.add(cell(_alone(names.get(node), title), "dim"))
     if cycle:
         way = " → ".join(names[r].label if r in names else r for r in cycle)
         root.add(cell(f"on a loop, {iterations} times around: {way}", "bold"))
     return root
+
+
+def _beyond(leaf: Tree, title: str, other: str, names: Mapping[str, Node], edges: Sequence[Edge]) -> None:
+    """The run that made or used a file, or the file of the same content elsewhere, with the runs that made or used that one."""
+    label = names[other].label if other in names else other
+    if other in names and names[other].kind == "file":
+        twin = leaf.add(cell(f"{'a copy of' if title == 'went in' else 'copied as'} {label}", "dim"))
+        for edge in edges:
+            near, far = (edge.target, edge.source) if title == "went in" else (edge.source, edge.target)
+            if near == other and names[far].kind != "file":
+                _beyond(twin, title, far, names, edges)
+        return
+    leaf.add(cell(f"{'made by' if title == 'went in' else 'used by'} {label}", "cyan"))
 
 
 def _alone(node: Node | None, title: str) -> str:
