@@ -360,8 +360,8 @@ class CampaignRecord:
     """A campaign as a whole: runs that belong together, what binds them, what engines and trackers say of it. Kind of derived evidence
     (phase `later`); every row names the evidence it rests on.
 
-    name: label, else array, engine run or first run. known: runs that belong to it; `members` has at most MAX_MEMBERS of them, the
-    newest, and `left` says how many are not in it: what was not looked at is not known.
+    name: label, else array, engine run or first run. known: runs that belong to it; `members` has at most 10,000 of them,
+    the nearest to what was named, of equals the newest, oldest first; `left` says how many are not in it: what was not looked at is not known.
     cycles: run ids that wait for each other in a circle, which no scheduler would ever start: the records are wrong.
     iterations: how often the same code recurs at most along a data path; loop: run ids of one turn.
     """

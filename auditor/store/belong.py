@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,17 +43,17 @@ class Belonging:
     engines: Mapping[str, Engine]
 
 
-def belonging(store: Store, start: Collection[int], label: str = "", most: int = MAX_MEMBERS) -> Belonging:
-    """Everything that reaches the runs in `start`. Runs with a label other than `label` are not entered."""
+def belonging(store: Store, start: Sequence[int], label: str = "", most: int = MAX_MEMBERS) -> Belonging:
+    """Everything that reaches the runs in `start`, these first, then the nearest, the newest first. Runs with a label other than `label` are not entered."""
     waits, engines = graph.dependencies(store), known_engines(store)
     near = beside(engines, waits)
-    members = dict.fromkeys(sorted(start))
+    members = dict.fromkeys(start)
     frontier = set(members)
     while frontier and len(members) <= most:
         found = {n for run in frontier for n in near.get(run, ())} | _array_mates(store, frontier) | _data_mates(store, frontier)
         new = found - members.keys()
         frontier = new - _labelled_otherwise(store, new, label)
-        members |= dict.fromkeys(sorted(frontier))
+        members |= dict.fromkeys(sorted(frontier, reverse=True))
     runs = _no_arrays(store, members)
     return Belonging(runs[:most], len(runs), tuple(waits), engines)
 

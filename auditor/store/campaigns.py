@@ -76,18 +76,17 @@ def _alike(store: Store, runs: Iterable[Facts]) -> Collection[Facts]:
     return facts(store, [no for (no,) in found]).values()
 
 
-def _start(store: Store, name: str) -> tuple[set[int], str]:
-    """Where to begin, and the label whose runs these are."""
+def _start(store: Store, name: str) -> tuple[list[int], str]:
+    """Where to begin, what was named first, then the newest; and the label whose runs these are."""
     if name and (found := belong.labelled(store, name)):
-        return found, name
-    if name and (tasks := _tasks(store, name)):
-        start = tasks
-    else:
-        run_id = _resolve(store, name)
-        start = {no for (no,) in store.query("select no from run where id = ?", run_id)}
-    given = belong.labels(store, start)
+        return sorted(found, reverse=True), name
+    named = _tasks(store, name) if name else set()
+    if not named:
+        named = {no for (no,) in store.query("select no from run where id = ?", _resolve(store, name))}
+    given = belong.labels(store, named)
     label = next((names[-1] for _, names in sorted(given.items())), "")
-    return (start | belong.labelled(store, label) if label else start), label
+    rest = belong.labelled(store, label) - named if label else set()
+    return [*sorted(named), *sorted(rest, reverse=True)], label
 
 
 def _resolve(store: Store, name: str) -> str:

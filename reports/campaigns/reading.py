@@ -33,7 +33,7 @@ class Reader:
 
     def judge(self, check: Check, tip: int, record: Record) -> Finding:
         """What `judge` says. Where the facts are those of an earlier run the answer is too, but for its citations: it is of the first such run."""
-        if any(need.kind is ReplayVerdict for need in check.needs):
+        if record.of(ReplayVerdict) and any(need.kind is ReplayVerdict for need in check.needs):
             return judge(check, tip, record)
         answers = [record.look(need) for need in check.needs]
         key = (check.id, *map(_key, answers))

@@ -61,6 +61,7 @@ class Record:
     _decoded: dict[tuple[str, type], Any] = field(default_factory=dict, repr=False, compare=False)
     _build: Callable[[Any, type, str], Any] = field(default=codec.build, repr=False, compare=False)
     _looked: dict[Need, Answer] = field(default_factory=dict, repr=False, compare=False)
+    _kinds: dict[str, list[Piece]] = field(default_factory=dict, repr=False, compare=False)
 
     def look(self, need: Need) -> Answer:
         """Hiding evidence can only turn a fact into a stale one or none: that is why a low score cannot be raised by it."""
@@ -69,7 +70,7 @@ class Record:
         return self._looked[need]
 
     def _look(self, need: Need) -> Answer:
-        pieces = [p for p in self.pieces if p.evidence.kind == need.kind.__name__ and _in(p.evidence.phase, need.phases)]
+        pieces = [p for p in self.of(need.kind) if _in(p.evidence.phase, need.phases)]
         current = [p for p in pieces if self._is_current(p.evidence, need)]
         if ok := _newest([p for p in current if not idle(p.evidence)], Status.OK) or _newest(current, Status.OK):
             return self._read(ok, need)
@@ -77,9 +78,16 @@ class Record:
             return self._read(ok, need, stale=_stale(ok.evidence, current, need))
         return _nothing(current, pieces, need)
 
+    def of(self, kind: type) -> list[Piece]:
+        """All pieces of a data type, the oldest first."""
+        if not self._kinds and self.pieces:
+            for piece in self.pieces:
+                self._kinds.setdefault(piece.evidence.kind, []).append(piece)
+        return self._kinds.get(kind.__name__, [])
+
     def every(self, need: Need) -> tuple[Answer, ...]:
         """Each current fact by itself, newest first, replays that did not run last; where there is none, the answer of `look`."""
-        current = [p for p in self.pieces if p.evidence.kind == need.kind.__name__ and _in(p.evidence.phase, need.phases)]
+        current = [p for p in self.of(need.kind) if _in(p.evidence.phase, need.phases)]
         told = [p for p in current if p.evidence.status is Status.OK and self._is_current(p.evidence, need)]
         told.reverse()
         told.sort(key=lambda p: idle(p.evidence))

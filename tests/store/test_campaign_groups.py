@@ -155,6 +155,7 @@ def test_a_campaign_that_is_too_large_is_cut_and_that_is_said(store: Store) -> N
     found = store.group("50_7", 10).group()
 
     assert (len(found.runs), found.known, found.gaps) == (10, 30, ("20 more runs belong to it and were not looked at",))
+    assert jobs(store, "50_7", 4) == ["50_27", "50_28", "50_29", "50_7"]  # what was named, then the newest
 
 
 def test_each_run_sees_the_same_of_it_as_when_it_is_asked_alone(store: Store) -> None:
@@ -179,8 +180,7 @@ def test_each_run_comes_with_its_own_evidence_as_when_it_is_asked_alone(store: S
 def test_the_same_runs_in_another_order_give_the_same_group(store: Store, tmp_path: Path) -> None:
     store.ingest(study(tasks=3))
     with Store.open(str(tmp_path / "other.duckdb")) as other:
-        for one in reversed(list(study(tasks=3))):
-            other.ingest([one])
+        other.ingest(reversed(list(study(tasks=3))))
         assert codec.dumps(of(other, "surrogate")) == codec.dumps(of(store, "surrogate"))
 
 
