@@ -88,7 +88,7 @@ def _files(world: World, folder: str, patterns: tuple[str, ...]) -> list[str]:
 def _table(world: World, folder: str, name: str) -> Trace | None:
     header: list[str] = []
     separator = "\t"
-    rows: list[tuple[int, Mapping[str, str]]] = []
+    rows: list[tuple[int, dict[str, str]]] = []
     for number, text in lines(world, inside(world, folder, name), MAX_BYTES):
         if not header:
             separator = next((s for s in ("\t", ",", ";", "|", " ") if len(_KNOWN & set(_cells(text, s))) >= 2), "")
@@ -96,10 +96,9 @@ def _table(world: World, folder: str, name: str) -> Trace | None:
                 return None
             header = _cells(text, separator)
         elif len(rows) < MAX_ROWS:
-            cells = _cells(text, separator)
-            # a line that was being written when the engine was killed has fewer cells: its last one may be half a value
-            whole = cells if len(cells) >= len(header) else cells[:-1]
-            rows.append((number, dict(zip(header, whole, strict=False))))
+            rows.append((number, dict(zip(header, _cells(text, separator), strict=False))))
+    if rows and world.span(os.path.join(folder, name), -1, 1) != b"\n":
+        rows[-1][1].popitem()  # the engine was killed while it wrote: the last cell may be half a value
     return Trace(name, tuple(rows)) if header else None
 
 

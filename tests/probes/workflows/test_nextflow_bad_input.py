@@ -31,12 +31,17 @@ def test_lines_of_a_history_that_are_no_runs_are_a_gap(tmp_path: Path, history: 
     assert ".nextflow.log tells of a run that .nextflow/history does not know" in told.gaps
 
 
-def test_a_trace_that_was_being_written_when_the_engine_was_killed_keeps_its_whole_cells(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", ["COMPL", "COMPLETED\t0\t1", "COMPLETED\t0\t12", "COMPLETED\t0\t12\t5"])
+def test_the_last_cell_of_a_trace_that_was_being_written_is_not_believed(tmp_path: Path, end: str) -> None:
     made(tmp_path, "")
     (tmp_path / "trace.txt").write_text(
-        "task_id\thash\tname\tstatus\texit\trealtime\n1\td4/783af2\tA\tCOMPLETED\t0\t2s\n2\t0f/aaaaaa\tB\tCOMPL"
+        f"hash\tname\tstatus\texit\trealtime\trchar\nd4/783af2\tA\tCOMPLETED\t0\t2s\t7\n0f/aaaaaa\tB\t{end}"
     )
-    assert [(t.name, t.state) for t in run(tmp_path).tasks] == [("A", State.SUCCEEDED), ("B", State.UNKNOWN)]
+    first, last = run(tmp_path).tasks
+    assert (first.state, first.used.seconds, first.used.read) == (State.SUCCEEDED, 2.0, 7)
+    assert (last.state, last.used.seconds, last.used.read) == {
+        "COMPL": (State.UNKNOWN, None, None), "COMPLETED\t0\t12\t5": (State.SUCCEEDED, 0.012, None),
+    }.get(end, (State.SUCCEEDED, None, None))  # fmt: skip
 
 
 @pytest.mark.parametrize("content", ["", "window.data = ", 'window.data = {"trace": 3};', "window.data = [[[["])

@@ -70,6 +70,14 @@ def test_by_documented_format_a_retry_is_another_attempt_of_the_same_task(tmp_pa
     assert [(e.what, e.task) for e in told.events] == [("retry", "94/b48eac")]
 
 
+def test_by_documented_format_a_task_that_ended_with_another_code_than_0_failed(tmp_path: Path) -> None:
+    told = run(made(tmp_path, START + SIMULATED.replace("exit: 0", "exit: 2") + END, row("ERR")))
+    assert (told.tasks[0].state, told.tasks[0].attempts[0].exit_code) == (State.FAILED, 2)
+    made(tmp_path / "trace", "")
+    (tmp_path / "trace/trace.txt").write_text("hash\tname\tstatus\texit\nd4/783af2\tA\tCOMPLETED\t3\n")
+    assert run(tmp_path / "trace").tasks[0].state is State.FAILED
+
+
 def test_by_documented_format_two_tasks_of_one_name_are_two(tmp_path: Path) -> None:
     again = SIMULATED.replace("d4/783af2", "0f/aaaaaa").replace("id: 1;", "id: 9;").replace("jobId: 14", "jobId: 19")
     assert [t.id for t in run(made(tmp_path, START + SIMULATED + again + END)).tasks] == ["d4/783af2", "0f/aaaaaa"]

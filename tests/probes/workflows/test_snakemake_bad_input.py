@@ -300,9 +300,9 @@ def test_the_own_log_of_a_submitted_job_tells_what_failed_inside_of_it(tmp_path:
 
 
 def test_an_array_gives_each_job_its_number_in_the_order_of_the_log(tmp_path: Path) -> None:
-    array = "Submitted array job with Snakemake IDs 0,1 and SLURM job ID 16. The individual task IDs are 1-2.\n"
+    array = "Submitted array job with Snakemake IDs 1,0 and SLURM job ID 16. The individual task IDs are 1-2.\n"
     told = run(made(tmp_path, HEADER + STATS + SIMULATE + TRAIN + array + SIMULATED + TRAINED + CLOSED))
-    assert {t.name: t.attempts[0].native_id for t in told.tasks} == {"simulate": "16_2", "train": "16_1"}
+    assert {t.name: t.attempts[0].native_id for t in told.tasks} == {"simulate": "16_1", "train": "16_2"}
     assert next((c.what, c.text) for c in told.constructs) == ("array", "Slurm job 16 with 2 tasks")
 
 

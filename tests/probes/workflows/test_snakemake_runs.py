@@ -154,6 +154,13 @@ def test_the_time_zone_of_a_log_is_found_by_the_epochs_of_the_records(tmp_path: 
     assert (told.started, told.zone_assumed) == ("2026-11-24T02:23:35+00:00", False)
 
 
+def test_records_that_do_not_agree_on_a_zone_tell_none(tmp_path: Path) -> None:
+    records = {"out.txt": record("simulate", endtime=START + 5 * 3600 + 1), "model.txt": record("train", endtime=START + 777_777)}
+    made(tmp_path, GOOD, records)
+    os.utime(tmp_path / ".snakemake/log" / NAME, (1.0, 1.0))
+    assert run(tmp_path).zone_assumed is True
+
+
 def test_without_records_the_age_of_the_log_tells_its_zone(tmp_path: Path) -> None:
     made(tmp_path)
     os.utime(tmp_path / ".snakemake/log" / NAME, (START + 4 - 3600, START + 4 - 3600))
