@@ -39,17 +39,16 @@ def copy(folder: str, since: float, environ: dict[str, str] | os._Environ[str] =
 def _sessions(environ: dict[str, str] | os._Environ[str], since: float) -> list[str]:
     """Folders `session_...` below Ray's own, which nobody but this user made."""
     found = []
-    for base in dict.fromkeys((environ.get("RAY_TMPDIR", ""), "/tmp")):
-        root = os.path.join(base, "ray") if base else ""
-        for name in _names(root) if root else ():
-            path = os.path.join(root, name)
-            try:
-                seen = os.lstat(path)
-            except OSError:
-                continue
-            mine = stat.S_ISDIR(seen.st_mode) and seen.st_uid == os.geteuid()
-            if name.startswith("session_") and mine and _began(path) >= since:
-                found.append(path)
+    root = os.path.join(environ.get("RAY_TMPDIR") or "/tmp", "ray")
+    for name in _names(root):
+        path = os.path.join(root, name)
+        try:
+            seen = os.lstat(path)
+        except OSError:
+            continue
+        mine = stat.S_ISDIR(seen.st_mode) and seen.st_uid == os.geteuid()
+        if name.startswith("session_") and mine and _began(path) >= since:
+            found.append(path)
     return found[-MAX_SESSIONS:]
 
 

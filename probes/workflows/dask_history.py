@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from auditor.redact import Redactor
 from probes.records.lines import one_line
@@ -167,7 +168,12 @@ class History:
 
 def called(key: object) -> str:
     """A key as it is told."""
-    return one_line(str(key), 600)
+    return _clean(str(key))
+
+
+@lru_cache(1 << 14)
+def _clean(key: str) -> str:
+    return one_line(key, 600)
 
 
 def close(history: History, alive: bool) -> None:

@@ -26,38 +26,36 @@ _LOGS = ("FW_submit.script", "FW_job-")
 
 def with_files(world: World, folder: str, tasks: list[Task], launched: Mapping[str, Iterable[str]]) -> list[Task]:
     """The tasks with what lies in their launch folders, as far as these lie below `folder`, also where the whole tree was moved."""
-    left = MAX_FILES
+    left, root = MAX_FILES, os.path.realpath(folder)
     found = []
     for one in tasks:
-        files = [f for where in dict.fromkeys(launched[one.id]) for f in _files(world, folder, where)] if left > 0 else []
+        folders = dict.fromkeys(launched[one.id]) if left > 0 else ()
+        files = [f for where in folders for f in _files(world, root, where)]
         left -= len(files)
         found.append(replace(one, files=tuple(files)) if files else one)
     return found
 
 
-def _files(world: World, folder: str, where: str) -> Iterator[File]:
-    there = _found(world, folder, where)
-    if not there:
-        return
-    for path in world.glob(f"{escape(there)}/*")[:MAX_HERE]:
+def _files(world: World, root: str, where: str) -> Iterator[File]:
+    launch = _found(world, root, where)
+    for path in world.glob(f"{escape(launch)}/*")[:MAX_HERE] if launch else ():
         name = os.path.basename(path)
         try:
             seen = world.stat(path, follow=False)
         except OSError:
             continue
         if seen.is_file and name not in _OWN:
-            yield File(os.path.relpath(path, folder), "log" if name.startswith(_LOGS) else "output", seen.size)
+            yield File(os.path.relpath(path, root), "log" if name.startswith(_LOGS) else "output", seen.size)
 
 
-def _found(world: World, folder: str, where: str) -> str:
-    """Its path below the folder today; empty where it is not there, or is the folder itself (a single shot leaves its files among all others)."""
+def _found(world: World, root: str, where: str) -> str:
+    """Its path below the root today; empty where it is not there, or is the root itself (a single shot leaves its files among all others)."""
     parts = where.rstrip("/").split("/")
-    for path in (where, os.path.join(folder, *parts[-2:]), os.path.join(folder, parts[-1])):
+    for path in (where, os.path.join(root, *parts[-2:]), os.path.join(root, parts[-1])):
         try:
-            real = os.path.realpath(path)
-            if real.startswith(f"{os.path.realpath(folder)}/") and world.stat(real, follow=False).is_dir:
+            if world.stat(path, follow=False).is_dir and (real := os.path.realpath(path)).startswith(f"{root}/"):
                 return real
-        except OSError:
+        except (OSError, ValueError):
             continue
     return ""
 

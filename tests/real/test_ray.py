@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,11 +21,24 @@ CAMPAIGN = Path(__file__).parent / "campaigns/ray/campaign.py"
 SECONDS = 250
 
 
-def ran(folder: Path, *words: str, code: int = 0, **extra: str) -> subprocess.CompletedProcess[str]:
-    """`auditor run` of the campaign, or the bare campaign where it has no home. Ray's own folder has a short path: it holds sockets."""
+@pytest.fixture(scope="module")
+def node() -> Iterator[str]:
+    """Where Ray keeps its sessions: a short path, since it holds sockets."""
+    with tempfile.TemporaryDirectory(prefix="ray", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        yield folder
+
+
+def ran(folder: Path, node: str, *words: str, code: int = 0, **extra: str) -> subprocess.CompletedProcess[str]:
+    """`auditor run` of the campaign, or the bare campaign where it has no home."""
     folder.mkdir(parents=True, exist_ok=True)
     ours = (sys.executable, "-P", "-m", "auditor", "run", "--") if "AUDITOR_HOME" in extra else ()
-    env = {**called("ray"), "PYTHONPATH": os.environ.get("PYTHONPATH", ""), "RAY_USAGE_STATS_ENABLED": "0", **extra}
+    env = {
+        **called("ray"),
+        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_TMPDIR": node,
+        **extra,
+    }
     done = subprocess.run(
         (*ours, "python", CAMPAIGN, *words), cwd=folder, env=env, capture_output=True, text=True, timeout=SECONDS
     )
@@ -37,10 +52,10 @@ def read(folder: Path) -> WorkflowRun:
 
 
 @pytest.fixture(scope="module")
-def attached(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, subprocess.CompletedProcess[str]]:
+def attached(tmp_path_factory: pytest.TempPathFactory, node: str) -> tuple[Path, Path, subprocess.CompletedProcess[str]]:
     """The work folder, the copied logs of the session, and what was printed."""
     base = tmp_path_factory.mktemp("ray")
-    done = ran(base / "work", "tune", "fails", code=1, AUDITOR_HOME=str(base / "home"))
+    done = ran(base / "work", node, "tune", "fails", code=1, AUDITOR_HOME=str(base / "home"))
     (logs,) = (base / "home/attached").glob("*/ray/session_*/logs")
     return base / "work", logs, done
 
@@ -70,9 +85,9 @@ def test_what_was_copied_is_its_owners_only_and_holds_no_link(attached: tuple[Pa
         assert path.stat().st_mode & 0o077 == 0
 
 
-def test_output_and_files_are_the_same_with_and_without(tmp_path: Path) -> None:
-    bare = ran(tmp_path / "a")
-    ours = ran(tmp_path / "b", AUDITOR_HOME=str(tmp_path / "home"))
+def test_output_and_files_are_the_same_with_and_without(tmp_path: Path, node: str) -> None:
+    bare = ran(tmp_path / "a", node)
+    ours = ran(tmp_path / "b", node, AUDITOR_HOME=str(tmp_path / "home"))
 
     def blot(text: str) -> str:
         return re.sub(r"\x1b\[\d*m|\d+", "#", text)
