@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from auditor.world import World
@@ -23,7 +23,11 @@ _MIB = 1 << 20
 
 @dataclass(frozen=True)
 class Step:
-    """name: of the step; tool: the process it runs; nested: it is a workflow; sources: names of steps whose outputs it takes."""
+    """name: of the step; tool: the process it runs; nested: it is a workflow; sources: names of steps whose outputs it takes.
+
+    called: what its like are called: `simulate` for the steps `simulate` and `simulate_again` of one tool `simulate.cwl`, else the step's name.
+    CWL 1.2 has no loop, so a workflow that goes around has its steps written out; a tool that is in no name (`python.cwl`) binds nothing.
+    """
 
     name: str
     tool: str
@@ -33,6 +37,7 @@ class Step:
     loop: str
     environments: tuple[Environment, ...]
     asked: Asked
+    called: str = ""
 
 
 def read(world: World, path: str) -> dict[str, Step]:
@@ -53,7 +58,17 @@ def parse(text: str) -> dict[str, Step]:
         raise Unreadable("packed.cwl: no process in it")
     if main.get("class") != "Workflow":
         return {"main": _step({"id": "#main", "run": main}, main, ())}
-    return {step.name: step for step in _steps(main, processes, (), 0)}
+    return {step.name: step for step in _called(tuple(_steps(main, processes, (), 0)))}
+
+
+def _called(steps: tuple[Step, ...]) -> Iterator[Step]:
+    users: dict[str, int] = {}
+    for step in steps:
+        users[step.tool] = users.get(step.tool, 0) + 1
+    for step in steps:
+        stem = re.sub(r"\.cwl$", "", step.tool.rsplit("/", 1)[-1])
+        shared = users[step.tool] > 1 and len(stem) > 2 and stem in step.name
+        yield replace(step, called=stem if shared else step.name)
 
 
 def _steps(

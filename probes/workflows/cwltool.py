@@ -261,7 +261,7 @@ def _tasks(known: _Known, state: State, size: Any) -> Iterator[Task]:
     for step in known.steps.values():
         if step.name not in begun and not step.nested and (step.name in skipped or state is not State.SUCCEEDED):
             needs = [j for s in step.sources for j in begun.get(s, ())]
-            yield _declared(Task(step.name, step.name, State.NOT_RUN, needs=tuple(needs), place=Place(cwl_packed.PACKED)), step)
+            yield _declared(Task(step.name, step.called, State.NOT_RUN, needs=tuple(needs), place=Place(cwl_packed.PACKED)), step)
 
 
 def _task(
@@ -288,7 +288,7 @@ def _task(
     )
     task = Task(
         name,
-        step.name if step and step.name != "main" else re.sub(r"(\.cwl)?(_\d+)?$", "", name),
+        step.called if step and step.name != "main" else re.sub(r"(\.cwl)?(_\d+)?$", "", name),
         state,
         (attempt,),
         needs,

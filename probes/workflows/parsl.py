@@ -152,7 +152,9 @@ class _Run:
             self.gaps.append(f"{path}: {one_line(str(error))}")
             return parsl_log.ParslLog(), ""
         if not log.whole:
-            self.gaps.append(f"{path}: only the first {parsl_log.MAX_TASKS} tasks were read")
+            self.gaps.append(
+                f"{path}: not all of it was read (it is larger than {parsl_log.MAX_BYTES >> 20} MiB, or of more tasks than {parsl_log.MAX_TASKS})"
+            )
         if self.row.id and log.run_id and log.run_id != self.row.id:
             self.gaps.append(f"{path} is of another run ({log.run_id})")
             return parsl_log.ParslLog(), ""
@@ -169,7 +171,7 @@ class _Run:
         if self.row.ended:
             return _End(State.SUCCEEDED, "table workflow: time_completed is set", times.local(self.row.ended, self.zone))
         if self.log.finished:
-            where = f"{self.number}/parsl.log line {self.log.finished}"
+            where = f"{self.number}/parsl.log {self.log.finished}"
             return _End(State.SUCCEEDED, f"{where}: Workflow shutdown information", times.epoch(self.log.ended))
         last = times.epoch(self.log.last) or times.local(self.row.latest, self.zone)
         still = times.between(last, self.world.now().isoformat()) if last else None

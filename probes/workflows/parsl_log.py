@@ -15,9 +15,13 @@ from probes.records import times
 from probes.records.lines import lines, one_line
 from probes.workflows import parsl_config
 
+MAX_BYTES = 512 << 20
+TAIL = 1 << 20
 MAX_TASKS = 100_000
 MAX_CONFIG_LINES = 20_000
 _LINE = re.compile(r"(\d{9,11}\.\d+) (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) .*? (?:DEBUG|INFO|WARNING|ERROR|CRITICAL): (.*)")
+# what `_line` looks at; most of a log is something else
+_WANTED = ("Task ", "Parsl ", "Run id is", "Standard ", "Considering ", "Workflow s", "[Scaling executor ")
 _STATE = re.compile(r"Task (\d+) (?:initializing state to|changing state from \S+ to) (\w+)")
 _SUBMITTED = re.compile(r"Task (\d+) submitted for App ([^,]+)(?:, waiting on (.*))?")
 _LAUNCHED = re.compile(r"Parsl task (\d+) try (\d+) launched on executor (\S+)")
@@ -54,7 +58,7 @@ class LogTask:
 
 @dataclass
 class ParslLog:
-    """Times in seconds since 1970. finished: the log has its line of shutdown, so that nothing killed the run before."""
+    """Times in seconds since 1970. finished: where its line of shutdown is, so that nothing killed the run before; empty where there is none."""
 
     version: str = ""
     run_id: str = ""
@@ -66,21 +70,34 @@ class ParslLog:
     blocks: dict[tuple[str, str], str] = field(default_factory=dict)
     first: float | None = None
     last: float | None = None
-    finished: int = 0
+    finished: str = ""
     ended: float | None = None
     zone: tzinfo | None = None
     whole: bool = True
 
 
 def read(world: World, path: str) -> ParslLog:
-    """Of a file of any size. Raises OSError."""
-    return parse(lines(world, path))
+    """Of a file of any size: its first half gigabyte, and its end. Raises OSError."""
+    log = parse(lines(world, path, MAX_BYTES))
+    if world.stat(path).size > MAX_BYTES:
+        log.whole = False
+        tail = world.span(path, -TAIL, TAIL).decode("utf-8", "replace").split("\n")[1:]
+        for line in tail:
+            if found := _LINE.match(line):
+                log.last = float(found[1])
+                _line(log, 0, log.last, found[3])
+    return log
 
 
 def parse(numbered: Iterator[tuple[int, str]]) -> ParslLog:
     log = ParslLog()
     config: list[str] = []
+    last = ""
     for number, line in numbered:
+        if log.version and not line.startswith(_WANTED, line.find(": ") + 2):
+            if line[10:11] == "." and line[:10].isdecimal():
+                last = line
+            continue
         found = _LINE.match(line)
         if found is None:
             if log.first is not None and not log.version and len(config) < MAX_CONFIG_LINES:
@@ -92,6 +109,8 @@ def parse(numbered: Iterator[tuple[int, str]]) -> ParslLog:
         log.first = when if log.first is None else log.first
         log.last = when
         _line(log, number, when, found[3])
+    if found := _LINE.match(last):
+        log.last = max(log.last or 0.0, float(found[1]))
     log.configured = parsl_config.parse("\n".join(config))
     return log
 
@@ -109,7 +128,7 @@ def _line(log: ParslLog, number: int, when: float, text: str) -> None:
         rundir = _RUNDIR.search(text)
         log.rundir = one_line(rundir[1], 1000) if rundir else ""
     elif text.startswith("Workflow shutdown information"):
-        log.finished, log.ended = number, when
+        log.finished, log.ended = f"line {number}" if number else "its last lines", when
     elif block := _BLOCK.match(text):
         log.blocks[block[1], block[2]] = one_line(block[3], 40)
 

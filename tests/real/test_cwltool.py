@@ -17,6 +17,7 @@ from engines import called, engine
 
 from auditor.world import RealWorld
 from probes.workflows import State, WorkflowRun, cwltool
+from probes.workflows.summary import summary
 
 pytestmark = pytest.mark.engine
 CAMPAIGN = Path(__file__).parent / "campaigns/cwltool"
@@ -97,6 +98,7 @@ def test_the_campaign_is_told_with_its_two_turns(good: Path) -> None:
         "retrain": ("simulate_again",),
     }
     assert {t.state for t in told.tasks} == {State.SUCCEEDED}
+    assert (summary(told).loops, summary(told).iterations) == ((("simulate", "train", "predict"),), (2,))
 
 
 def test_the_declared_container_was_refused(good: Path) -> None:

@@ -17,6 +17,7 @@ from engines import called, engine
 
 from auditor.world import RealWorld
 from probes.workflows import State, WorkflowRun, parsl
+from probes.workflows.summary import summary
 
 pytestmark = pytest.mark.engine
 CAMPAIGN = Path(__file__).parent / "campaigns/parsl/campaign.py"
@@ -97,6 +98,12 @@ def test_files_join_the_turns(good: Path) -> None:
     made = {f.path: t.id for t in told.tasks for f in t.files if f.role == "output"}
     assert {made[f.path] for f in told.tasks[4].files if f.role == "input"} == {"3"}
     assert all((good / f.path).is_file() for t in told.tasks for f in t.files)
+
+
+def test_the_feedback_is_seen_in_the_graph(good: Path) -> None:
+    (told,) = read(good)
+
+    assert [set(ring) for ring in summary(told).loops] == [{"simulate", "train", "predict"}]
 
 
 def test_times_of_a_far_zone_become_utc(good: Path) -> None:

@@ -181,6 +181,28 @@ def test_both_ways_to_iterate_are_known(step: dict[str, object], said: str) -> N
     assert cwl_packed.parse(json.dumps(packed))["improve"].loop == said
 
 
+def test_steps_of_one_tool_are_called_by_it_where_their_names_agree() -> None:
+    names = {
+        "simulate": "simulate.cwl",
+        "simulate_again": "simulate.cwl",
+        "clean": "python.cwl",
+        "plot": "python.cwl",
+        "retrain": "train.cwl",
+    }
+    steps = [{"id": f"#main/{name}", "run": f"#{tool}"} for name, tool in names.items()]
+    tools = [{"class": "CommandLineTool", "id": f"#{tool}"} for tool in set(names.values())]
+
+    found = cwl_packed.parse(json.dumps({"$graph": [{"class": "Workflow", "id": "#main", "steps": steps}, *tools]}))
+
+    assert {s.name: s.called for s in found.values()} == {
+        "simulate": "simulate",
+        "simulate_again": "simulate",
+        "clean": "clean",
+        "plot": "plot",
+        "retrain": "retrain",
+    }
+
+
 def test_iterations_of_a_loop_are_events(tmp_path: Path) -> None:
     line = "[2026-11-23T21:24:15,914.000000Z] [step simulate] Iteration 2 completed success\n"
     run = run_of(bundle(tmp_path, log=LOG.replace("[2026-11-23T21:24:15,915", line + "[2026-11-23T21:24:15,915")))

@@ -217,6 +217,18 @@ def test_a_log_of_a_gigabyte_is_read_in_pieces_with_an_end_to_its_tasks(monkeypa
     assert (len(told.tasks), told.whole) == (1000, False)
 
 
+def test_of_a_log_that_is_too_large_the_end_is_read_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parsl_log, "MAX_BYTES", 4096)
+    monkeypatch.setattr(parsl_log, "TAIL", 512)
+    filler = "".join(line(6, f"nothing of interest {n}", "DEBUG") for n in range(20_000))
+    runinfo = written(tmp_path, log(*LINES, filler))
+
+    (run,) = runs_of(runinfo)
+
+    assert run.proof.startswith("000/parsl.log its last lines: Workflow shutdown information")
+    assert any("not all of it was read" in gap for gap in run.gaps)
+
+
 def test_a_log_without_an_end_of_its_configuration_does_not_grow(tmp_path: Path) -> None:
     lines = [(1, line(0, "Starting DataFlowKernel with config").rstrip("\n")), *((n, "    x=1,") for n in range(2, 100_000))]
 
