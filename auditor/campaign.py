@@ -297,6 +297,10 @@ class TrackedCount:
     with_seed: int = 0
     joined: int = 0
     """Of how many it is known which run of the campaign made them."""
+    phases: Mapping[str, int] = field(default_factory=dict)
+    """Phase -> tracked runs, by their programs and names; those of which nothing is said are left out."""
+    signs: tuple[Sign, ...] = ()
+    """Of the first tracked run of each phase."""
     evidence: tuple[str, ...] = ()
 
 

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 
 from auditor.model import Capture, Evidence, Job, Phase
 from probes.data import DataFile
+from probes.tracking import Metric
+from probes.tracking.record import Experiments, TrackedSeen
 from probes.workflow import SystemsUsed, Use
 from probes.workflows import Construct, Definition, Digest, State
 from probes.workflows.record import GroupLink, TaskGroup, WorkflowRuns, WorkflowSeen
@@ -82,9 +84,18 @@ def driven(*jobs: str, number: str = "900", label: str = LABEL) -> Iterator[Capt
              submitted_at=when(-10), label=label)  # fmt: skip
     tried = attempt(0, submitted=when(-10), eligible=when(-10), started=when(-5), ended=when(360))
     record = accounting(number, tried, name="driver", used_seconds=21_900.0, workdir=of.workdir)
+    tracked = seen(Experiments((mlflow("a1", "train.py"), mlflow("a2", "notebook")), 2), probe="experiments", taken_at=when(361))
     told = seen(WorkflowRuns((snakemake(*jobs),), 1), probe="workflow-runs", taken_at=when(361))
     yield capture(of, Phase.SUBMIT, seen(submission(of.script, script_path=of.script_path)))
-    yield capture(of, Phase.LATER, seen(record, taken_at=when(361)), told)
+    yield capture(of, Phase.LATER, seen(record, taken_at=when(361)), told, tracked)
+
+
+def mlflow(id_: str, source: str, relation: str = "inside") -> TrackedSeen:
+    """A tracked run with one parameter and one metric."""
+    return TrackedSeen(
+        "mlflow", id_, "/home/ada/study/mlruns", State.SUCCEEDED, "status FINISHED", source=source, parameters={"lr": "0.1"},
+        metrics=(Metric("loss", 0.25, 10),), commit="ab" * 20, relation=relation,
+    )  # fmt: skip
 
 
 def snakemake(*jobs: str, relation: str = "inside", id_: str = "2026-11-02T075501") -> WorkflowSeen:

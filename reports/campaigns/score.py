@@ -61,7 +61,7 @@ class _Campaign:
 
     def __init__(self, group: Group, rules: Mapping[int, Tip], phases: Mapping[str, str]) -> None:
         self.group, self.rules, self.phases = group, rules, phases
-        self.reader, self.engines, self.trackers = Reader(), Engines(group, phases), Trackers()
+        self.reader, self.engines, self.trackers = Reader(), Engines(group, phases), Trackers(phases)
         self.folds = {n: [Folding(c, n) for c in sorted(tip.checks, key=lambda c: c.level)] for n, tip in sorted(rules.items())}
         self.members: list[Member] = []
         self.scores: list[RunScore] = []

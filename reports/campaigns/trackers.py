@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from auditor.campaign import RunSeen, TrackedCount
+from auditor.campaign import RunSeen, Sign, TrackedCount
 from auditor.model import Phase
 from probes.tracking.record import Experiments, TrackedSeen
 from probes.workflows import State
+from reports.judging import phases
 from reports.judging.record import Record
 
 MOST = 20_000
@@ -19,6 +21,8 @@ MOST = 20_000
 class Trackers:
     """Tracked runs as they come in, run by run."""
 
+    rules: Mapping[str, str]
+    """The project's own patterns for phases."""
     runs: dict[tuple[str, str], TrackedSeen] = field(default_factory=dict)
     joined: set[tuple[str, str]] = field(default_factory=set)
     evidence: dict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
@@ -47,6 +51,8 @@ class Trackers:
 
     def _count(self, system: str, runs: list[tuple[tuple[str, str], TrackedSeen]]) -> TrackedCount:
         told = [r for _, r in runs]
+        said = [(found, signs) for r in told for found, signs in [self._phase(r)] if found]
+        first = {found: signs[0] for found, signs in reversed(said)}
         return TrackedCount(
             system=system,
             runs=len(told),
@@ -60,5 +66,14 @@ class Trackers:
             with_model=sum(bool(r.models) for r in told),
             with_seed=sum(bool(r.seeds) for r in told),
             joined=sum(key in self.joined for key, _ in runs),
+            phases=dict(sorted(Counter(found for found, _ in said).items())),
+            signs=tuple(first[found] for found in sorted(first)),
             evidence=tuple(self.evidence[system]),
         )
+
+    def _phase(self, run: TrackedSeen) -> tuple[str, tuple[Sign, ...]]:
+        """By the program that ran, else by what the run or its experiment is called; several phases in one are written as `simulate+train`."""
+        read = phases.of_command(run.source)
+        named = phases.own(self.rules, run.name, run.experiment, run.source)
+        told, signs = phases.decide((*named, *read, *phases.of_task(run.name), *phases.of_task(run.experiment)))
+        return "+".join(told), signs

@@ -18,6 +18,15 @@ from auditor.model import Check, Tip
 
 VERSION = "2"
 SHARED = (
+    "probes.script.phases",
+    "reports.campaigns.clock",
+    "reports.campaigns.engines",
+    "reports.campaigns.fold",
+    "reports.campaigns.member",
+    "reports.campaigns.reading",
+    "reports.campaigns.score",
+    "reports.campaigns.totals",
+    "reports.campaigns.trackers",
     "reports.judging.again",
     "reports.judging.amounts",
     "reports.judging.cures",

@@ -300,6 +300,15 @@ def test_the_engine_that_drove_it_is_told_with_its_groups(surrogate: CampaignCar
     assert (engine.driver, engine.versioned, engine.constructs) == ((by_job["900"].run_id,), 1, ("retries: 1",))
 
 
+def test_tracked_runs_are_counted_with_their_phases_and_joined_to_who_made_them(surrogate: CampaignCard) -> None:
+    (count,) = surrogate.record.trackers
+    (driver,) = (m for m in surrogate.record.members if m.name == "driver")
+
+    assert (count.system, count.runs, count.joined, count.with_metrics, count.with_model) == ("mlflow", 2, 2, 2, 0)
+    assert (dict(count.phases), [s.text for s in count.signs]) == ({"train": 1}, ["train.py"])
+    assert driver.tracked == ("mlflow:a1", "mlflow:a2")
+
+
 def test_the_same_runs_give_the_same_bytes(surrogate: CampaignCard, tmp_path: Path) -> None:
     with Store.open(str(tmp_path / "store.duckdb")) as store:
         for one in (*driven("1001", "1002", "1003"), *reversed(list(study(rounds=2, tasks=3)))):

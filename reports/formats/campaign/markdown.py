@@ -119,15 +119,16 @@ def _engines(card: CampaignCard) -> Iterator[str]:
 def _trackers(card: CampaignCard) -> Iterator[str]:
     if card.record.trackers:
         yield "## Tracked runs"
-        columns = ("Tracker", "Runs", "Joined to a run", "Parameters", "Metrics", "Commit", "Data", "Model", "Seed")
+        columns = ("Tracker", "Runs", "Joined to a run", "Phases", "Parameters", "Metrics", "Commit", "Data", "Model", "Seed")
         rows = (
             (
                 t.system,
+                f"{t.runs:,}",
+                f"{t.joined:,}",
+                escape(view.tracked(t), 100),
                 *(
                     f"{n:,}"
                     for n in (
-                        t.runs,
-                        t.joined,
                         t.with_parameters,
                         t.with_metrics,
                         t.with_commit,

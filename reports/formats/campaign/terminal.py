@@ -121,8 +121,8 @@ def _engines(card: CampaignCard) -> Iterator[RenderableType]:
             told = f"{words.count(group.tasks, 'task')}, {' + '.join(group.phases) or 'phase not said'}"
             yield terminal.indented(terminal.text((line(group.name, 60), ""), (f"  {told}", "dim")), 4)
     for t in card.record.trackers:
-        said = f"{words.count(t.runs, 'tracked run')}, {t.joined:,} of them joined to a run, {t.with_metrics:,} with metrics"
-        yield terminal.hanging(("▤ ", "cyan"), (line(t.system, 40), "bold"), (f"  {said}", ""))
+        said = f"{words.count(t.runs, 'tracked run')}, {t.joined:,} of them joined to a run, {t.with_metrics:,} with metrics; {view.tracked(t)}"
+        yield terminal.hanging(("▤ ", "cyan"), (line(t.system, 40), "bold"), (f"  {line(said, 200)}", ""))
 
 
 def _runs(card: CampaignCard) -> Iterator[RenderableType]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from auditor.campaign import CampaignRecord, EngineRun, Member, Sign
+from auditor.campaign import CampaignRecord, EngineRun, Member, Sign, TrackedCount
 from auditor.campaigncard import CampaignCard, CampaignTip, Fold
 from auditor.model import Outcome
 from auditor.scorecard import Finding, RunCard, Scorecard, Story, TipScore
@@ -224,6 +224,14 @@ def engine(run: EngineRun) -> str:
         f"{words.count(len(run.members), 'run')} of the campaign are its tasks" if run.members else "",
     ]
     return "; ".join(part for part in parts if part)
+
+
+def tracked(count: TrackedCount) -> str:
+    """`12 train, by train.py; 3 not said`."""
+    told = [f"{number:,} {phase}" for phase, number in count.phases.items()]
+    by = f", by {count.signs[0].text}" if count.signs else ""
+    left = count.runs - sum(count.phases.values())
+    return "; ".join(part for part in (", ".join(told) + by, f"{left:,} not said" if left else "") if part)
 
 
 def title(run: EngineRun) -> str:
