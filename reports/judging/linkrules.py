@@ -35,6 +35,8 @@ MODELS = (
     ".mlmodel",
     ".bst",
 )
+# where engines keep their records
+OWN_FOLDERS = frozenset({"runinfo", ".snakemake", ".nextflow", ".parsl", "dask-worker-space"})
 # huggingface_hub keeps a model under the commit it was fetched at: models--ORG--NAME/snapshots/COMMIT/
 SNAPSHOT = re.compile(r"models--([^/]+)/snapshots/([0-9a-f]{40})/")
 # names of numbers that say how well a model does on data it was not trained on
@@ -48,11 +50,11 @@ SCORES = re.compile(
 NUMBERS = (".json", ".jsonl", ".csv", ".tsv", ".yaml", ".yml", ".parquet")
 
 
-def measured(path: str) -> bool:
-    """Is it what an engine measured of a task, not what the task found? Snakemake's benchmark files, Nextflow's trace and report."""
-    return any(part.startswith("benchmark") for part in path.split("/")) or bool(
-        re.match(r"(trace|report|timeline)-?[\d-]*\.", _stem(path))
-    )
+def bookkeeping(path: str) -> bool:
+    """Is it what an engine wrote of a task, not what the task found? Its own folders, Snakemake's benchmark files, Nextflow's trace and report."""
+    parts = path.split("/")
+    own = any(p in OWN_FOLDERS or p.startswith(("benchmark", "launcher_")) for p in parts)
+    return own or bool(re.match(r"(trace|report|timeline)-?[\d-]*\.", parts[-1])) or parts[-1] in ("FW.json", "mlflow.db")
 
 
 def unlinked_ai(engines: Fact[WorkflowRuns]) -> Verdict:
@@ -162,9 +164,12 @@ def unvalidated_model(
     good = [m for m in metrics if VALIDATED.search(m[0]) or SCORES.search(m[0])]
     if good:
         facts = [tracked] if isinstance(tracked, Fact) else []
-        return passed(f"recorded by {good[0][2].system} run {good[0][2].id}: {some(f'{n}={v}' for n, v, _ in good)}", *facts)
+        return passed(
+            f"recorded by {good[0][2].system} run {good[0][2].id}: {some(n if v is None else f'{n}={v:.4g}' for n, v, _ in good)}",
+            *facts,
+        )
     outputs = [f.path for f in files.value.files if f.role == "output"]
-    tables = [p for p in outputs if p.lower().endswith(NUMBERS) and not measured(p)]
+    tables = [p for p in outputs if p.lower().endswith(NUMBERS) and not bookkeeping(p)]
     named = [p for p in tables if VALIDATED.search(_stem(p)) or re.search(r"metric|score|eval|valid", _stem(p), re.IGNORECASE)]
     if named:
         return passed(f"written to {some(named)}", files)

@@ -16,6 +16,8 @@ CPU_PHASES = ("prepare", "simulate")
 GOOD_SHARE, BAD_SHARE = 0.5, 0.2
 # nobody else could use a smaller remainder
 SMALL_MEMORY = 2 * GIB
+# a minute of one core: with less, start-up is all one sees
+WORTH = 60.0
 # a partition that is named after its accelerator; AMD's and NVIDIA's names
 _ACCELERATED = re.compile(r"gpu|(^|[^a-z0-9])(a100|h100|h200|v100|a40|l40s?|gh200|mi\d{3}[ax]?|dgx)([^a-z0-9]|$)", re.IGNORECASE)
 _FAT = re.compile(r"fat|big-?mem|hi(gh)?-?mem|large-?mem|hugemem", re.IGNORECASE)
@@ -74,7 +76,7 @@ def overasked_tasks(engines: Fact[WorkflowRuns]) -> Verdict:
 def _share(g: TaskGroup) -> tuple[str, float, str] | None:
     """What is used least of it: `cores` or `memory`, its share, and the sentence; None where nothing was measured."""
     found = []
-    if g.core_seconds_of and g.core_seconds_asked:
+    if g.core_seconds_of and g.core_seconds_asked >= WORTH:
         share = g.core_seconds_used / g.core_seconds_asked
         found.append(
             ("cores", share, f"{g.core_seconds_used:.0f} of {g.core_seconds_asked:.0f} core-seconds used ({percent(share)})")

@@ -48,6 +48,11 @@ def said(run: TrackedSeen) -> str:
     return f"{run.system} run {run.id[:12]}"
 
 
+def numbers(run: TrackedSeen) -> str:
+    """`val_loss=0.1667, auc=0.9`: the last value of each metric."""
+    return some(f"{m.name}={m.last:.4g}" if m.last is not None else m.name for m in run.metrics)
+
+
 def nothing(tracked: Maybe[Experiments]) -> str:
     """Why no tracked run of ours is known, in words."""
     if isinstance(tracked, Absent):

@@ -14,9 +14,9 @@ from probes.workflows.record import WorkflowRuns
 from reports.judging.again import again, script
 from reports.judging.amounts import several, some, words
 from reports.judging.engineruns import phases_seen
-from reports.judging.linkrules import MODELS
+from reports.judging.linkrules import MODELS, bookkeeping
 from reports.judging.sightings import held
-from reports.judging.trackedruns import named, none_of_ours, nothing, ours, said
+from reports.judging.trackedruns import named, none_of_ours, nothing, numbers, ours, said
 from reports.judging.verdicts import Maybe, Unclear, failed, not_applicable, passed, weak
 
 # ranks of one job begin within this time (seconds); trials of a search begin one after another or differ in a parameter
@@ -44,7 +44,7 @@ def untracked_run(systems: Fact[SystemsUsed], tracked: Maybe[Experiments], submi
         r = whole[0]
         return passed(
             f"{said(r)}: {several(len(r.parameters), 'parameter')} ({some(r.parameters)}), {several(len(r.metrics), 'metric')} "
-            f"({some(f'{m.name}={m.last}' for m in r.metrics)}), {r.state}",
+            f"({numbers(r)}), {r.state}",
             tracked,
         )
     r = runs[0]
@@ -89,7 +89,8 @@ def unidentified_data(files: Fact[DataManifest], tracked: Maybe[Experiments], su
     versions = [(d, r) for r in ours(tracked) for d in r.datasets if d.digests]
     if versions:
         r = versions[0][1]
-        return passed(f"{said(r)}: {some(f'{d.name} {d.digests[0].algorithm}:{d.digests[0].value[:12]}' for d, _ in versions)}")
+        known_as = dict.fromkeys(f"{d.name} {d.digests[0].algorithm}:{d.digests[0].value[:12]}" for d, _ in versions)
+        return passed(f"{said(r)}: {some(known_as)}")
     known = [f.path for f in files.value.files if f.role == "input" and f.sha256]
     sets = sorted(held(files.value))
     if known or sets:
@@ -113,7 +114,7 @@ def loose_model(
     if "train" not in phases:
         facts = [systems] if systems.value.phases or not isinstance(engines, Fact) else [systems, engines]
         return not_applicable(f"no step trains a model; there are {some(f'{p} ({why})' for p, why in phases.items())}", *facts)
-    made = [f for f in files.value.files if f.role == "output" and f.path.lower().endswith(MODELS)]
+    made = [f for f in files.value.files if f.role == "output" and f.path.lower().endswith(MODELS) and not bookkeeping(f.path)]
     logged = [(m, r) for r in ours(tracked) for m in r.models if m.role == "made"]
     tied = [f"{m.registered or m.name or m.path} ({said(r)})" for m, r in logged if m.registered or m.digests]
     if tied and isinstance(tracked, Fact):

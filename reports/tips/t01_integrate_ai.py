@@ -16,7 +16,7 @@ from reports.judging.amounts import several, some
 from reports.judging.campaignwork import RECORD, apart_ai
 from reports.judging.campaignwork import SETTLES as CAMPAIGN_SETTLES
 from reports.judging.engineruns import ENGINES, MAYBE_ENGINES, SWEEP, by_phase, mine, names, told
-from reports.judging.linkrules import MODELS, measured, unlinked_ai, unpinned_model, unvalidated_model
+from reports.judging.linkrules import MODELS, bookkeeping, unlinked_ai, unpinned_model, unvalidated_model
 from reports.judging.proofs import REPLAY, SETTLES, same, summary
 from reports.judging.trackedruns import LOOK, MAYBE_TRACKED, ours, said
 from reports.judging.verdicts import Maybe, Unclear, failed, not_applicable, passed
@@ -54,6 +54,15 @@ def hidden_ai(
         return _in_an_engine(engine, systems, engines)
     if other := _other_work(systems.value):
         return not_applicable(f"this run holds no AI step; its scripts show {some(other)}")
+    made = [r for r in ours(tracked) if r.models]
+    if made and isinstance(tracked, Fact):
+        return passed(
+            f"{said(made[0])} recorded a model: {some(m.registered or m.name or m.path for m in made[0].models)}", tracked
+        )
+    if tracked is None and (tracker := next((u for u in systems.value.uses if u.family == "tracker"), None)):
+        raise Unclear(
+            f"no step is recognised by its name; {tracker.system} ({tracker.place}) is named, and its record was not looked at"
+        )
     if systems.value.uses:
         return failed(
             f"no step is recognised as training or inference, though the scripts use {some(dict.fromkeys(u.system for u in systems.value.uses))}",
@@ -128,7 +137,7 @@ def artefacts(manifest: DataManifest) -> list[DataFile]:
     return [
         f
         for f in manifest.files
-        if f.role == "output" and f.sha256 and f.path.lower().endswith(ARTEFACTS) and not measured(f.path)
+        if f.role == "output" and f.sha256 and f.path.lower().endswith(ARTEFACTS) and not bookkeeping(f.path)
     ]
 
 

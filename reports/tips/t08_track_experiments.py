@@ -18,10 +18,10 @@ from reports.judging.campaigncost import loose_runs
 from reports.judging.campaignwork import RECORD
 from reports.judging.campaignwork import SETTLES as CAMPAIGN_SETTLES
 from reports.judging.engineruns import MAYBE_ENGINES
-from reports.judging.linkrules import measured
+from reports.judging.linkrules import bookkeeping
 from reports.judging.proofs import REPLAY, SETTLES, same, summary
 from reports.judging.sightings import called, difference
-from reports.judging.trackedruns import LOOK, MAYBE_TRACKED, TRACKED, named, ours
+from reports.judging.trackedruns import LOOK, MAYBE_TRACKED, TRACKED, named, numbers, ours
 from reports.judging.trackedruns import said as run_said
 from reports.judging.trackrules import loose_model, unidentified_data, untracked_run, wrong_commit
 from reports.judging.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
@@ -159,16 +159,17 @@ def lost_metrics(
     found = [
         f.path
         for f in files.value.files
-        if f.role == "output" and (f.path.lower().endswith(METRIC_FILES) or EVENTS in f.path) and not measured(f.path)
+        if f.role == "output"
+        and (f.path.lower().endswith(METRIC_FILES) or EVENTS in f.path)
+        and not bookkeeping(f.path)
+        and "mlruns" not in f.path.split("/")
     ]
     if found:
         return passed(f"numbers that a machine can read: {some(found)}", files)
     kept = [r for r in ours(tracked) if r.metrics]
     if kept and isinstance(tracked, Fact):
         r = kept[0]
-        return passed(
-            f"{run_said(r)} holds {several(len(r.metrics), 'metric')}: {some(f'{m.name}={m.last}' for m in r.metrics)}", tracked
-        )
+        return passed(f"{run_said(r)} holds {several(len(r.metrics), 'metric')}: {numbers(r)}", tracked)
     trackers = named(known(maybe))
     if trackers and (tracked is None or (isinstance(tracked, Fact) and tracked.value.elsewhere)):
         raise Unclear(f"a tracker is named, {some(trackers)}, and its record was not seen")

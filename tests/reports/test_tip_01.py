@@ -13,6 +13,7 @@ from tests.reports.ask import (
     FAILED,
     IDENTICAL,
     NEVER,
+    NO_TRACKER,
     NOT_APPLICABLE,
     PASSED,
     UNKNOWN,
@@ -48,7 +49,10 @@ def test_a_pure_simulation_has_no_ai_step_to_show() -> None:
 
 
 def test_a_tracked_job_whose_step_has_no_telling_name_hides_its_ai() -> None:
-    assert said("hidden-ai", systems(Use("mlflow", "tracker", "import", "main.py:1"))) == (
+    mlflow = systems(Use("mlflow", "tracker", "import", "main.py:1"))
+
+    assert said("hidden-ai", mlflow)[0] == UNKNOWN
+    assert said("hidden-ai", mlflow, NO_TRACKER) == (
         FAILED,
         "no step is recognised as training or inference, though the scripts use mlflow",
     )
