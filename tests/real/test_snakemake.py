@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import containers_lab
 import pytest
 import slurmlab
 from engines import called
@@ -18,6 +19,7 @@ from engines import called
 from auditor.world import RealWorld
 from probes.workflows import State, WorkflowRun
 from probes.workflows.snakemake import READER
+from tests.needs import need
 
 pytestmark = pytest.mark.engine
 CAMPAIGN = Path(__file__).parent / "campaigns/snakemake"
@@ -120,7 +122,10 @@ def test_a_run_that_is_killed_half_way_was_killed_and_goes_on_when_it_is_run_aga
     )  # fmt: skip
     try:
         deadline = time.monotonic() + 60
-        while not list((folder / ".snakemake").glob("incomplete/*")) and time.monotonic() < deadline:
+        while time.monotonic() < deadline and not any(
+            "rule simulate:" in log.read_text() and any(folder.glob(".snakemake/incomplete/*"))
+            for log in folder.glob(".snakemake/log/*.log")
+        ):
             time.sleep(0.05)  # until the first simulation has begun
         assert _runs(folder)[0].state is State.RUNNING
     finally:
@@ -158,6 +163,20 @@ def test_a_run_by_another_scheduler_has_its_job_numbers_and_no_times_from_swappe
     simulate = next(t for t in run.tasks if t.name == "simulate")
     assert simulate.used.seconds is None
     assert any("retries inside of them cannot be told" in gap for gap in run.gaps)
+
+
+@pytest.mark.apptainer
+def test_an_image_that_apptainer_ran_is_enacted_for_the_jobs_that_declared_it(apptainer: str, tmp_path: Path) -> None:
+    need(*containers_lab.missing_sif())
+    folder = _folder(tmp_path)
+    shell = {"bin/bash": b'#!/bin/sh\nexec /bin/sh "$@"\n'}  # the engine asks for a bash in the image
+    containers_lab.sif(folder / "simulator.sif", shell, "Bootstrap: scratch\n")
+    options = ("--software-deployment-method", "apptainer", "--apptainer-args=--no-privs", "--config", "image=simulator.sif")
+    done = _snakemake(folder, "--cores", "2", *options, "--", "simulated/0_a.txt", "simulated/0_b.txt")
+    assert done.returncode == 0, done.stderr
+    (run,) = _runs(folder)
+    told = {t.name: [(e.name, bool(e.declared), bool(e.enacted), e.refused) for e in t.environments] for t in run.tasks}
+    assert told == {"start": [], "simulate": [("simulator.sif", True, True, None)]}
 
 
 @pytest.mark.slurm
