@@ -22,6 +22,7 @@ from auditor.home import Home
 from auditor.model import AuditError, Job, Phase
 from auditor.submit import attach as attaching
 from auditor.submit import attach_ray, tracing, witness
+from auditor.submit.attach_ways import RAY
 from auditor.submit.children import Ended, run_all
 from auditor.submit.glances import Glances, first
 from auditor.submit.memory import descendants
@@ -166,7 +167,7 @@ def _end(plan: Plan, done: Execution, task: int, how: Ended) -> None:
     record = _ended(done.records[task], how)
     done.jobs[task] = job = replace(done.jobs[task], ended_at=record.ended)
     environ = plan.environ | array_variables(plan, task)
-    if attaching.RAY in done.given:
+    if RAY in done.given:
         with suppress(OSError):
             attach_ray.copy(os.path.join(plan.home.attached, job.submission), done.began[task] / 1e9 - 1, plan.environ)
     witness.note(plan.home, record, environ)

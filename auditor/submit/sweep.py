@@ -17,6 +17,7 @@ from auditor.home import Home
 from auditor.model import Absent, AuditError, Found, Job, Phase, Probe
 from auditor.store import Store, ingest_spool
 from auditor.submit import later, witness
+from auditor.submit.attach import tidy
 from auditor.submit.lock import LOCK_SECONDS, alone
 from auditor.submit.traces import clean
 from auditor.world import RealWorld
@@ -101,6 +102,7 @@ def _take_in(home: Home, done: _Round) -> tuple[tuple[Job, ...], frozenset[str]]
             done.noted.add(run)
         jobs = store.unfinished()
         clean(home, store.evidence, jobs)
+        tidy(home.root)
         known = frozenset(row.id for row in store.runs(limit=0)) if any(j.is_array for j in jobs) else frozenset()
     return jobs, known
 

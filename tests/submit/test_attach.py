@@ -15,7 +15,8 @@ import pytest
 
 from auditor.model import Absent, Job
 from auditor.submit import attach_ray, peek
-from auditor.submit.attach import CWLTOOL, DASK, MLFLOW, RAY, RUN, SNAKEMAKE, attach
+from auditor.submit.attach import RUN, attach, tidy
+from auditor.submit.attach_ways import CWLTOOL, DASK, MLFLOW, RAY, SNAKEMAKE
 from auditor.world import RealWorld
 from probes import attached
 
@@ -279,3 +280,18 @@ def test_the_probe_tells_what_was_set_what_was_left_and_what_came_of_it(tmp_path
     assert isinstance(away, attached.Attached)
     assert (away.given, [s.why for s in away.left][1:]) == ((), ["--export=NONE leaves it out"] * 2)
     assert isinstance(none, Absent)
+
+
+def test_what_was_attached_for_runs_of_long_ago_is_removed_and_the_rest_stays(tmp_path: Path) -> None:
+    given(tmp_path, "dask", "ray")
+    old = tmp_path / "attached/fedcba9876543210"
+    old.mkdir()
+    (old / "dask-1.jsonl").write_text("{}")
+    (tmp_path / "attached/fedcba9876543210.json").write_text("{}")
+    (payload,) = (tmp_path / "attached").glob("attach_dask-*.py")
+    for path in (old, tmp_path / "attached/fedcba9876543210.json", payload):
+        os.utime(path, (0, 0))
+
+    assert (tidy(str(tmp_path)), tidy(str(tmp_path)), tidy("/no/such/home")) == (2, 0, 0)
+    assert (tmp_path / f"attached/{SUBMISSION}/ray-wanted").exists()
+    assert payload.exists()
