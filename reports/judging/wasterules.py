@@ -113,15 +113,32 @@ def failing_tasks(engines: Fact[WorkflowRuns]) -> Verdict:
     tries = sum(r.attempts for r in runs)
     if not tries:
         raise Unclear(f"{told(runs[0])} does not say how often its tasks were tried")
-    lost = tries - sum(n for r in runs for s, n in r.states.items() if s in ("succeeded", "cached", "running", "unknown"))
-    share = max(0, lost) / tries
-    said = f"{told(runs[0])}: {max(0, lost)} of {tries:,} tries came to nothing ({percent(share)})"
+    lost = sum(_lost(r) for r in runs)
+    share = lost / tries
+    said = f"{_all(runs)}: {lost} of {tries:,} tries came to nothing ({percent(share)})"
     if share < SOME_WASTE:
         return passed(said, engines)
     worst = max((g for r in runs for g in r.groups), key=lambda g: g.attempts - g.states.get("succeeded", 0))
     why = f": {worst.reasons[0]}" if worst.reasons else ""
     said += f"; most of {worst.name}{why}"
     return (failed if share >= MUCH_WASTE else weak)(said, _look(runs[0], worst.name), engines)
+
+
+def _all(runs: list[WorkflowSeen]) -> str:
+    more = len(runs) - 1
+    return told(runs[0]) + (f" and {several(more, 'other run')} of engines" if more else "")
+
+
+def _lost(run: WorkflowSeen) -> int:
+    """Tries but one of each task that went well; at least one of each that was tried again or failed (a cached task may have no try at all)."""
+    went = sum(run.states.get(s, 0) for s in ("succeeded", "cached", "running", "unknown"))
+    ended_badly = sum(run.states.get(s, 0) for s in ("failed", "killed"))
+    return min(run.attempts, max(0, run.attempts - went, run.retried + ended_badly - _both(run)))
+
+
+def _both(run: WorkflowSeen) -> int:
+    """Tasks that may be counted twice: tried again, and failed in the end all the same."""
+    return sum(min(g.retried, g.states.get("failed", 0) + g.states.get("killed", 0)) for g in run.groups)
 
 
 def _look(run: WorkflowSeen, name: str) -> str:
@@ -154,7 +171,7 @@ def unfilled_allocation(engines: Fact[WorkflowRuns], accounting: Fact[JobAccount
     share = busy / (a.used_cpus * a.used_seconds)
     most = max(r.concurrent for r in inside)
     said = (
-        f"{told(inside[0])}: {several(tasks, 'task')} held {busy:.0f} of {a.used_cpus * a.used_seconds:.0f} core-seconds of the allocation "
+        f"{_all(inside)}: {several(tasks, 'task')} held {busy:.0f} of {a.used_cpus * a.used_seconds:.0f} core-seconds of the allocation "
         f"({percent(share)}), at most {most} at the same time on {several(a.used_cpus, 'core')}"
     )
     if share >= GOOD_SHARE:

@@ -17,5 +17,24 @@ CASE = case(
         unnamed-environment failed
         unpinned-image not-applicable
         open-doors not-applicable
+        unidentified-environment unknown
+        moved-image unknown
+        drifted-tag not-applicable
+        unobtainable-environment unknown
+        missing-recipe unknown
+        loose-recipe unknown
+        unknown-base unknown
+        foreign-revision unknown
+        wrong-architecture unknown
+        bad-signature unknown
+        host-leaks not-applicable
+        outside-paths not-applicable
+        stray-code not-applicable
+        edited-packages not-applicable
+        changed-packages not-applicable
+        unversioned-modules unknown
+        unnamed-surroundings unknown
+        unknown-runtime unknown
+        environment-not-rebuilt unknown
     """,
 )  # fmt: skip

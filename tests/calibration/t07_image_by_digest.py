@@ -12,5 +12,24 @@ CASE = case(
         unnamed-environment passed
         unpinned-image passed
         open-doors passed
+        unidentified-environment unknown
+        moved-image unknown
+        drifted-tag not-applicable
+        unobtainable-environment unknown
+        missing-recipe unknown
+        loose-recipe unknown
+        unknown-base unknown
+        foreign-revision unknown
+        wrong-architecture unknown
+        bad-signature unknown
+        host-leaks unknown
+        outside-paths unknown
+        stray-code unknown
+        edited-packages unknown
+        changed-packages unknown
+        unversioned-modules unknown
+        unnamed-surroundings unknown
+        unknown-runtime unknown
+        environment-not-rebuilt unknown
     """,
 )  # fmt: skip

@@ -9,5 +9,24 @@ CASE = case(
         unnamed-environment passed
         unpinned-image failed
         open-doors failed
+        unidentified-environment unknown
+        moved-image unknown
+        drifted-tag unknown
+        unobtainable-environment weak
+        missing-recipe unknown
+        loose-recipe unknown
+        unknown-base unknown
+        foreign-revision unknown
+        wrong-architecture unknown
+        bad-signature unknown
+        host-leaks weak
+        outside-paths unknown
+        stray-code unknown
+        edited-packages unknown
+        changed-packages unknown
+        unversioned-modules unknown
+        unnamed-surroundings unknown
+        unknown-runtime unknown
+        environment-not-rebuilt unknown
     """,
 )  # fmt: skip

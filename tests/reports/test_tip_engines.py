@@ -257,6 +257,17 @@ def test_tries_that_came_to_nothing_are_counted_with_their_reason() -> None:
     assert said("failing-tasks", engine("snakemake", *good[:1], task("train", state=State.FAILED)))[0] == FAILED
 
 
+def test_a_result_from_memory_hides_no_try_of_another_task() -> None:
+    """Seen with a real Parsl: eight tasks in nine tries, and a ninth that was never tried."""
+    memoised = replace(task("prepare"), state=State.CACHED, attempts=())
+    good = [task("simulate", n) for n in range(7)]
+
+    assert said("failing-tasks", engine("parsl", *good, task("predict", tries=2), memoised)) == (
+        WEAK,
+        f"parsl {HERE}: 1 of 9 tries came to nothing (11 %); most of predict",
+    )
+
+
 def test_tasks_inside_of_an_allocation_fill_it_or_do_not() -> None:
     one = later(accounting(used_cpus=4))
     tasks = [task("simulate", n, (1, 11), cpus=1) for n in range(4)]
