@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.config import Config, load, user_file, write
+from auditor.config import Config, load, toml, user_file, write
 from auditor.model import AuditError
 
 
@@ -60,3 +60,31 @@ def test_setting_a_key_keeps_the_other_lines(tmp_path: Path) -> None:
     write(str(path), "label", "b c")
     write(str(path), "hook", "0")
     assert path.read_text() == '# mine\nlabel = "b c"\nhook = false\n'
+
+
+def test_phases_are_a_table_of_patterns_and_another_key_is_written_above_it(tmp_path: Path) -> None:
+    file = tmp_path / ".auditor.toml"
+    file.write_text('[phases]\n"relax*" = "simulate"\n')
+
+    write(str(file), "label", "paper")
+
+    found = load(str(tmp_path), {"AUDITOR_CONFIG": "/nonexistent"}).config
+    assert (found.label, dict(found.phases)) == ("paper", {"relax*": "simulate"})
+    assert file.read_text() == 'label = "paper"\n[phases]\n"relax*" = "simulate"\n'
+    with pytest.raises(AuditError, match="has a table"):
+        write(str(file), "phases", "dock*=infer")
+
+
+def test_phases_from_a_variable_and_as_toml(tmp_path: Path) -> None:
+    found = load(str(tmp_path), {"AUDITOR_CONFIG": "/nonexistent", "AUDITOR_PHASES": "relax*=simulate:dock*=infer"}).config
+
+    assert toml(found.phases) == '{"relax*" = "simulate", "dock*" = "infer"}'
+
+
+def test_phases_of_another_shape_are_refused(tmp_path: Path) -> None:
+    (tmp_path / ".auditor.toml").write_text("phases = ['train']\n")
+
+    with pytest.raises(AuditError) as error:
+        load(str(tmp_path), {"AUDITOR_CONFIG": "/nonexistent"})
+
+    assert error.value.hint == 'it takes a table: [phases] and lines like "relax*" = "simulate"'
