@@ -107,6 +107,9 @@ def test_a_registered_data_set_is_one_row_and_nothing_of_it_is_read(store: Store
     assert since(store, run, world) == (Since("iris", "input", digest, "same", digest, reason="data set iris"),)
     (tmp_path / "iris" / "b").write_text("2")
     assert since(store, run, world) == (Since("iris", "input", digest, "changed", reason="data set iris: new b"),)
+    again = add(world, str(tmp_path / "home" / "datasets"), Dataset("iris", "iris", "", 0, 0, "", ""))
+    now = again.digest.removeprefix("sha256:")
+    assert since(store, run, world) == (Since("iris", "input", digest, "changed", now, reason="data set iris"),)
     assert since(store, run, RealWorld({}, str(tmp_path)))[0].state == "unreadable"
     (tmp_path / "iris").rename(tmp_path / "moved")
     assert since(store, run, world)[0].state == "gone"

@@ -147,6 +147,8 @@ def test_what_is_far_from_this_run_is_counted_and_not_drawn() -> None:
     edges = (Edge("me", "n0"), *(Edge(f"n{i}", f"n{i + 1}") for i in range(399)))
     plan = layout(nodes, edges)
     assert (len(plan.layers), plan.layers[0][0].id, plan.left > 0) == (7, "me", True)
+    last = layout((*nodes[1:], Node("end", "this-run", "end")), (*edges[1:], Edge("n399", "end")))
+    assert [len(layer) for layer in last.layers] == [1] * 7 and last.layers[-1][0].id == "end"
     assert "farther away, not drawn." in lineage.draw(nodes, edges)
 
 

@@ -208,3 +208,11 @@ def test_twenty_checkpoints_are_a_pile() -> None:
     )
     assert said("piled-checkpoints", files(3, MIB, "run/ckpt"))[0] == PASSED
     assert said("piled-checkpoints", files(3))[0] == NOT_APPLICABLE
+
+
+def test_many_pieces_of_a_mebibyte_are_well_cut() -> None:
+    whole = Part("t", (2000, 512), "<f8", (1, 512), 2000, logical=2000 * MIB)
+    assert said("tiny-pieces", later(FormatFiles((FormatFile("out.h5", "hdf5", "", 1, parts=(whole,)),), 1, True))) == (
+        PASSED,
+        "1 data file, none cut into 1,000 pieces below 64.0 KiB: out.h5",
+    )

@@ -206,6 +206,20 @@ def test_large_data_that_captures_share_is_archived_once_and_comes_back_to_the_b
     assert content(home) == before
 
 
+def test_a_damaged_shared_part_costs_those_that_need_it_and_is_told(home: Home) -> None:
+    lists = seen(packages(*(f"package{i}==1.{i}" for i in range(100))))
+    for n in range(3):
+        spool.save(home.spool, capture(job(str(n)), Phase.START, lists))
+    spool.save(home.spool, capture(job("9"), Phase.START, seen(hardware())))
+    taken_in(home)
+    [packed] = Path(home.archive).iterdir()
+    packed.write_bytes(packed.read_bytes().replace(b"package50", b"packagexx", 1))
+    report = rebuild(home)
+    assert (report.files, {name for name, _ in report.quarantined}) == (1, {packed.name})
+    assert sorted({why for _, why in report.quarantined}) == ["a damaged part", "a part of it is damaged or missing"]
+    assert list(content(home)) == [job("9").run_id]
+
+
 def test_twenty_kills_lose_nothing_and_double_nothing(home: Home) -> None:
     """SIGKILL at random moments of the ingest, in small batches so that every step is hit; then it is finished and counted."""
     rng = random.Random(7)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -257,6 +258,17 @@ def test_the_guests_open_no_more_files_than_a_shared_file_system_can_bear(job: J
     (guests,) = {pid for pid, call in opened if injob.__file__ in call}
     assert job.record("start").evidence
     assert len([pid for pid, _ in opened if pid == guests]) <= 135
+
+
+def test_what_the_script_itself_declares_is_hashed_as_the_job_starts_and_a_typed_input_counts_instead(job: Job) -> None:
+    for name in ("a.csv", "b.csv"):
+        (job.folder / name).write_text(name)
+    for extra, expected in (("", "a.csv"), ("input=b.csv", "b.csv")):
+        assert job.run("#!/bin/bash\n#AUDITOR input=a.csv\ntrue\n", extra=extra)[2] == 0
+        (data,) = [e["data"] for e in job.record("start").evidence or () if e["probe"] == "data"]
+        assert [(f["path"], f["role"], f["sha256"]) for f in data["files"]] == [
+            (expected, "input", hashlib.sha256(expected.encode()).hexdigest())
+        ]
 
 
 def test_guests_look_inside_the_job_with_the_standard_library_alone(job: Job) -> None:
