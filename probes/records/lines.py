@@ -9,6 +9,7 @@ from auditor.world import World
 
 MAX_BYTES = 512 << 20
 MAX_LINE = 16_384
+TAIL_BYTES = 1 << 20
 # ECMA-48: strings for the terminal (titles, links) up to their end, control sequences; then what remains of the C0 and C1 controls but tab,
 # and what turns the direction of text or breaks a line in a page (Unicode TR 9, TR 14)
 _CONTROL = re.compile(
@@ -39,6 +40,17 @@ def lines(world: World, path: str, limit: int = MAX_BYTES) -> Iterator[tuple[int
             return
     if rest:
         yield number, clean(rest.decode("utf-8", "replace"))
+
+
+def beyond(world: World, path: str, limit: int = MAX_BYTES, length: int = TAIL_BYTES) -> tuple[str, ...]:
+    """The last lines of a file of which `lines` gives less than all, without the first of them, which is cut; none of a smaller file.
+
+    How a run ended stands at the end of its log. Raises as World.span.
+    """
+    if world.stat(path).size <= limit:
+        return ()
+    tail = world.span(path, -length, length).decode("utf-8", "replace").split("\n")
+    return tuple(clean(part[:MAX_LINE]) for part in tail[1:] if part)
 
 
 def clean(text: str) -> str:

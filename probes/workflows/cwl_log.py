@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from auditor.world import World
 from probes.records import times
-from probes.records.lines import lines, one_line
+from probes.records.lines import MAX_BYTES, beyond, lines, one_line
 
 MAX_COMMAND = 2000
 MAX_JOBS = 50_000
@@ -68,8 +68,15 @@ class EngineLog:
 
 
 def read(world: World, path: str) -> EngineLog:
-    """Of a file of any size; what comes after MAX_JOBS jobs is left out (`whole` is False). Raises OSError."""
-    return parse(lines(world, path))
+    """Of a file of any size; of what is more than MAX_JOBS jobs or MAX_BYTES only how it all ended is read (`whole` is False). Raises OSError."""
+    log = parse(lines(world, path, MAX_BYTES))
+    for line in beyond(world, path, MAX_BYTES):
+        log.whole = False
+        if stamped := _STAMP.match(line):
+            log.ended = _utc(stamped[1], stamped[2]) or log.ended
+            if not _ABOUT.match(stamped[3]):
+                _general(log, 0, stamped[3])
+    return log
 
 
 def parse(numbered: Iterator[tuple[int, str]]) -> EngineLog:

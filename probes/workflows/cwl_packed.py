@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from auditor.world import World
-from probes.records.lines import one_line
+from probes.records.lines import one_line, why
 from probes.workflows import Asked, Digest, Environment, Place, Unreadable
 
 MAX_BYTES = 32 << 20
@@ -50,7 +50,7 @@ def parse(text: str) -> dict[str, Step]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Unreadable(f"packed.cwl: {one_line(str(error))}") from None
+        raise Unreadable(f"packed.cwl: {why(error)}") from None
     graph = document.get("$graph", [document]) if isinstance(document, dict) else []
     processes = {str(p.get("id", "#main")): p for p in graph if isinstance(p, dict)}
     main = processes.get("#main") or next(iter(processes.values()), None)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from auditor.world import World
-from probes.records.lines import one_line
+from probes.records.lines import one_line, why
 from probes.workflows import Unreadable
 
 MAX_BYTES = 96 << 20
@@ -68,7 +68,7 @@ def parse(text: str) -> Provenance:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Unreadable(f"no PROV-JSON: {one_line(str(error))}") from None
+        raise Unreadable(f"no PROV-JSON: {why(error)}") from None
     if not isinstance(document, dict):
         raise Unreadable("no PROV-JSON: not an object")
     records = {kind: _single(document.get(kind)) for kind in _KINDS}

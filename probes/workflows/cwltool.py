@@ -16,7 +16,7 @@ from typing import Any
 from auditor.world import World
 from probes.records import times
 from probes.records.inside import inside, there
-from probes.records.lines import one_line
+from probes.records.lines import one_line, why
 from probes.workflows import (
     Attempt,
     Construct,
@@ -121,21 +121,23 @@ class _Bundle:
                 log = cwl_log.read(self.world, inside(self.world, self.folder, name))
                 found.append((log.ended, log, name))
             except OSError as error:
-                self.gaps.append(f"{name}: {one_line(str(error))}")
+                self.gaps.append(f"{name}: {why(error)}")
         if not found:
             self.gaps.append("no engine log: how the jobs ended is not recorded anywhere else")
             return cwl_log.EngineLog(), ""
         _, log, name = max(found, key=lambda f: f[0])
         self.places.append(Place(name))
         if not log.whole:
-            self.gaps.append(f"{name}: only the first {cwl_log.MAX_JOBS} jobs were read")
+            self.gaps.append(
+                f"{name}: not all of it was read (it is larger than we read, or of more jobs than {cwl_log.MAX_JOBS})"
+            )
         return log, name
 
     def _steps(self) -> Mapping[str, cwl_packed.Step]:
         try:
             steps = cwl_packed.read(self.world, inside(self.world, self.folder, cwl_packed.PACKED))
         except (Unreadable, OSError) as error:
-            self.gaps.append(one_line(str(error)))
+            self.gaps.append(why(error))
             return {}
         self.places.append(Place(cwl_packed.PACKED))
         return steps
@@ -155,7 +157,7 @@ class _Bundle:
                 self.places.append(Place(path))
                 waiting += cwl_prov.nested(found[-1])
             except (Unreadable, OSError) as error:
-                self.gaps.append(f"{path}: {one_line(str(error))}")
+                self.gaps.append(f"{path}: {why(error)}")
         return tuple(found)
 
     def _definitions(self) -> Iterator[Definition]:
@@ -193,7 +195,7 @@ class _Bundle:
         try:
             read = json.loads(self.world.text(path))
         except (ValueError, RecursionError, OSError) as error:
-            self.gaps.append(f"{name}: {one_line(str(error))}")
+            self.gaps.append(f"{name}: {why(error)}")
             return {}
         return read if isinstance(read, dict) else {}
 
@@ -227,6 +229,10 @@ def _zone(log: cwl_log.EngineLog, records: tuple[cwl_prov.Provenance, ...]) -> t
     return (None, True) if abs(away - quarters * 900) > 300 or abs(quarters) > 60 else (times.offset(quarters / 4), False)
 
 
+def _line(number: int) -> str:
+    return f"line {number}" if number else "its last lines"
+
+
 def _at(written: str, known: _Known) -> str:
     return times.local(written, known.zone)
 
@@ -236,9 +242,9 @@ def _end(known: _Known) -> tuple[State, str]:
     if log.final:
         return _ENDS.get(
             log.final, State.UNKNOWN
-        ), f"{known.log_path} line {log.final_line}: Final process status is {one_line(log.final)}"
+        ), f"{known.log_path} {_line(log.final_line)}: Final process status is {one_line(log.final)}"
     if log.error:
-        return State.FAILED, f"{known.log_path} line {log.error_line}: {log.error}"
+        return State.FAILED, f"{known.log_path} {_line(log.error_line)}: {log.error}"
     return State.UNKNOWN, "no line of the engine log says how it ended" if known.log_path else "the bundle has no engine log"
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from auditor.world import World
 from probes.records import sqlite, times
 from probes.records.inside import Outside, inside, there
-from probes.records.lines import one_line
+from probes.records.lines import why
 from probes.workflows import (
     Asked,
     Construct,
@@ -61,7 +61,7 @@ def read(world: World, folder: str) -> Iterator[WorkflowRun]:
     except FileNotFoundError:
         pass
     except (sqlite.Broken, Outside) as error:
-        gaps.append(f"{DATABASE}: {one_line(str(error))}")
+        gaps.append(f"{DATABASE}: {why(error)}")
     for number in reversed(_numbered(world, folder)[-MAX_RUNS:]):
         if number not in seen:
             found.append(number)
@@ -149,7 +149,7 @@ class _Run:
         try:
             log = parsl_log.read(self.world, inside(self.world, self.folder, path))
         except OSError as error:
-            self.gaps.append(f"{path}: {one_line(str(error))}")
+            self.gaps.append(f"{path}: {why(error)}")
             return parsl_log.ParslLog(), ""
         if not log.whole:
             self.gaps.append(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from probes.records.lines import one_line
+from probes.records.lines import one_line, why
 from probes.records.sqlite import Broken, Database
 
 MAX_RUNS = 200
@@ -106,7 +106,7 @@ def fill(database: Database, run: DbRun) -> None:
         try:
             take(database, run)
         except (Broken, ValueError) as error:
-            run.gaps.append(f"monitoring.db: {one_line(str(error))}")
+            run.gaps.append(f"monitoring.db: {why(error)}")
 
 
 def _of(database: Database, run: DbRun, table: str, *columns: str, order: str = "") -> Iterator[tuple[Any, ...]]:

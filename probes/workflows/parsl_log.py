@@ -12,11 +12,10 @@ from datetime import datetime, tzinfo
 
 from auditor.world import World
 from probes.records import times
-from probes.records.lines import lines, one_line
+from probes.records.lines import beyond, lines, one_line
 from probes.workflows import parsl_config
 
 MAX_BYTES = 512 << 20
-TAIL = 1 << 20
 MAX_TASKS = 100_000
 MAX_CONFIG_LINES = 20_000
 _LINE = re.compile(r"(\d{9,11}\.\d+) (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) .*? (?:DEBUG|INFO|WARNING|ERROR|CRITICAL): (.*)")
@@ -79,13 +78,11 @@ class ParslLog:
 def read(world: World, path: str) -> ParslLog:
     """Of a file of any size: its first half gigabyte, and its end. Raises OSError."""
     log = parse(lines(world, path, MAX_BYTES))
-    if world.stat(path).size > MAX_BYTES:
+    for line in beyond(world, path, MAX_BYTES):
         log.whole = False
-        tail = world.span(path, -TAIL, TAIL).decode("utf-8", "replace").split("\n")[1:]
-        for line in tail:
-            if found := _LINE.match(line):
-                log.last = float(found[1])
-                _line(log, 0, log.last, found[3])
+        if found := _LINE.match(line):
+            log.last = float(found[1])
+            _line(log, 0, log.last, found[3])
     return log
 
 

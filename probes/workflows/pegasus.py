@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from auditor.world import World
 from probes.records import sqlite, times, yamlfile
 from probes.records.inside import Outside, inside, there
-from probes.records.lines import one_line
+from probes.records.lines import one_line, why
 from probes.workflows import (
     Construct,
     Definition,
@@ -85,7 +85,7 @@ def _rows(world: World, folder: str, gaps: list[str]) -> tuple[list[pegasus_db.D
                     row.gaps += [f"{name}: {database.stale}"] if database.stale else []
                 return rows, name
         except (sqlite.Broken, Outside, FileNotFoundError) as error:
-            gaps.append(f"{name}: {one_line(str(error))}")
+            gaps.append(f"{name}: {why(error)}")
     return [], ""
 
 
@@ -192,6 +192,8 @@ class _Run:
                 self.gaps.append("no jobstate.log and no database: what became of the jobs is not known")
             return {}, row.run
         logged, run = pegasus_states.read(self.world, path)
+        if not run.whole:
+            self.gaps.append("jobstate.log: larger than we read; of its end only how the workflow ended was taken")
         return logged, run if run.started or not row.run.started else row.run
 
     def _end(self, run: pegasus_states.Ended) -> tuple[State, str, str]:
@@ -221,7 +223,7 @@ class _Run:
                     self.places.append(Place(self._at(name)))
                     return plan, self._at(name)
                 except (yamlfile.NotYaml, OSError) as error:
-                    self.gaps.append(f"{name}: {one_line(str(error))}")
+                    self.gaps.append(f"{name}: {why(error)}")
         return pegasus_plan.Abstract(), ""
 
     def _containers(self) -> dict[str, Environment]:
@@ -230,7 +232,7 @@ class _Run:
                 try:
                     document = yamlfile.read(self.world, path, texts=True)
                 except (yamlfile.NotYaml, OSError) as error:
-                    self.gaps.append(f"{name}: {one_line(str(error))}")
+                    self.gaps.append(f"{name}: {why(error)}")
                     continue
                 embedded = document.get("transformationCatalog") if isinstance(document, dict) else None
                 found = pegasus_plan.containers(embedded or document, self._at(name))

@@ -132,7 +132,17 @@ def _instances(
     hosts: dict[Any, str],
     instances: dict[int, tuple[DbJob, Submission]],
 ) -> None:
-    columns = ("job_instance_id", "job_id", "job_submit_seq", "host_id", "sched_id", "site", "exitcode", "subwf_id")
+    columns = (
+        "job_instance_id",
+        "job_id",
+        "job_submit_seq",
+        "host_id",
+        "sched_id",
+        "site",
+        "exitcode",
+        "subwf_id",
+        "multiplier_factor",
+    )
     uuids = {row[0]: _text(row[1]) for row in database.rows("workflow", "wf_id", "wf_uuid")}
     for row in database.rows("job_instance", *columns):
         job = jobs.get(row[1])
@@ -143,6 +153,7 @@ def _instances(
             number, host=hosts.get(row[3], ""), condor=_text(row[4]), site=_text(row[5]), code=exit_code(_int(row[6]))
         )
         made.subworkflow = uuids.get(row[7], "")
+        made.cores = _int(row[8])
         job.submissions[number] = made
         instances[row[0]] = (job, made)
 

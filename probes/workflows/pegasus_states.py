@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from auditor.world import World
-from probes.records.lines import lines, one_line
+from probes.records.lines import MAX_BYTES, beyond, lines, one_line
 from probes.workflows import State
 
 MAX_STATES = 2_000_000
@@ -34,7 +34,7 @@ class Submission:
     cpu_seconds: float | None = None
     memory: int | None = None
     subworkflow: str = ""
-    stderr: str = ""
+    cores: int | None = None
     tasks: int = 0
 
 
@@ -46,11 +46,19 @@ class Ended:
     finished: list[tuple[float, int]] = field(default_factory=list)
     last: float | None = None
     monitored: bool = False
+    whole: bool = True
 
 
 def read(world: World, path: str) -> tuple[dict[str, dict[int, Submission]], Ended]:
     """Job → its submissions by number. Raises OSError."""
-    return parse(lines(world, path))
+    jobs, run = parse(lines(world, path, MAX_BYTES))
+    for line in beyond(world, path, MAX_BYTES):
+        words = line.split()
+        if len(words) > 2 and words[0].isdecimal() and len(words[0]) <= 12:
+            run.last, run.whole = float(words[0]), False
+            if words[1] == "INTERNAL":
+                _internal(run, float(words[0]), words[2:])
+    return jobs, run
 
 
 def parse(numbered: Iterator[tuple[int, str]]) -> tuple[dict[str, dict[int, Submission]], Ended]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from auditor.world import World
 from probes.records import times, yamlfile
 from probes.records.inside import there
-from probes.records.lines import one_line
+from probes.records.lines import one_line, why
 from probes.workflows import (
     Asked,
     Attempt,
@@ -93,7 +93,7 @@ def _task(known: Known, name: str) -> Task:
         attempts,
         tuple(dict.fromkeys(n for n in (planned.after if planned else row.after if row else ()) if n != name)),
         tuple(_files(known, ids, last)),
-        _asked(submit, [known.plan.jobs[i].asked for i in ids if i in known.plan.jobs]),
+        _asked(submit, [known.plan.jobs[i].asked for i in ids if i in known.plan.jobs], submissions),
         _used(submissions[-1] if submissions else None, last, attempts[-1].place if attempts else None),
         tuple(_environments(known, kind, f"{where}/{name}", len(submissions) - 1)),
         (last.command if last else "") or (row.argv if row else ""),
@@ -202,7 +202,7 @@ def _kickstart(known: Known, stem: str, number: int) -> pegasus_kickstart.Invoca
     try:
         return pegasus_kickstart.read(known.world, at)
     except (yamlfile.NotYaml, OSError) as error:
-        known.gaps.append(f"{path}: {one_line(str(error))}")
+        known.gaps.append(f"{path}: {why(error)}")
         return None
 
 
@@ -223,11 +223,12 @@ def _files(known: Known, ids: list[str], seen: pegasus_kickstart.Invocation | No
         yield File(lfn, role, size, (Digest("sha256", checksum),) if re.fullmatch("[0-9a-f]{64}", checksum) else ())
 
 
-def _asked(submit: pegasus_dag.Submit | None, planned: list[Asked]) -> Asked:
-    """As the submit file has it, else as the abstract job asked for it."""
+def _asked(submit: pegasus_dag.Submit | None, planned: list[Asked], submissions: list[pegasus_states.Submission]) -> Asked:
+    """As the submit file has it, else as the abstract job asked for it; the database has 1 core where nobody asked."""
     own, first = submit.asked if submit else Asked(), planned[0] if planned else Asked()
+    stored = next((float(s.cores) for s in submissions if s.cores and s.cores > 1), None)
     return Asked(
-        own.cpus if own.cpus is not None else first.cpus,
+        own.cpus if own.cpus is not None else first.cpus if first.cpus is not None else stored,
         own.gpus if own.gpus is not None else first.gpus,
         own.memory if own.memory is not None else first.memory,
         own.disk if own.disk is not None else first.disk,

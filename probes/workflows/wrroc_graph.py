@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from auditor.world import TooBig, World
-from probes.records.lines import one_line
+from probes.records.lines import one_line, why
 from probes.workflows import Place, Unreadable
 
 MAX_BYTES = 64 << 20
@@ -51,7 +51,7 @@ def parse(source: str, name: str) -> Graph:
     try:
         document = json.loads(source)
     except (ValueError, RecursionError) as error:
-        raise Unreadable(f"{name}: {one_line(str(error))}") from None
+        raise Unreadable(f"{name}: {why(error)}") from None
     listed = document.get("@graph") if isinstance(document, dict) else None
     if not isinstance(listed, list):
         raise Unreadable(f"{name}: no @graph in it")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from auditor.world import RealWorld
-from probes.records.lines import MAX_LINE, clean, lines, one_line, why
+from probes.records.lines import MAX_LINE, beyond, clean, lines, one_line, why
 
 
 def read(path: Path, content: bytes, limit: int = 1 << 30) -> list[tuple[int, str]]:
@@ -78,3 +78,10 @@ def test_a_strangers_words_are_one_line_of_bounded_length() -> None:
 def test_a_reason_is_told_without_the_path_it_is_about() -> None:
     assert why(FileNotFoundError(2, "No such file or directory", "/home/ada/secret")) == "No such file or directory"
     assert (why(ValueError("bad\nvalue")), why(ValueError())) == ("bad value", "ValueError")
+
+
+def test_the_end_of_a_log_that_is_too_large_can_be_read_without_its_cut_line(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b"first\n" + b"x" * 100 + b"\nlast but one\n\x1b[31mlast\n")
+
+    assert beyond(RealWorld(), str(tmp_path / "log"), limit=50, length=30) == ("last but one", "last")
+    assert beyond(RealWorld(), str(tmp_path / "log"), limit=500, length=30) == ()

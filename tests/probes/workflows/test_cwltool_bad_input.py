@@ -148,3 +148,13 @@ def test_a_log_of_a_gigabyte_is_read_in_pieces_with_an_end_to_its_jobs() -> None
 
     assert (len(log.jobs), log.whole) == (cwl_log.MAX_JOBS, False)
     assert max(len(j.command) for j in log.jobs.values()) == cwl_log.MAX_COMMAND
+
+
+def test_of_a_log_that_is_too_large_the_end_is_read_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cwl_log, "MAX_BYTES", 1024)
+    head, end = LOG.rsplit("[2026-11-23T21:24:16,14", 1)
+
+    run = run_of(bundle(tmp_path, log=f"{head}{'    filler of a command that goes on' * 20_000}\n[2026-11-23T21:24:16,14{end}"))
+
+    assert (run.state, run.proof) == (State.SUCCEEDED, f"{ENGINE} its last lines: Final process status is success")
+    assert any("not all of it was read" in gap for gap in run.gaps)

@@ -219,7 +219,6 @@ def test_a_log_of_a_gigabyte_is_read_in_pieces_with_an_end_to_its_tasks(monkeypa
 
 def test_of_a_log_that_is_too_large_the_end_is_read_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parsl_log, "MAX_BYTES", 4096)
-    monkeypatch.setattr(parsl_log, "TAIL", 512)
     filler = "".join(line(6, f"nothing of interest {n}", "DEBUG") for n in range(20_000))
     runinfo = written(tmp_path, log(*LINES, filler))
 

@@ -192,6 +192,16 @@ def test_states_without_an_end_are_bounded(monkeypatch: pytest.MonkeyPatch) -> N
     assert len(jobs) == 10
 
 
+def test_of_states_that_are_too_many_bytes_the_end_is_read_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pegasus_states, "MAX_BYTES", 4096)
+    filler = "1677913850 train_ID0000001 IMAGE_SIZE 9.0 condorpool - 2\n" * 20_000
+
+    run = run_of(submit_dir(tmp_path, STAGED + filler + END.format(1)))
+
+    assert run.state is State.FAILED
+    assert any("larger than we read" in gap for gap in run.gaps)
+
+
 def test_more_kickstart_records_than_are_opened_are_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pegasus_tasks, "MAX_KICKSTART", 1)
 

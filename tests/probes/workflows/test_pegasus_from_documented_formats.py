@@ -208,6 +208,15 @@ def test_the_database_tells_tries_and_leaves_scripts_out(tmp_path: Path) -> None
     assert (out.name, out.state, out.needs) == ("stage-out-tx", State.NOT_RUN, ("train_ID0000001",))
 
 
+def test_cores_of_the_database_count_where_there_is_more_than_the_one_that_every_job_has(tmp_path: Path) -> None:
+    (tmp_path / "braindump.yml").write_text(BRAINDUMP)
+    second = {"job_instance_id": 3, "job_id": 2, "job_submit_seq": 3, "multiplier_factor": 1}
+    instances = [{**JOBS["job_instance"][0], "multiplier_factor": 4}, JOBS["job_instance"][1], second]
+    stampede(tmp_path / "demo-0.stampede.db", {**JOBS, "job_instance": instances})
+
+    assert [t.asked.cpus for t in runs_of(tmp_path)[0].tasks] == [4.0, None]
+
+
 def test_registered_checksums_fill_what_kickstart_did_not_see(tmp_path: Path) -> None:
     submit_dir(tmp_path)
     meta = [("size", "130"), ("checksum.type", "sha256"), ("checksum.value", "f" * 64)]
