@@ -24,7 +24,7 @@ from probes.tracking.told import MAX_PARAMETERS, MAX_TAGS
 from probes.workflows import Place
 
 MAX_META = 1 << 20
-MAX_TEXT = 64 << 10
+MAX_TEXT = 16 << 10
 MAX_SERIES = 4 << 20
 """Bytes of one metric's file: of a longer one the beginning and the last lines are read."""
 MAX_RUNS = 50_000
