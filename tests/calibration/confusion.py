@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from auditor import registry
+from auditor.model import Check
 from reports.judging.judge import judge
 from reports.judging.record import record
 from tests.calibration.made import Case, cases
@@ -15,11 +16,16 @@ ORDER = ("passed", "weak", "failed", "unknown", "not-applicable", "error")
 
 
 def outcomes(case: Case) -> dict[str, tuple[str, str]]:
-    """What the checks of the case's tip say: outcome and message."""
-    tip = registry.tips()[case.tip]
+    """What the checks say that the case is about: outcome and message."""
     seen = record(case.evidence, 0)
-    found = {c.id: judge(c, tip.number, seen) for c in tip.checks}
+    found = {c.id: judge(c, number, seen) for number, c in asked(case.tip)}
     return {name: (f.outcome.value, f.message) for name, f in found.items()}
+
+
+def asked(number: int) -> list[tuple[int, Check]]:
+    """The checks of a tip, or those that are asked of a campaign as a whole, each with its tip's number."""
+    tips = registry.tips()
+    return [(number, c) for c in tips[number].checks] if number else [(n, c) for n, tip in tips.items() for c in tip.campaign]
 
 
 def wrong() -> list[tuple[str, str, str, str, str]]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from auditor.campaign import Campaign, Link, Sibling
+from auditor.campaign import Campaign, CampaignRecord, Link, Member, Sibling
 from auditor.capture import observe
 from auditor.model import Evidence, Job, Phase, Probe
 from auditor.redact import Redactor
@@ -42,13 +42,22 @@ KINDS = ("good", "bad", "borderline", "decoy")
 
 @dataclass(frozen=True)
 class Case:
-    """kind: `good`, `bad`, `borderline`, or `decoy` (it looks like the other side). story: what happened, in a sentence a reader can check."""
+    """tip: 0 for a campaign as a whole, whose expected outcomes are those of all tips' campaign checks.
+
+    kind: `good`, `bad`, `borderline`, or `decoy` (it looks like the other side). story: what happened, in a sentence a reader can check.
+    """
 
     tip: int
     kind: str
     story: str
     evidence: tuple[Evidence, ...]
     expected: Mapping[str, str]
+
+
+def whole(kind: str, story: str, record: CampaignRecord, expected: str) -> Case:
+    """A campaign that is judged as one: nothing but its record."""
+    rows = dict(line.split() for line in expected.split("\n") if line.strip())
+    return Case(0, kind, story, (seen(record, phase=Phase.LATER, probe="campaign-record", taken_at=at(60)),), rows)
 
 
 def case(tip: int, kind: str, story: str, *told: Evidence | Sequence[Evidence], expected: str) -> Case:
@@ -234,6 +243,22 @@ def tracked(*runs: TrackedRun, relation: str = "inside") -> Evidence:
 def no_tracker() -> Evidence:
     why = "no tracker left a record below the work directory"
     return unseen(Experiments, why, phase=Phase.LATER, probe="experiments", taken_at=at(60))
+
+
+def member(name: str, **changes: Any) -> Member:
+    """One run of ten minutes on one core that went well; its job number is its name with a nine before it."""
+    base = Member(
+        name, f"9{name}", name="train", outcome="succeeded", started=at(1), ended=at(11), seconds=600.0, used_cores=1, phases=("train",),
+        commit="a" * 40, dirty=False, environment="e1", shape="s1", command="train.sh #", outputs=2, bytes_in=GIB, bytes_out=GIB,
+        asked_memory=4 * GIB, used_memory=3 * GIB, asked_seconds=1800, last_seconds=600.0, cpu_seconds=500.0,
+    )  # fmt: skip
+    return dataclasses.replace(base, **changes)
+
+
+def together(*members: Member, **changes: Any) -> CampaignRecord:
+    """The record of a campaign that is looked at as a whole."""
+    base = CampaignRecord("paper", ("label",), len(members), 0, members, ())
+    return dataclasses.replace(base, **changes)
 
 
 SCRIPT = {
