@@ -47,6 +47,13 @@ class Piece:
         return one_line(called or (f"{process} ({tag})" if process and tag not in ("-", "") else process)) or "(not told)"
 
     @property
+    def ran(self) -> bool:
+        """Did it begin? A wrapper alone is a plan."""
+        status = self.row.get("status") or (self.told.status if self.told else "")
+        there = self.directory
+        return status in ("COMPLETED", "FAILED", "CACHED") or (there is not None and (there.began or there.exit_code is not None))
+
+    @property
     def order(self) -> tuple[int, str]:
         number = self.row.get("task_id") or (self.told.number if self.told else "")
         return (int(number) if number.isdecimal() and len(number) < 10 else 1 << 40, self.told.submitted if self.told else "")
@@ -108,7 +115,7 @@ def environments(piece: Piece) -> Iterator[Environment]:
     """A container is enacted where the wrapper names it; where the wrapper describes itself and names none, it was refused."""
     entry = piece.entry.spec if piece.entry else {}
     wrapper = Place(f"{piece.directory.path}/.command.run", "### container") if piece.directory else None
-    enacted = piece.directory.container if piece.directory else ""
+    enacted = piece.directory.container if piece.directory and piece.ran else ""
     declared = {
         name: place
         for name, place in (
@@ -124,16 +131,24 @@ def environments(piece: Piece) -> Iterator[Environment]:
             name,
             declared=declared.get(name),
             enacted=wrapper if name == enacted else None,
-            refused=wrapper if piece.directory and piece.directory.described and not enacted else None,
+            refused=wrapper if piece.directory and piece.directory.described and not piece.directory.container else None,
             digests=digest({"algorithm": pinned[1], "value": pinned[2], "mode": "content"}) if pinned else (),
         )
-    for kind in ("conda", "spack"):
-        if entry.get(kind):
-            yield Environment(
-                kind, one_line(str(entry[kind])), declared=Place(piece.entry.path, f"$.spec.{kind}") if piece.entry else None
-            )
+    yield from _activated(piece, entry)
+
+
+def _activated(piece: Piece, entry: Mapping[str, object]) -> Iterator[Environment]:
+    """Conda, spack and modules: declared by the lineage or the trace, enacted where the wrapper of a task that ran activates them."""
+    wrapper = Place(f"{piece.directory.path}/.command.run") if piece.directory else None
+    recorded = Place(piece.entry.path, "$.spec") if piece.entry else None
+    declared = {
+        (kind, one_line(str(entry[kind])).removeprefix("file://")): recorded for kind in ("conda", "spack") if entry.get(kind)
+    }
     if module := piece.row.get("module", "").strip("-"):
-        yield Environment("module", module, declared=piece.row_place)
+        declared["module", module] = piece.row_place
+    enacted = piece.directory.activated if piece.directory and piece.ran else ()
+    for kind, name in dict.fromkeys((*declared, *enacted)):
+        yield Environment(kind, name, declared=declared.get((kind, name)), enacted=wrapper if (kind, name) in enacted else None)
 
 
 def files_of(lineage: Lineage, piece: Piece) -> Iterator[File]:

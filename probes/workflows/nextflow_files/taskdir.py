@@ -21,6 +21,11 @@ from probes.workflows.nextflow_files.units import number
 HEAD = 256 << 10
 _OPTION = re.compile(r"#SBATCH +(.{1,500})")
 _LINKED = re.compile(r"\s*ln -s (?:'([^'\n]{1,4096})'|(\S{1,4096})) (?:'([^'\n]{1,4096})'|(\S{1,4096}))\s*")
+_ACTIVATES = (
+    ("conda", re.compile(r"# conda environment\n.{0,200} ([^\s\n]{1,1000})\n")),
+    ("spack", re.compile(r"\bspack env activate -d ([^\s\n]{1,1000})\n")),
+    ("module", re.compile(r"^nxf_module_load (\S{1,200}(?: \S{1,200})?)$", re.MULTILINE)),
+)
 _QUOTED = re.compile(r"'?(.*?)'?")
 
 
@@ -37,6 +42,8 @@ class TaskDir:
     """Work directories of the tasks of an array, where this is the array's own one."""
     options: tuple[str, ...] = ()
     inputs: tuple[tuple[str, str], ...] = ()
+    activated: tuple[tuple[str, str], ...] = ()
+    """(kind, name) of conda, spack and module environments that the wrapper activates (getCondaActivateSnippet and its like)."""
     exit_code: int | None = None
     used: Used = field(default_factory=Used)
     command: str = ""
@@ -65,6 +72,9 @@ def taskdir(world: World, folder: str, path: str) -> TaskDir:
         options=tuple(_OPTION.findall(wrapper)),
         inputs=tuple(
             (a or b, c or d) for line in wrapper.splitlines() if (m := _LINKED.fullmatch(line)) for a, b, c, d in [m.groups()]
+        ),
+        activated=tuple(
+            (kind, _unquoted(name).replace(" ", "/")) for kind, form in _ACTIVATES for name in form.findall(wrapper)[:100]
         ),
         exit_code=_exit(_text(world, folder, f"{name}/.exitcode")),
         used=_used(_text(world, folder, f"{name}/.command.trace"), f"{name}/.command.trace"),

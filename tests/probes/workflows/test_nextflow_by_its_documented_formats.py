@@ -218,6 +218,40 @@ def test_by_documented_format_a_wrapper_that_names_no_container_refuses_the_decl
     assert (bool(environment.declared), environment.enacted, bool(environment.refused)) == (True, None, True)
 
 
+def test_by_documented_format_a_container_of_a_task_that_never_began_is_not_enacted(tmp_path: Path) -> None:
+    submitted = "Dec-05 09:59:06.030 [Task submitter] INFO  nextflow.Session - [d4/783af2] Submitted process > SIMULATE (a)\n"
+    made(tmp_path, START + submitted, row("-"))
+    task_dir(tmp_path, "d4/783af2", run=HEADER.format(digest="ab" * 32, work=WORK))
+    assert run(tmp_path).tasks[0].environments == ()
+    task_dir(tmp_path, "d4/783af2", begin="")
+    assert [bool(e.enacted) for e in run(tmp_path).tasks[0].environments] == [True]
+
+
+def test_by_documented_format_what_the_wrapper_activates_is_enacted(tmp_path: Path) -> None:
+    made(tmp_path)
+    wrapper = (
+        "#!/bin/bash\nnxf_module_load samtools 1.2\nnxf_module_load gcc\n# conda environment\n"
+        'source $(conda info --json | awk \'/conda_prefix/ { gsub(/"|,/, "", $2); print $2 }\')/bin/activate /conda/env-4a\n'
+        "# spack environment\nspack env activate -d /spack/env-7\n"
+    )
+    task_dir(tmp_path, "d4/783af2", run=wrapper)
+    lineage(
+        tmp_path,
+        "d4783af283d4976d53c5696aea0b997b",
+        "TaskRun",
+        sessionId=SESSION,
+        name="SIMULATE (a)",
+        conda="file:///conda/env-4a",
+    )
+    told = {(e.kind, e.name): (bool(e.declared), bool(e.enacted)) for e in run(tmp_path).tasks[0].environments}
+    assert told == {
+        ("conda", "/conda/env-4a"): (True, True),
+        ("spack", "/spack/env-7"): (False, True),
+        ("module", "samtools/1.2"): (False, True),
+        ("module", "gcc"): (False, True),
+    }
+
+
 def test_by_documented_format_links_of_the_wrapper_tell_who_made_an_input(tmp_path: Path) -> None:
     made(tmp_path)
     task_dir(tmp_path, "d4/783af2", run=HEADER.format(digest="ab" * 32, work=WORK))

@@ -142,6 +142,24 @@ def test_a_long_path_that_was_split_over_folders_is_put_together(tmp_path: Path)
     assert run(tmp_path).tasks[0].command == "./simulate"
 
 
+def test_a_mark_of_an_incomplete_output_with_a_long_name_counts_once(tmp_path: Path) -> None:
+    made(tmp_path, HEADER + STATS + SIMULATE)
+    folder = tmp_path / ".snakemake/incomplete" / f"@{encoded('deep/' * 60)[:200]}"
+    folder.mkdir()
+    (folder / encoded("deep/" * 60)[200:]).write_text("{}")
+    (tmp_path / ".snakemake/locks/0.output.lock").write_text("x\n")
+    assert [e.text for e in run(tmp_path).events] == ["1 outputs are marked as incomplete"]
+
+
+def test_the_size_of_a_file_that_was_changed_after_the_run_is_not_that_of_the_run(tmp_path: Path) -> None:
+    made(tmp_path, GOOD, {"out.txt": record("simulate")})
+    (tmp_path / "out.txt").write_text("four")
+    os.utime(tmp_path / "out.txt", (START + 1, START + 1))
+    sizes = [f.size for f in run(tmp_path).tasks[0].files if f.path == "out.txt"]
+    os.utime(tmp_path / "out.txt", (START + 999, START + 999))
+    assert (sizes, [f.size for f in run(tmp_path).tasks[0].files if f.path == "out.txt"]) == ([4], [None])
+
+
 class Trap:
     """Whoever unpickles it is found out."""
 
