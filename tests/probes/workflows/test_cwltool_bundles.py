@@ -54,6 +54,13 @@ def test_edges_come_from_who_made_what_was_used(tmp_path: Path) -> None:
     )
 
 
+def test_a_step_that_takes_only_values_of_another_waits_for_all_of_its_jobs(tmp_path: Path) -> None:
+    record = cwlbundle.prov()
+    record["used"] = {}
+
+    assert tasks_of(bundle(tmp_path, record=record))["train"].needs == ("simulate", "simulate_2")
+
+
 def test_values_are_parameters(tmp_path: Path) -> None:
     assert tasks_of(bundle(tmp_path))["simulate"].parameters == {"seed": "7"}
 
