@@ -9,15 +9,12 @@ import re
 from collections.abc import Iterator
 
 from auditor.world import World
-from probes.records import times
 from probes.records.inside import inside
 from probes.records.lines import one_line
 from probes.workflows import (
-    Attempt,
     Construct,
     Definition,
     Event,
-    File,
     Place,
     Reader,
     State,
@@ -25,6 +22,7 @@ from probes.workflows import (
     WorkflowRun,
     wrroc_facts,
     wrroc_graph,
+    wrroc_tasks,
 )
 from probes.workflows.wrroc_graph import Entity, Graph, ids, kinds, text
 
@@ -32,12 +30,6 @@ METADATA = "ro-crate-metadata.json"
 MAX_RUNS = 200
 MAX_TASKS = 100_000
 _ACTIONS = {"CreateAction", "ActivateAction", "UpdateAction"}
-_STATES = {
-    "CompletedActionStatus": State.SUCCEEDED,
-    "FailedActionStatus": State.FAILED,
-    "ActiveActionStatus": State.RUNNING,
-    "PotentialActionStatus": State.NOT_RUN,
-}
 
 
 def read(world: World, folder: str) -> Iterator[WorkflowRun]:
@@ -89,8 +81,8 @@ def _engine_ids(graph: Graph) -> list[str]:
 
 def _run(folder: str, graph: Graph, action: Entity | None, parts: list[Entity]) -> WorkflowRun:
     tools = parts[:MAX_TASKS]
-    steps = _steps(graph)
-    tasks = _bound(tuple(_task(graph, a, steps) for a in tools))
+    steps = wrroc_tasks.steps(graph)
+    tasks = wrroc_tasks.bound(tuple(wrroc_tasks.task(graph, a, steps) for a in tools))
     state, proof = _end(graph, action, tasks)
     workflow = graph.get(text(action.get("instrument"))) if action else {}
     engine, version = _engine(graph, action, workflow)
@@ -105,13 +97,15 @@ def _run(folder: str, graph: Graph, action: Entity | None, parts: list[Entity]) 
         proof,
         name=one_line(text(workflow.get("name")) or text(graph.root.get("name"))),
         command=one_line(text(action.get("description")), 2000)
-        if action and _is_command(text(action.get("description")))
+        if action and wrroc_tasks.is_command(text(action.get("description")))
         else "",
         user=_agent(graph, action or (parts[0] if parts else {})),
-        started=_time(action, "startTime")
+        started=wrroc_tasks.moment(action, "startTime")
         if action
         else min((a.started for t in tasks for a in t.attempts if a.started), default=""),
-        ended=_time(action, "endTime") if action else max((a.ended for t in tasks for a in t.attempts if a.ended), default=""),
+        ended=wrroc_tasks.moment(action, "endTime")
+        if action
+        else max((a.ended for t in tasks for a in t.attempts if a.ended), default=""),
         zone_assumed=any(
             re.fullmatch(r"[^Z+]*T[^Z+-]*", text(a.get(k))) for a in (action or {}, *tools) for k in ("startTime", "endTime")
         ),
@@ -128,76 +122,9 @@ def _run(folder: str, graph: Graph, action: Entity | None, parts: list[Entity]) 
     )
 
 
-def _steps(graph: Graph) -> dict[str, tuple[str, Entity]]:
-    """Action → the name of the step that it carried out, by the ControlAction between them."""
-    found: dict[str, tuple[str, Entity]] = {}
-    for control in graph.of("ControlAction"):
-        step = graph.get(text(control.get("instrument")))
-        name = text(step.get("name")) or text(step.get("@id"))
-        for action in ids(control.get("object")):
-            if name:
-                found[action] = (one_line(re.split("[#/]", name)[-1] or name, 200), control)
-    return found
-
-
-def _task(graph: Graph, action: Entity, steps: dict[str, tuple[str, Entity]]) -> Task:
-    ident = text(action.get("@id"))
-    tool = graph.get(text(action.get("instrument")))
-    state = _state(action)
-    place = graph.place(action)
-    started, ended = _time(action, "startTime"), _time(action, "endTime")
-    attempt = Attempt(
-        1,
-        state,
-        started=started,
-        ended=ended,
-        reason=one_line(text(action.get("error"))) if state is State.FAILED else "",
-        place=place,
-    )
-    name = steps[ident][0] if ident in steps else text(tool.get("name")) or re.split("[#/]", text(tool.get("@id")) or ident)[-1]
-    return Task(
-        ident,
-        one_line(name, 200),
-        state,
-        () if state is State.NOT_RUN else (attempt,),
-        files=(*wrroc_facts.files(graph, action, "object", "input"), *wrroc_facts.files(graph, action, "result", "output")),
-        used=wrroc_facts.used(graph, action, times.between(started, ended)),
-        environments=tuple(wrroc_facts.environments(graph, action, tool)),
-        command=one_line(text(action.get("description")), 2000) if _is_command(text(action.get("description"))) else "",
-        parameters=wrroc_facts.parameters(graph, action),
-        place=place,
-    )
-
-
-def _bound(tasks: tuple[Task, ...]) -> tuple[Task, ...]:
-    """With what each waits for: who made the files that it reads."""
-    import dataclasses
-
-    makers: dict[str, str] = {}
-    for task in tasks:
-        for file in task.files:
-            if file.role == "output":
-                makers.setdefault(file.path, task.id)
-    return tuple(dataclasses.replace(t, needs=tuple(dict.fromkeys(_makers(t.id, t.files, makers)))) for t in tasks)
-
-
-def _makers(own: str, files: tuple[File, ...], makers: dict[str, str]) -> Iterator[str]:
-    for file in files:
-        if file.role == "input" and makers.get(file.path, own) != own:
-            yield makers[file.path]
-
-
-def _state(action: Entity) -> State:
-    """As declared; an action with an `error` failed, whatever else it says, and one without a status is unknown."""
-    status = re.split("[/#]", text(action.get("actionStatus")))[-1]
-    if "error" in action and status != "CompletedActionStatus":
-        return State.FAILED
-    return _STATES.get(status, State.UNKNOWN)
-
-
 def _end(graph: Graph, action: Entity | None, tasks: tuple[Task, ...]) -> tuple[State, str]:
     if action is not None:
-        state = _state(action)
+        state = wrroc_tasks.status(action)
         said = text(action.get("actionStatus")).rsplit("/", 1)[-1]
         return (
             state,
@@ -262,8 +189,10 @@ def _definitions(graph: Graph, workflow: Entity) -> Iterator[Definition]:
 def _refusals(graph: Graph) -> Iterator[Event]:
     """A step that was orchestrated and has no action: nothing ran for it."""
     for control in graph.of("ControlAction"):
-        if _state(control) is State.FAILED and not [i for i in ids(control.get("object")) if graph.get(i)]:
-            yield Event("refused", one_line(text(control.get("name"))), _time(control, "endTime"), place=graph.place(control))
+        if wrroc_tasks.status(control) is State.FAILED and not [i for i in ids(control.get("object")) if graph.get(i)]:
+            yield Event(
+                "refused", one_line(text(control.get("name"))), wrroc_tasks.moment(control, "endTime"), place=graph.place(control)
+            )
 
 
 def _agent(graph: Graph, action: Entity) -> str:
@@ -275,16 +204,6 @@ def _profiles(graph: Graph) -> set[str]:
     """`process/0.5`, ... of the profiles that the crate says it conforms to."""
     said = (i for e in (graph.root, graph.descriptor) for i in ids(e.get("conformsTo")))
     return {"/".join(i.rstrip("/").rsplit("/", 2)[-2:]) for i in said if "wfrun" in i or "ro/crate" in i}
-
-
-def _time(action: Entity | None, key: str) -> str:
-    return times.local(text(action.get(key)).replace("Z", "+00:00"), None) if action else ""
-
-
-def _is_command(description: str) -> bool:
-    """Many writers put the command line there, others a sentence or the output of uname."""
-    first = description.split(" ", 1)[0]
-    return bool(re.fullmatch(r"[\w./+-]{1,200}", first)) and not first[:1].isupper() and not description.rstrip().endswith(".")
 
 
 READER = Reader("workflow-run-crate", (METADATA, f"*-{METADATA}"), read)
