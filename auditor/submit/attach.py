@@ -2,7 +2,7 @@
 
 Only for systems that the script, or a file that it calls, names: a variable is harmless to others, but a job that prints its environment
 should print the same. `auto` sets what changes neither the output of a run nor its files; `all` sets the others too:
-cwltool's provenance copies all data, Snakemake announces every profile, MLflow stores tags in the user's own records.
+cwltool's provenance copies all data, MLflow stores tags in the user's own records. SNAKEMAKE_PROFILE is never set: it is announced.
 This module is loaded only where a system is named, on the wrapper's hot path too.
 """
 

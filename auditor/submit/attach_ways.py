@@ -13,7 +13,6 @@ SWITCH = 'attach = "all" (auditor config attach all, AUDITOR_ATTACH=all) sets it
 DASK = "DASK_DISTRIBUTED__SCHEDULER__PRELOAD"
 RAY = "RAY_enable_export_api_write"
 CWLTOOL, SNAKEMAKE, MLFLOW = "CWLTOOL_OPTIONS", "SNAKEMAKE_PROFILE", "MLFLOW_RUN_CONTEXT"
-PLUGIN = "snakemake_logger_plugin_auditor"
 # where one of these is named, Dask's INFO lines are printed, and one of them tells of a preload
 _LOUD = (
     b"dask-scheduler",
@@ -139,38 +138,10 @@ def cwltool(at: Attaching, text: bytes) -> None:
 
 
 def snakemake(at: Attaching, text: bytes) -> None:
-    """A profile that names a plugin which is not there ends Snakemake: only where its own interpreter has ours."""
-    if SNAKEMAKE in at.environ:
-        at.left[SNAKEMAKE] = "it was set already"
-    elif not at.everything:
-        at.left[SNAKEMAKE] = f"Snakemake prints a line for every profile, and keeps its record in .snakemake anyhow; {SWITCH}"
-    elif b"--profile" in text:
-        at.left[SNAKEMAKE] = "the run names a profile by itself"
-    elif not _importable(at.environ):
-        at.left[SNAKEMAKE] = f"{PLUGIN} is not installed beside the snakemake that is first on PATH"
-    else:
-        folder = os.path.join(at.folder, "snakemake")
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        with open(os.path.join(folder, "config.yaml"), "w", encoding="utf-8") as file:
-            file.write("logger: [auditor]\n")
-        at.give(SNAKEMAKE, folder, "Snakemake tells the logger plugin `auditor` what it does")
-
-
-def _importable(environ: Mapping[str, str]) -> bool:
-    """Is the plugin in the environment of the snakemake that is first on PATH? Nothing is started."""
-    for folder in environ.get("PATH", "").split(":"):
-        program = os.path.join(folder, "snakemake")
-        if os.path.isfile(program):
-            try:
-                with open(program, "rb") as file:
-                    line = file.readline(4096)
-            except OSError:
-                return False
-            python = os.fsdecode(line[2:].split()[0]) if line.startswith(b"#!") and line[2:].split() else ""
-            lib = os.path.join(os.path.dirname(os.path.dirname(python)), "lib")
-            versions = sorted(os.listdir(lib)) if os.path.isdir(lib) else []
-            return any(os.path.isdir(os.path.join(lib, v, "site-packages", PLUGIN)) for v in versions)
-    return False
+    """Never set: Snakemake 9 prints `Using profile ...` for each, ends where a profile names a plugin that is not installed, and its own
+    record in .snakemake and the log tells all that a plugin could. https://snakemake.readthedocs.io/en/stable/executing/cli.html#profiles"""
+    said = "Snakemake prints a line for every profile, and keeps its record in .snakemake anyhow"
+    at.left[SNAKEMAKE] = "it was set already" if SNAKEMAKE in at.environ else said
 
 
 def mlflow(at: Attaching, text: bytes) -> None:

@@ -38,8 +38,6 @@ class _Story:
     needs: tuple[str, ...] = ()
     resources: Mapping[str, float] = field(default_factory=dict)
     tries: list[_Try] = field(default_factory=list)
-    blocked: bool = False
-    """What it needs failed, or it was taken back before it began."""
 
 
 @dataclass
@@ -91,15 +89,14 @@ class History:
             if story.tries and story.tries[-1].state is State.SUCCEEDED:
                 self.happened("rescheduled", f"{key} was done again: its result was lost", when, key, line)
             story.tries.append(_Try(worker, when, line))
-            story.blocked = False
         elif start == "processing" and story.tries:
             self._left(key, story.tries[-1], finish, when, line, stimulus, worker, error)
             story.tries[-1].spans = spans
             self.nbytes += max(0, nbytes)
             for action, begin, end in spans:
                 self.seconds[action] = self.seconds.get(action, 0.0) + max(0.0, end - begin)
-        elif finish == "erred":
-            story.blocked = True
+        elif finish == "erred" and story.tries and story.tries[-1].state is State.KILLED:
+            story.tries[-1].state, story.tries[-1].reason = State.FAILED, _safe(error) or story.tries[-1].reason
 
     def _left(self, key: str, last: _Try, finish: str, when: float, line: str, stimulus: str, worker: str, error: str) -> None:
         last.ended, last.worker = when, worker or last.worker
@@ -198,9 +195,8 @@ def _outcome(finish: str, stimulus: str) -> tuple[State, str]:
 
 
 def _state(story: _Story) -> State:
-    if story.blocked or not story.tries:
-        return State.NOT_RUN
-    return story.tries[-1].state
+    """Of one that was never given to a worker: what it needs failed, or it was taken back."""
+    return story.tries[-1].state if story.tries else State.NOT_RUN
 
 
 def _asked(resources: Mapping[str, float]) -> Asked:

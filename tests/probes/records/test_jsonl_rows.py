@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,17 @@ def test_each_line_is_an_object_or_nothing(tmp_path: Path, raw: bytes, expected:
 
 def test_a_line_that_is_too_long_is_passed_over_and_the_next_is_read(tmp_path: Path) -> None:
     assert rows(tmp_path, b'"' + b"x" * (9 << 20) + b'"\n{"a": 1}\n') == [(1, None), (2, {"a": 1})]
+
+
+def test_of_a_line_that_is_too_long_nothing_is_held(tmp_path: Path) -> None:
+    with (tmp_path / "a.jsonl").open("wb") as file:
+        file.truncate(64 << 20)
+    tracemalloc.start()
+    try:
+        assert list(jsonl.rows(RealWorld(), str(tmp_path / "a.jsonl"))) == [(1, None)]
+        assert tracemalloc.get_traced_memory()[1] < 24 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_gigabyte_of_nothing_is_one_line_of_which_nothing_is_held(tmp_path: Path) -> None:

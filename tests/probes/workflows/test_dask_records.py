@@ -163,6 +163,19 @@ def test_what_waits_for_a_failure_was_not_run(tmp_path: Path) -> None:
     assert run.tasks[0].attempts[0].reason == "ValueError(password=[withheld])"
 
 
+def test_a_task_that_kills_its_workers_is_given_up_and_has_failed(tmp_path: Path) -> None:
+    logged(
+        tmp_path,
+        moved("a", "waiting>processing", 1, worker=W1),
+        moved("a", "processing>released", 2, "handle-worker-cleanup-1"),
+        moved("a", "released>erred", 2, "handle-worker-cleanup-1", error="KilledWorker('a')"),
+    )
+
+    (task,) = read(tmp_path)[0].tasks
+
+    assert (task.state, [(a.state, a.reason) for a in task.attempts]) == (State.FAILED, [(State.FAILED, "KilledWorker('a')")])
+
+
 def test_abstract_resources_are_told_and_a_gpu_is_one_by_its_name(tmp_path: Path) -> None:
     logged(tmp_path, moved("a", "released>waiting", 1, resources={"GPU": 1.0, "licence": 2.0}))
 

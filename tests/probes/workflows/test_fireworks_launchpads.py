@@ -347,6 +347,16 @@ def test_a_missing_collection_or_firework_is_said(tmp_path: Path) -> None:
     assert run.gaps[1:] == ("launches.json is not there", "1 of 8 fireworks are not in the record")
 
 
+def test_gigabytes_of_zeros_are_no_launch_pad(tmp_path: Path) -> None:
+    for name in ("store.json", "workflows.bson"):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(2 << 30)
+
+    (run,) = read(tmp_path)
+
+    assert run.gaps[0] == "workflows.bson cannot be read to its end: a document of 0 bytes"
+
+
 def test_other_json_beside_a_launch_folder_is_nobodys_store(tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text('{"name": "fw"}')
     (tmp_path / "data.json").write_text("[1, 2, 3]")
