@@ -73,6 +73,11 @@ def test_the_files_suffix_chooses_the_format(home: Path, name: str, begins: str)
     assert Path(name).read_text().lstrip().startswith(begins)
 
 
+def test_a_format_without_a_place_gets_a_file_of_the_campaigns_name(home: Path) -> None:
+    assert run("surrogate", "--format", "markdown") == (0, "campaign-surrogate.md\n")
+    assert run("surrogate", "--format", "markdown", "-o", "-")[1] == Path("campaign-surrogate.md").read_text()
+
+
 def test_a_run_and_an_array_name_the_same_campaign(home: Path) -> None:
     by_array, by_run = (json.loads(run(name, "--json")[1]) for name in ("1000", "1003"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,8 +14,6 @@ from auditor.cli.common import Json, console, emit, progress_console, say, store
 from auditor.model import AuditError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from auditor.campaigncard import CampaignCard
 
 FORMATS = "html, markdown, json, terminal."
@@ -60,33 +59,38 @@ def campaign(
             raise AuditError("which campaign?", "`auditor campaign` without options shows those that are known")
         _list(json)
         return
-    chosen = _format(form, output, json)
+    made = _format(form, output, json)
     card = audit(name, most)
-    raw = chosen(card)
-    if output is None and form in ("", "terminal") and not json:
+    if output is None and made == "terminal":
         from reports.formats.campaign.terminal import rich_view
 
         console().print(rich_view(card), crop=False)
-    elif output is None or str(output) == "-":
-        sys.stdout.buffer.write(raw)
-    else:
-        if output.is_dir():
-            raise AuditError(f"{output} is a folder", "give the name of a file")
-        write_file(output, raw)
-        output.chmod(0o644)
-        print(output)
-
-
-def _format(form: str, output: Path | None, json: bool) -> Callable[[CampaignCard], bytes]:
-    """The one that was asked for: by its name, by the file's suffix, else for the terminal."""
+        return
     from reports.formats.campaign import FORMATS as KNOWN
 
-    suffix = output.suffix if output else ""
-    by_suffix = {".html": "html", ".md": "markdown", ".json": "json", ".txt": "terminal"}
-    name = "json" if json else form or by_suffix.get(suffix, "html" if output and str(output) != "-" else "terminal")
-    if name not in KNOWN:
-        raise AuditError(f"there is no format {name} for campaigns", f"formats are: {', '.join(KNOWN)}")
-    return KNOWN[name]
+    raw = KNOWN[made](card)
+    if (json and output is None) or str(output) == "-":
+        sys.stdout.buffer.write(raw)
+        return
+    path = output or Path(f"campaign-{re.sub(r'[^A-Za-z0-9._-]+', '-', card.name).strip('-') or 'audit'}{SUFFIX[made]}")
+    if path.is_dir():
+        raise AuditError(f"{path} is a folder", "give the name of a file")
+    write_file(path, raw)
+    path.chmod(0o644)
+    print(path)
+
+
+SUFFIX = {"html": ".html", "markdown": ".md", "json": ".json", "terminal": ".txt"}
+
+
+def _format(form: str, output: Path | None, json: bool) -> str:
+    """The one that was asked for: by its name, by the file's suffix, else for the terminal."""
+    by_suffix = {suffix: name for name, suffix in SUFFIX.items()}
+    unsaid = "html" if output and str(output) != "-" else "terminal"
+    name = "json" if json else form or by_suffix.get(output.suffix if output else "", unsaid)
+    if name not in SUFFIX:
+        raise AuditError(f"there is no format {name} for campaigns", f"formats are: {', '.join(SUFFIX)}")
+    return name
 
 
 def audit(name: str, most: int) -> CampaignCard:

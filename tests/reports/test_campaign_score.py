@@ -18,13 +18,14 @@ from auditor.campaigncard import CampaignCard, Fold
 from auditor.model import Check, Evidence, Fact, Grade, Need, Outcome, Phase, Tip, Verdict
 from auditor.scorecard import Finding
 from auditor.store import Store
+from probes.git import GitState
 from reports.campaigns import fold
 from reports.campaigns.fold import Folding, apart
 from reports.campaigns.reading import Reader
 from reports.campaigns.score import kinds, score
 from reports.judging.judge import judge
 from reports.judging.record import record
-from tests.factory import accounting, at, attempt, file, job, manifest, seen
+from tests.factory import accounting, at, attempt, file, git_state, job, manifest, seen
 from tests.study import driven, study
 from tests.worlds.write import WORLDS, stored
 
@@ -187,6 +188,18 @@ def test_what_one_run_is_told_is_what_the_fold_counts() -> None:
             for check in tip.checks:
                 told, expected = reader.judge(check, number, made), judge(check, number, alone)
                 assert (told.outcome, told.message, told.fix) == (expected.outcome, expected.message, expected.fix)
+
+
+def test_the_same_data_from_a_weaker_source_is_another_answer() -> None:
+    def clean(git: Fact[GitState]) -> Verdict:
+        return Verdict(PASSED, git.value.branch)
+
+    tip = Tip(1, "own", "Own", "", "", (Check("a-tree", 2, "Is it clean?", (Need(GitState, (Phase.SUBMIT,)),), clean, "look"),))
+    data = seen(git_state())
+
+    card = audit(a_run("1", [data]), a_run("2", [replace(data, grade=Grade.DECLARED)]), tips={1: tip})
+
+    assert dict(card.tips[0].folds[0].counts) == {"passed": 1, "unknown": 1}
 
 
 def test_the_id_of_evidence_is_put_together_as_it_is_made() -> None:

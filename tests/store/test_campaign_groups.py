@@ -85,7 +85,7 @@ def test_a_record_that_only_lies_near_joins_nothing(store: Store) -> None:
 
 
 def test_equal_job_numbers_of_two_clusters_are_two_jobs(store: Store) -> None:
-    here, there = ran("11", "a", minute=1), ran("11", "b", minute=2, cluster="other", submission="x11")
+    here, there = ran("11", "a", minute=2), ran("11", "b", minute=1, cluster="other", submission="x11")
     store.ingest([*here, *there, *engine("10", "11", cluster="other")])
 
     assert [s.job.cluster for s in store.group("10").runs()] == ["other", "other"]
