@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import glob
 import os
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from auditor.world import World
@@ -17,11 +16,7 @@ from probes.records import sqlite, times
 from probes.records.inside import Outside, inside, there
 from probes.records.lines import why
 from probes.workflows import (
-    Asked,
-    Construct,
     Definition,
-    Environment,
-    Event,
     Place,
     Reader,
     State,
@@ -32,12 +27,12 @@ from probes.workflows import (
     parsl_db,
     parsl_log,
     parsl_scripts,
+    parsl_setting,
     parsl_tasks,
 )
 
 DATABASE = "monitoring.db"
 MAX_RUNS = 200
-MAX_EVENTS = 1000
 SILENT = 600.0
 """Seconds: Parsl writes to its log every five (`strategy_period`); one that has been still for that long has ended."""
 
@@ -116,7 +111,7 @@ class _Run:
             end.state is State.KILLED,
             {**self.log.blocks, **self.row.blocks},
             {label: e.scheduler for label, e in labels.items()},
-            {label: _asked(e, asked.get(label)) for label, e in labels.items()},
+            {label: parsl_setting.asked(e, asked.get(label)) for label, e in labels.items()},
             self.has_row,
         )
         tasks = tuple(parsl_tasks.tasks(told))
@@ -135,11 +130,11 @@ class _Run:
             ended=end.ended,
             zone_assumed=self.zone is None and self.has_row,
             definitions=tuple(self._definitions()),
-            environments=tuple(self._environments(labels)),
+            environments=tuple(parsl_setting.environments(told, self.scripts, self._in())),
             tasks=tasks,
-            events=tuple(_events(tasks)),
-            constructs=tuple(self._constructs(labels, tasks)),
-            workers=self._workers(labels),
+            events=tuple(parsl_setting.events(tasks)),
+            constructs=tuple(parsl_setting.constructs(told, tasks, self._saved())),
+            workers=parsl_setting.workers(told),
             places=tuple(self._places()),
             gaps=tuple(dict.fromkeys(self.gaps)),
         )
@@ -202,54 +197,9 @@ class _Run:
     def _in(self) -> str:
         return f"{os.path.basename(self.folder)}/"
 
-    def _environments(self, labels: Mapping[str, parsl_config.Executor]) -> Iterator[Environment]:
-        log = Place(f"{self._in()}{self.number}/parsl.log", f"line {self.log.config_line}: Config")
-        for version in sorted({python for _, _, python in self.row.nodes.values() if python}):
-            yield Environment("python", version, enacted=Place(f"{self._in()}{DATABASE}", "table node"))
-        found: dict[tuple[str, str], Environment] = {}
-        for executor in labels.values():
-            for e in parsl_scripts.environments(f"{executor.worker_init}\n{executor.launch_command}", log, False):
-                found.setdefault((e.kind, e.name), e)
-        for script in self.scripts:
-            place = Place(self._in() + script.path)
-            ran = bool({**self.log.blocks, **self.row.blocks}.get((script.label, script.block)))
-            for e in parsl_scripts.environments(script.text, place, ran):
-                first = found.get((e.kind, e.name))
-                found[e.kind, e.name] = e if first is None else Environment(e.kind, e.name, first.declared, e.enacted)
-        yield from list(found.values())[:200]
-
-    def _constructs(self, labels: Mapping[str, parsl_config.Executor], tasks: tuple[Task, ...]) -> Iterator[Construct]:
-        config = Place(f"{self._in()}{self.number}/parsl.log", f"line {self.log.config_line}: Config")
-        if self.log.configured.retries:
-            yield Construct("retries", f"retries={self.log.configured.retries}", config)
-        if self.log.configured.checkpoint:
-            yield Construct("resume", f"checkpoint_mode={self.log.configured.checkpoint}", config)
-        elif there(self.world, self.folder, f"{self.number}/checkpoint/tasks.pkl"):
-            yield Construct("resume", "results are saved", Place(f"{self._in()}{self.number}/checkpoint/tasks.pkl"))
-        for executor in labels.values():
-            if executor.workers is not None:
-                blocks = f" in {executor.blocks} blocks" if executor.blocks else ""
-                yield Construct("limit", f"executor {executor.label}: {executor.workers} at once{blocks}", config)
-        if cached := [t for t in tasks if t.state is State.CACHED]:
-            yield Construct("cache", f"{len(cached)} of {len(tasks)} results were taken from memory", cached[0].place)
-        yield from parsl_tasks.constructs(self.row, self._in() + DATABASE)
-
-    def _workers(self, labels: Mapping[str, parsl_config.Executor]) -> int | None:
-        """Of all executors together; by the nodes that came where the configuration leaves it to them."""
-        total = 0
-        for executor in labels.values():
-            here = executor.workers
-            if here is None:
-                seen = {
-                    k: n
-                    for k, n in self.row.nodes.items()
-                    if k[1] in {b for label, b in self.row.blocks if label == executor.label}
-                }
-                here = sum(workers for workers, _, _ in seen.values()) or None
-            if here is None:
-                return None
-            total += here
-        return total or None
+    def _saved(self) -> str:
+        path = f"{self.number}/checkpoint/tasks.pkl"
+        return self._in() + path if there(self.world, self.folder, path) else ""
 
     def _places(self) -> Iterator[Place]:
         if self.has_row:
@@ -258,30 +208,6 @@ class _Run:
             yield Place(self._in() + self.log_path)
         for script in self.scripts[:50]:
             yield Place(self._in() + script.path)
-
-
-def _asked(executor: parsl_config.Executor, script: parsl_scripts.Script | None) -> Asked:
-    """What one task gets of its executor, with what the executor's block asked the scheduler for, as written."""
-    other = {f"block {k}": v for k, v in (script.directives if script else {}).items()}
-    partition = executor.asked.partition or other.get("block --partition", "") or other.get("block -p", "")
-    return Asked(executor.asked.cpus, executor.asked.gpus, executor.asked.memory, partition=partition, other=other)
-
-
-def _events(tasks: tuple[Task, ...]) -> Iterator[Event]:
-    count = 0
-    for task in tasks:
-        for attempt in task.attempts[1:]:
-            count += 1
-            if count > MAX_EVENTS:
-                return
-            why = re.sub(r"\(.*", "", task.attempts[attempt.number - 2].reason) if attempt.number > 1 else ""
-            yield Event(
-                "retry",
-                f"try {attempt.number} of {task.name}{' after ' + why if why else ''}",
-                attempt.submitted,
-                task.id,
-                attempt.place,
-            )
 
 
 READER = Reader("parsl", (DATABASE, "[0-9][0-9][0-9]*/parsl.log"), read)
