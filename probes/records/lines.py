@@ -55,7 +55,7 @@ def beyond(world: World, path: str, limit: int = MAX_BYTES, length: int = TAIL_B
 
 def clean(text: str) -> str:
     """Without control sequences, which a terminal would obey."""
-    return _CONTROL.sub("", text.rstrip("\r"))
+    return text if text.isprintable() else _CONTROL.sub("", text.rstrip("\r"))  # nearly every line is
 
 
 def why(error: BaseException) -> str:

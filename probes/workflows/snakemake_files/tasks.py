@@ -19,6 +19,8 @@ from probes.workflows.snakemake_files.measured import benchmark
 from probes.workflows.snakemake_files.metadata import Record, code
 
 MAX_PLANNED = 10_000
+_SHORTEST = 8
+"""A secret that can be known as one has more characters: `dsn=abcd`."""
 
 
 def tasks(frame: Frame, made: Mapping[str, tuple[str, ...]], run: State) -> Iterator[Task]:
@@ -58,7 +60,9 @@ def _task(
         used=_used(frame, job, record, tried),
         environments=frame.environments(record, next((s.activated for s in reversed(sides) if s), None)),
         command=frame.redact((record.shell or code(record.code)) if record else job.fields.get("shell", "")),
-        parameters={k: frame.redact(v) for k, v in wildcards(job.fields.get("wildcards", "")).items()},
+        parameters={
+            k: v if len(v) < _SHORTEST else frame.redact(v) for k, v in wildcards(job.fields.get("wildcards", "")).items()
+        },
         place=Place(frame.log.path, f"line {job.line}"),
     )
 
