@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from auditor.campaign import CampaignRecord, EngineRun, Member
 from auditor.model import Fact, Need, Phase, Verdict
-from reports.judging.amounts import percent, several, some, words
+from reports.judging.amounts import line, percent, several, some, words
 from reports.judging.verdicts import Unclear, failed, not_applicable, passed, weak
 
 RECORD = Need(CampaignRecord, (Phase.LATER,))
@@ -145,7 +145,7 @@ def loose_sweeps(record: Fact[CampaignRecord]) -> Verdict:
     throttle = max(1, min(50, len(group) // 3))
     return failed(
         f"{several(len(large), 'sweep')} typed one by one, the largest of {several(len(group), 'submission')}: {jobs(group)}",
-        f"#SBATCH --array=0-{len(group) - 1}%{throttle}   # and $SLURM_ARRAY_TASK_ID where the numbers stand in: {group[0].command}",
+        f"#SBATCH --array=0-{len(group) - 1}%{throttle}   # and $SLURM_ARRAY_TASK_ID where the numbers stand in: {line(group[0].command)}",
         record,
     )
 

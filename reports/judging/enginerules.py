@@ -13,7 +13,7 @@ from probes.workflow import SystemsUsed, Use
 from probes.workflows import Definition, State
 from probes.workflows.record import WorkflowRuns, WorkflowSeen
 from reports.judging.again import program, script
-from reports.judging.amounts import several, some, words
+from reports.judging.amounts import line, several, some, words
 from reports.judging.engineruns import mine, none_of_mine, told
 from reports.judging.verdicts import Maybe, Unclear, failed, not_applicable, passed, weak
 
@@ -42,23 +42,21 @@ def shell_dag(submission: Fact[Submission]) -> Verdict:
     text = submission.value.script_text
     if not text:
         raise Unclear("the batch script's text is not known")
-    lines = [
-        (n, line.strip()) for n, line in enumerate(text.splitlines(), 1) if line.strip() and not line.lstrip().startswith("#")
-    ]
-    submits = [(n, line) for n, line in lines if _SUBMITS.match(line)]
-    tied = [(n, line) for n, line in submits if re.search(r"(?:--dependency|-d)[= ]?\S*\$", line)]
-    polls = [(n, line) for n, line in lines if _POLLS.match(line)]
+    lines = [(n, row.strip()) for n, row in enumerate(text.splitlines(), 1) if row.strip() and not row.lstrip().startswith("#")]
+    submits = [(n, row) for n, row in lines if _SUBMITS.match(row)]
+    tied = [(n, row) for n, row in submits if re.search(r"(?:--dependency|-d)[= ]?\S*\$", row)]
+    polls = [(n, row) for n, row in lines if _POLLS.match(row)]
     name = script(submission.value)
     if not tied and not polls:
         said = f"{name} submits no job that waits for another one of it"
         return passed(f"{said} ({several(len(submits), 'sbatch line')})" if submits else said)
-    found = some((f"{name}:{n} {line[:120]}" for n, line in (*tied, *polls)), 2)
-    return failed(f"a workflow is kept in shell: {found}", _rules([line for _, line in submits]))
+    found = some((f"{name}:{n} {row[:120]}" for n, row in (*tied, *polls)), 2)
+    return failed(f"a workflow is kept in shell: {found}", _rules([row for _, row in submits]))
 
 
 def _rules(lines: list[str]) -> str:
     """A Snakefile with one rule for each script that is submitted, in order."""
-    called = [w for line in lines for w in line.replace(")", " ").split()[1:] if w.endswith((".sh", ".sbatch", ".slurm", ".py"))]
+    called = [w for row in lines for w in row.replace(")", " ").split()[1:] if w.endswith((".sh", ".sbatch", ".slurm", ".py"))]
     names = list(dict.fromkeys(called))[:5] or ["step1.sh", "step2.sh"]
     rules, before = [], ""
     for script_name in names:
@@ -121,7 +119,7 @@ def unfinished_workflow(engines: Fact[WorkflowRuns]) -> Verdict:
         r = bad[0]
         why = next((reason for g in r.groups for reason in g.reasons), "")
         states = ", ".join(f"{n} {state}" for state, n in r.states.items())
-        fix = f"# goes on where it ended:\n{RESUME.get(r.system) or RETRY.get(r.system) or r.command}"
+        fix = f"# goes on where it ended:\n{RESUME.get(r.system) or RETRY.get(r.system) or line(r.command, 1000)}"
         return failed(f"{told(r)} {r.state}: {r.proof}; tasks: {states}{f'; {why}' if why else ''}", fix, engines)
     open_ = [r for r in runs if r.state is not State.SUCCEEDED]
     if open_:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from auditor.model import Fact, Need, Outcome, Phase, Verdict
 from probes.workflow import SystemsUsed
 from probes.workflows.record import TaskGroup, WorkflowRuns, WorkflowSeen
-from reports.judging.amounts import several, some
+from reports.judging.amounts import line, several, some
 from reports.judging.phases import decide, of_command, of_task
 from reports.judging.verdicts import Maybe, Unclear, not_applicable
 
@@ -23,7 +24,38 @@ GPU = re.compile(r"gpu|cuda|rocm|\bhip|openmm|kokkos|cupy|\bjax\b|\btorch|tensor
 
 def mine(engines: Fact[WorkflowRuns]) -> list[WorkflowSeen]:
     """Runs that this one is a task of, or that began while it ran."""
-    return [r for r in engines.value.runs if r.relation in OWN]
+    return [_clean(r) for r in engines.value.runs if r.relation in OWN]
+
+
+def _clean(run: WorkflowSeen) -> WorkflowSeen:
+    """Names of tasks are anybody's text: on one line, so that none steps out of the comment or command that it stands in."""
+    names_ = (
+        *(g.name for g in run.groups),
+        *(r for g in run.groups for r in g.reasons),
+        *(n for k in run.links for n in (k.source, k.target)),
+    )
+    told_ = (
+        *(c.text for c in run.constructs),
+        *(d.path for d in run.definitions),
+        run.system,
+        run.version,
+        run.folder,
+        run.proof,
+    )
+    if all(text.isprintable() for text in (*names_, *told_)):
+        return run
+    return replace(
+        run,
+        system=line(run.system),
+        version=line(run.version),
+        folder=line(run.folder, 4096),
+        proof=line(run.proof, 1000),
+        groups=tuple(replace(g, name=line(g.name), reasons=tuple(map(line, g.reasons))) for g in run.groups),
+        links=tuple(replace(k, source=line(k.source), target=line(k.target)) for k in run.links),
+        loops=tuple(tuple(map(line, ring)) for ring in run.loops),
+        constructs=tuple(replace(c, text=line(c.text)) for c in run.constructs),
+        definitions=tuple(replace(d, path=line(d.path, 4096)) for d in run.definitions),
+    )
 
 
 def none_of_mine(engines: Fact[WorkflowRuns]) -> Verdict | None:

@@ -80,11 +80,12 @@ def _linked(run: WorkflowSeen, engines: Fact[WorkflowRuns]) -> Verdict | None:
     if by_file:
         read = some(f"{k.target} reads what {k.source} made" for k in by_file)
         return passed(f"{told(run)}: {read}", engines)
+    first, then = (re.sub(r"\W", "_", name) for name in (min(rest), min(ai)))
     fix = {
-        "snakemake": f"# in rule {min(ai)}:\ninput: rules.{min(rest)}.output",
-        "nextflow": f"// in the workflow block:\n{min(ai)}({min(rest)}.out)",
-        "parsl": f"{min(ai)}(inputs=[{min(rest)}_future.outputs[0]], outputs=[File('model.pt')])",
-    }.get(run.system, f"# let {min(ai)} read a file that {min(rest)} wrote, and name it as its input")
+        "snakemake": f"# in rule {then}:\ninput: rules.{first}.output",
+        "nextflow": f"// in the workflow block:\n{then}({first}.out)",
+        "parsl": f"{then}(inputs=[{first}_future.outputs[0]], outputs=[File('model.pt')])",
+    }.get(run.system, f"# let {then} read a file that {first} wrote, and name it as its input")
     if across:
         ordered = some(f"{k.target} waits for {k.source}" for k in across)
         return weak(f"{told(run)}: {ordered}, and no file is known to go from one to the other", fix, engines)

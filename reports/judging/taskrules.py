@@ -7,7 +7,7 @@ import re
 from auditor.model import Fact, Verdict
 from probes.schedulers import JobAccounting
 from probes.workflows.record import TaskGroup, WorkflowRuns, WorkflowSeen
-from reports.judging.amounts import GIB, memory_option, percent, several, size, some
+from reports.judging.amounts import GIB, line, memory_option, percent, several, size, some
 from reports.judging.engineruns import GPU, mine, names, none_of_mine, phase, told
 from reports.judging.verdicts import Maybe, Unclear, failed, not_applicable, passed, weak
 
@@ -42,8 +42,9 @@ def gpu_for_cpu_task(engines: Fact[WorkflowRuns]) -> Verdict:
     if not sure:
         raise Unclear(f"{names(idle)} asked for GPUs, and what they run is not known")
     g = sure[0]
+    does = line(g.command, 120) or "nothing says that it uses one"
     return failed(
-        f"{g.asked.gpus:g} GPU asked for by each of {several(g.tasks, 'task')} {g.name}, which {_verb(g)}: {g.command or 'nothing says that it uses one'}",
+        f"{g.asked.gpus:g} GPU asked for by each of {several(g.tasks, 'task')} {g.name}, which {_verb(g)}: {does}",
         f"# {g.name}: no GPU in its request; keep it for {some([h.name for h in asking if h not in idle]) or 'the phases that compute on one'}",
         engines,
     )
@@ -99,10 +100,10 @@ def _less(run: WorkflowSeen, g: TaskGroup, what: str) -> str:
     memory = memory_option(g.memory_used or 0)
     cpus = max(1, round(g.core_seconds_used / max(g.seconds, 1.0) + 0.5))
     if run.system == "snakemake":
-        return f"rule {g.name}:\n    " + (f"resources: mem='{memory}B'" if what == "memory" else f"threads: {cpus}")
+        return f"rule {_word(g.name)}:\n    " + (f"resources: mem='{memory}B'" if what == "memory" else f"threads: {cpus}")
     if run.system == "nextflow":
         amount = f"memory = '{memory[:-1]} {memory[-1]}B'" if what == "memory" else f"cpus = {cpus}"
-        return f"process {{ withName: '{g.name}' {{ {amount} }} }}   // in nextflow.config"
+        return f"process {{ withName: '{_word(g.name)}' {{ {amount} }} }}   // in nextflow.config"
     return f"# {g.name}: {'--mem=' + memory if what == 'memory' else f'--cpus-per-task={cpus}'}"
 
 
@@ -132,6 +133,11 @@ def idle_gpu(accounting: Fact[JobAccounting], engines: Maybe[WorkflowRuns]) -> V
         said,
         f"#SBATCH --gres=gpu:1   # instead of {a.asked_gpus}, for {worst.name} or a larger batch: nvidia-smi dmon -s u says which",
     )
+
+
+def _word(name: str) -> str:
+    """As a rule or process may be called: nothing that ends a quotation."""
+    return "".join(c if c.isalnum() or c in "_:-." else "_" for c in name)
 
 
 def unfit_partition(accounting: Fact[JobAccounting]) -> Verdict:

@@ -125,7 +125,7 @@ def loose_model(
         m, r = logged[0]
         return weak(
             f"{m.name or m.path} in {said(r)}: neither a version in a registry nor a digest",
-            f"mlflow.register_model('runs:/{r.id}/{m.path or m.name}', '{m.name or 'model'}')",
+            f"mlflow.register_model({f'runs:/{r.id}/{m.path or m.name}'!r}, {m.name or 'model'!r})",
         )
     if tracked is None:
         raise Unclear("no model is among the outputs; what trackers recorded was not looked at")

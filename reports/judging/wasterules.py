@@ -13,7 +13,7 @@ from probes.schedulers import JobAccounting
 from probes.submission import Submission
 from probes.workflows.record import WorkflowRuns, WorkflowSeen
 from reports.judging.again import program
-from reports.judging.amounts import core_hours, duration, percent, several, some, time_option
+from reports.judging.amounts import core_hours, duration, percent, several, some, time_option, words
 from reports.judging.engineruns import mine, none_of_mine, told
 from reports.judging.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
 
@@ -142,13 +142,16 @@ def _both(run: WorkflowSeen) -> int:
 
 
 def _look(run: WorkflowSeen, name: str) -> str:
+    word = "".join(c if c.isalnum() or c in "_:-" else "." for c in name)
     calls = {
-        "snakemake": f"snakemake --until {name} --cores 1 --show-failed-logs   # mend it, then run the rest",
-        "nextflow": f"nextflow log last -f name,status,exit,workdir -F \"process =~ /.*{name}.*/ && status == 'FAILED'\"",
-        "fireworks": f"lpad get_fws -n {name} -s FIZZLED -d all",
-        "pegasus": "pegasus-analyzer " + (run.folder or "SUBMIT_DIR"),
+        "snakemake": f"snakemake --until {words([name])} --cores 1 --show-failed-logs   # mend it, then run the rest",
+        "nextflow": f"nextflow log last -f name,status,exit,workdir -F \"process =~ /.*{word}.*/ && status == 'FAILED'\"",
+        "fireworks": f"lpad get_fws -n {words([name])} -s FIZZLED -d all",
+        "pegasus": "pegasus-analyzer " + (words([run.folder]) if run.folder else "SUBMIT_DIR"),
     }
-    return calls.get(run.system, f"auditor workflow {run.folder or '.'}   # which tries of {name} failed, and with what words")
+    return calls.get(
+        run.system, f"auditor workflow {words([run.folder or '.'])}   # which tries of {name} failed, and with what words"
+    )
 
 
 def unfilled_allocation(engines: Fact[WorkflowRuns], accounting: Fact[JobAccounting]) -> Verdict:

@@ -376,3 +376,13 @@ def test_a_shell_workflow_gets_its_snakefile() -> None:
         "rule sim:\n    output: touch('sim.done')\n    shell: 'bash sim.sh'\n"
         "rule train:\n    input: 'sim.done'\n    output: touch('train.done')\n    shell: 'bash train.sh'"
     )
+
+
+def test_names_of_tasks_step_out_of_no_line_and_no_command() -> None:
+    """A firework may be called anything; what is to be pasted must stay one harmless word of it."""
+    nasty = "train\nrm -rf $HOME; `x` 'y'"
+    record = engine("fireworks", task(nasty, tries=2, reason="a\nb"), task("simulate"))
+
+    for check in OF_ENGINES:
+        assert "\nrm" not in said(check, record)[1] + advised(check, record)[1]
+    assert advised("failing-tasks", record)[1] == "lpad get_fws -n 'train rm -rf $HOME; `x` '\"'\"'y'\"'\"'' -s FIZZLED -d all"
