@@ -28,6 +28,7 @@ from probes.workflows import (
     WorkflowRun,
     pegasus_dag,
     pegasus_db,
+    pegasus_facts,
     pegasus_plan,
     pegasus_states,
     pegasus_tasks,
@@ -116,7 +117,7 @@ class _Run:
         logged, run = self._states(row)
         state, proof, ended = self._end(run)
         plan, plan_path = self._plan()
-        known = pegasus_tasks.Known(
+        known = pegasus_facts.Known(
             self.world,
             self.folder,
             self.inner,
