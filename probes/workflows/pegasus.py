@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from auditor.world import World
-from probes.records import sqlite, times, yamlfile
-from probes.records.inside import Outside, inside, there
+from probes.records import times, yamlfile
+from probes.records.inside import there
 from probes.records.lines import one_line, why
 from probes.workflows import (
     Construct,
@@ -29,72 +29,36 @@ from probes.workflows import (
     pegasus_dag,
     pegasus_db,
     pegasus_facts,
+    pegasus_folder,
     pegasus_plan,
     pegasus_states,
     pegasus_tasks,
 )
 
-BRAINDUMP = "braindump.yml"
 RUNNING = 3600.0
 """Seconds since the last record within which a workflow without an end is thought to go on."""
 MAX_EVENTS = 1000
-_ABOVE = 8
 
 
 def read(world: World, folder: str) -> Iterator[WorkflowRun]:
     """The workflow of this folder, then those inside of it; nothing for one that is told with its root."""
-    dump = _braindump(world, folder)
-    if dump.get("root_wf_uuid", "") != dump.get("wf_uuid", "") and _root_is_above(world, folder, dump.get("root_wf_uuid", "")):
+    dump = pegasus_folder.braindump(world, folder)
+    if dump.get("root_wf_uuid", "") != dump.get("wf_uuid", "") and pegasus_folder.root_is_above(
+        world, folder, dump.get("root_wf_uuid", "")
+    ):
         return
     gaps: list[str] = []
-    rows, database = _rows(world, folder, gaps)
+    rows, database = pegasus_folder.rows(world, folder, gaps)
     own = next((r for r in rows if r.uuid == dump.get("wf_uuid", r.uuid)), None)
     if not dump and own is None:
         raise Unreadable("; ".join(gaps) or "no braindump and no workflow in a database")
     yield _Run(world, folder, "", dump, own, database, gaps).told()
     for row in rows:
         if row is not own:
-            where = _inner(own, row)
-            yield _Run(world, folder, where, _braindump(world, f"{folder}/{where}") if where else {}, row, database, []).told()
-
-
-def _braindump(world: World, folder: str) -> dict[str, str]:
-    path = there(world, folder, BRAINDUMP)
-    try:
-        return pegasus_plan.braindump(yamlfile.read(world, path, texts=True)) if path else {}
-    except (yamlfile.NotYaml, OSError):
-        return {}
-
-
-def _root_is_above(world: World, folder: str, uuid: str) -> bool:
-    for _ in range(_ABOVE):
-        folder = os.path.dirname(folder)
-        if len(folder) > 1 and _braindump(world, folder).get("wf_uuid") == uuid:
-            return True
-    return False
-
-
-def _rows(world: World, folder: str, gaps: list[str]) -> tuple[list[pegasus_db.DbWorkflow], str]:
-    """What the database has of all workflows; empty where there is none, or none that can be read."""
-    for path in world.glob(f"{glob.escape(folder)}/*.stampede.db")[:5]:
-        name = os.path.basename(path)
-        try:
-            with sqlite.opened(inside(world, folder, name)) as database:
-                rows = pegasus_db.workflows(database)
-                for row in rows:
-                    pegasus_db.fill(database, row)
-                    row.gaps += [f"{name}: {database.stale}"] if database.stale else []
-                return rows, name
-        except (sqlite.Broken, Outside, FileNotFoundError) as error:
-            gaps.append(f"{name}: {why(error)}")
-    return [], ""
-
-
-def _inner(root: pegasus_db.DbWorkflow | None, row: pegasus_db.DbWorkflow) -> str:
-    """Where a nested workflow lies below the root's folder, wherever that is now."""
-    if root is None or not row.submit_dir.startswith(root.submit_dir.rstrip("/") + "/"):
-        return ""
-    return os.path.normpath(row.submit_dir[len(root.submit_dir.rstrip("/")) + 1 :])
+            where = pegasus_folder.inner(own, row)
+            yield _Run(
+                world, folder, where, pegasus_folder.braindump(world, f"{folder}/{where}") if where else {}, row, database, []
+            ).told()
 
 
 @dataclass
@@ -279,4 +243,4 @@ class _Run:
                 yield Construct("resume", f"rescue DAG: {rescue.done} nodes done, {rescue.failed} failed", Place(name))
 
 
-READER = Reader("pegasus", (BRAINDUMP, "*.stampede.db"), read)
+READER = Reader("pegasus", (pegasus_folder.BRAINDUMP, "*.stampede.db"), read)
