@@ -11,7 +11,7 @@ from auditor.registry import formats
 from auditor.scorecard import Scorecard
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-WORLDS = sorted(path.name for path in GOLDEN.iterdir())
+WORLDS = sorted(path.parent.name for path in GOLDEN.glob("*/scorecard.json"))
 
 
 @pytest.mark.parametrize("name", sorted(n for n, f in formats().items() if n != "json" and f.of_evidence is None))
