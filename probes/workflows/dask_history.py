@@ -105,7 +105,7 @@ class History:
             last.reason = _safe(error)
         if last.state is State.FAILED and finish != "erred":
             self.happened("retry", f"{key} failed and was tried again", when, key, line)
-        elif last.state is State.KILLED:
+        elif last.state is State.KILLED or "worker was lost" in last.reason:
             what = "worker-lost" if "lost" in last.reason else "rescheduled"
             self.happened(what, f"{key}: {last.reason}", when, key, line)
 
@@ -181,17 +181,16 @@ def close(history: History, alive: bool) -> None:
 
 
 def _outcome(finish: str, stimulus: str) -> tuple[State, str]:
+    lost = any(word in stimulus for word in ("worker-cleanup", "worker-close", "remove-worker", "comm-fail", "retire"))
     if finish == "memory":
         return State.SUCCEEDED, ""
-    if finish == "erred" or stimulus.startswith("task-erred"):
-        return State.FAILED, "" if finish == "erred" else "it failed; the scheduler keeps no reason of an attempt that it repeats"
-    if any(
-        word in stimulus for word in ("worker-close", "worker-cleanup", "remove-worker", "worker-failed", "retire", "missing")
-    ):
+    if finish == "erred":
+        return State.FAILED, "its worker was lost once too often" if lost else ""
+    if stimulus.startswith("task-erred"):
+        return State.FAILED, "it failed; the scheduler keeps no reason of an attempt that it repeats"
+    if lost:
         return State.KILLED, "its worker was lost"
-    if "client" in stimulus or "cancel" in stimulus:
-        return State.KILLED, "taken back by the client"
-    return State.KILLED, "taken back by the scheduler"
+    return State.KILLED, f"taken back by the {'client' if 'client' in stimulus or 'cancel' in stimulus else 'scheduler'}"
 
 
 def _state(story: _Story) -> State:

@@ -164,6 +164,26 @@ def test_what_waits_for_a_failure_was_not_run(tmp_path: Path) -> None:
 
 
 def test_a_task_that_kills_its_workers_is_given_up_and_has_failed(tmp_path: Path) -> None:
+    """As a real scheduler moved it, which gives no reason with the last move."""
+    logged(
+        tmp_path,
+        moved("a", "waiting>processing", 1, worker=W1),
+        moved("a", "processing>released", 2, "handle-worker-cleanup-1"),
+        moved("a", "queued>processing", 3, "worker-status-change-1", worker=W2),
+        moved("a", "processing>erred", 4, "handle-worker-cleanup-2", worker=W2),
+    )
+
+    run = read(tmp_path)[0]
+
+    (task,) = run.tasks
+    assert (task.state, [(a.state, a.reason) for a in task.attempts]) == (
+        State.FAILED,
+        [(State.KILLED, "its worker was lost"), (State.FAILED, "its worker was lost once too often")],
+    )
+    assert [e.what for e in run.events] == ["worker-lost", "worker-lost"]
+
+
+def test_a_task_that_is_given_up_between_two_workers_has_failed(tmp_path: Path) -> None:
     logged(
         tmp_path,
         moved("a", "waiting>processing", 1, worker=W1),
@@ -171,9 +191,15 @@ def test_a_task_that_kills_its_workers_is_given_up_and_has_failed(tmp_path: Path
         moved("a", "released>erred", 2, "handle-worker-cleanup-1", error="KilledWorker('a')"),
     )
 
-    (task,) = read(tmp_path)[0].tasks
+    assert read(tmp_path)[0].tasks[0].attempts[0].reason == "KilledWorker('a')"
 
-    assert (task.state, [(a.state, a.reason) for a in task.attempts]) == (State.FAILED, [(State.FAILED, "KilledWorker('a')")])
+
+def test_what_the_client_takes_back_was_not_lost(tmp_path: Path) -> None:
+    logged(tmp_path, moved("a", "waiting>processing", 1), moved("a", "processing>released", 2, "cancel-key-1"))
+
+    run = read(tmp_path)[0]
+
+    assert ([e.what for e in run.events], run.tasks[0].attempts[0].reason) == (["rescheduled"], "taken back by the client")
 
 
 def test_abstract_resources_are_told_and_a_gpu_is_one_by_its_name(tmp_path: Path) -> None:
