@@ -36,7 +36,7 @@ class Use:
 class SystemsUsed:
     """Static signs in the batch script, the called files and the work directory; declared, until a reader (later issues) sees it enacted.
 
-    phases: which of `train`, `infer`, `simulate`, `prepare` the commands and imports suggest, each with its signs.
+    phases: which of `train`, `infer`, `simulate`, `prepare`, `analyse` the commands and imports suggest, each with its signs.
     loops: lines where the script submits itself again or repeats a train/simulate body, `file:line text`.
     parallel: lines that start work side by side (`srun ... &`, `xargs -P`, `parallel`), likewise.
     serial: loops that run srun or a program one after another, likewise.
