@@ -31,9 +31,9 @@ def seen(run: TrackedRun, job: Job) -> TrackedSeen:
 
 def relation(run: TrackedRun, job: Job) -> str:
     """See TrackedSeen.relation."""
-    named = run.tags.get("audit.run_id", "-") in (job.run_id, job.submission) or (
-        job.scheduler != "local" and any(_same(i, job.job_id) for i in run.job_ids)
-    )
+    told = run.tags.get("audit.run_id", "")
+    numbered = job.scheduler != "local" and any(_same(i, job.job_id) for i in run.job_ids)
+    named = numbered or (bool(told) and told in (job.run_id, job.submission))
     if named:
         return "task"
     inside = bool(job.started_at and run.started) and job.started_at <= _second(run.started) <= (job.ended_at or "9")
@@ -41,7 +41,7 @@ def relation(run: TrackedRun, job: Job) -> str:
 
 
 def _same(told: str, job_id: str) -> bool:
-    """`812` is also told by the array task `812_3`, whose variable SLURM_JOB_ID has a number of its own."""
+    """A number as PBS writes it (`812.head`) is `812`; an array's task `812_3` is not the job `812`."""
     return bool(told) and told.split(".", maxsplit=1)[0] == job_id
 
 

@@ -81,6 +81,16 @@ def test_a_local_run_has_no_job_number_that_a_tracker_could_name(tmp_path: Path)
     assert [r.relation for r in seen(tmp_path, scheduler="local", started_at="").runs] == ["folder"]
 
 
+def test_a_run_may_name_the_submission_and_an_empty_name_is_nobodys(tmp_path: Path) -> None:
+    """What is told at submission is told to all that come of it; an adopted job has no submission of ours."""
+    early = {"start_time": START - HOURS}
+    tags = [tag("named", "audit.run_id", "s1"), tag("empty", "audit.run_id", "")]
+    database(tmp_path / "mlflow.db", {"runs": [run("named", **early), run("empty", **early)], "tags": tags})
+
+    assert {r.id: r.relation for r in seen(tmp_path).runs} == {"named": "task", "empty": "folder"}
+    assert {r.id: r.relation for r in seen(tmp_path, submission="").runs} == {"named": "folder", "empty": "folder"}
+
+
 def test_an_open_run_that_names_a_job_that_is_over_was_killed(tmp_path: Path) -> None:
     open_ = {"status": "RUNNING", "end_time": None}
     rows = {
