@@ -51,7 +51,8 @@ def _chain(phases: list[str]) -> str:
 
 def mixed_phases(systems: Fact[SystemsUsed], submission: Fact[Submission], engines: Maybe[WorkflowRuns]) -> Verdict:
     phases = found_phases(systems.value)
-    if not phases and isinstance(engines, Fact) and mine(engines):
+    several_tasks = len(phases) > 1 and isinstance(engines, Fact) and _tasks_of(engines, phases)
+    if isinstance(engines, Fact) and mine(engines) and (not phases or several_tasks):
         return _in_an_engine(mine(engines)[0], engines)
     if not phases:
         raise Unclear("nothing in the scripts tells which phase this run is")
@@ -59,6 +60,11 @@ def mixed_phases(systems: Fact[SystemsUsed], submission: Fact[Submission], engin
         return passed(f"one phase: {phases[0]} ({some(systems.value.phases[phases[0]])})", systems)
     signs = "; ".join(f"{p} ({some(systems.value.phases[p], 2)})" for p in phases)
     return failed(f"{len(phases)} phases in {script(submission.value)}: {signs}", _chain(phases), systems)
+
+
+def _tasks_of(engines: Fact[WorkflowRuns], phases: list[str]) -> bool:
+    """Are the phases that the scripts show tasks of the engine? What prepares may stand beside it."""
+    return any(set(phases) - {"prepare"} <= set(by_phase(run.groups)) for run in mine(engines))
 
 
 def _in_an_engine(run: WorkflowSeen, engines: Fact[WorkflowRuns]) -> Verdict:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from auditor.model import Outcome
+from auditor import registry
+from auditor.model import Evidence, Outcome
+from reports.judging.judge import judge
+from reports.judging.record import record
 from tests.calibration.confusion import GOLDEN, asked, table, wrong
 from tests.calibration.made import KINDS, cases
 
@@ -40,3 +43,20 @@ def test_every_check_says_what_was_expected() -> None:
 def test_the_confusion_table_is_the_committed_one() -> None:
     """`ci/bench_calibration.py --write` makes it anew; read the difference before you commit it."""
     assert table() == GOLDEN.read_text()
+
+
+def _said(evidence: tuple[Evidence, ...]) -> dict[str, str]:
+    seen = record(evidence, 0)
+    return {c.id: judge(c, n, seen).outcome.value for n, tip in registry.tips().items() for c in tip.checks}
+
+
+def test_hiding_one_piece_of_a_campaigns_evidence_makes_no_check_better() -> None:
+    better = []
+    for name, case in CASES.items():
+        if case.tip in (0, 11):  # one piece of evidence, or twelve thousand files
+            continue
+        whole = _said(case.evidence)
+        for hidden in case.evidence:
+            part = _said(tuple(e for e in case.evidence if e is not hidden))
+            better += [(name, hidden.kind, c) for c, o in part.items() if o in ("passed", "not-applicable") and whole[c] != o]
+    assert better == []

@@ -149,6 +149,21 @@ def test_a_gpu_is_not_for_preparing() -> None:
     assert said("gpu-for-cpu-task", engine("snakemake", task("simulate", gpus=1)))[0] == UNKNOWN
 
 
+def test_phases_that_are_tasks_of_an_engine_are_apart_and_may_share_an_allocation() -> None:
+    """A Parsl program calls simulate() and train(); its record says that both were tasks."""
+    calls = systems(simulate=("flow.py:7 simulate()",), train=("flow.py:8 train()",))
+    inside = engine("parsl", task("simulate"), task("train"))
+    as_jobs = engine("parsl", task("simulate", native="81"), task("train", native="82"))
+
+    assert said("mixed-phases", calls, TYPED, inside) == (
+        WEAK,
+        f"parsl {HERE} keeps 2 phases apart as tasks, and all of them in one allocation: simulate: simulate (1 task); train: train (1 task)",
+    )
+    assert said("mixed-phases", calls, TYPED, as_jobs)[0] == PASSED
+    assert said("mixed-phases", calls, TYPED, engine("parsl", task("simulate")))[0] == FAILED
+    assert said("mixed-phases", calls, TYPED)[0] == FAILED
+
+
 # tip 4
 
 
