@@ -286,3 +286,5 @@ class Format:
     of_evidence: Callable[[Job, Sequence[Evidence]], bytes] | None = None
     """For a format that needs the whole lists, of which a scorecard holds the beginnings: used instead of `render` where the
     evidence is at hand; `render` raises AuditError then."""
+    of_campaign: Callable[[Any], bytes] | None = None
+    """The same for the card of a whole campaign (auditor.campaigncard.CampaignCard), where the format can write it."""

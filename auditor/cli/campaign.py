@@ -14,6 +14,8 @@ from auditor.cli.common import Json, console, emit, progress_console, say, store
 from auditor.model import AuditError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from auditor.campaigncard import CampaignCard
 
 FORMATS = "html, markdown, json, terminal."
@@ -66,9 +68,7 @@ def campaign(
 
         console().print(rich_view(card), crop=False)
         return
-    from reports.formats.campaign import FORMATS as KNOWN
-
-    raw = KNOWN[made](card)
+    raw = _formats()[made](card)
     if (json and output is None) or str(output) == "-":
         sys.stdout.buffer.write(raw)
         return
@@ -78,6 +78,12 @@ def campaign(
     write_file(path, raw)
     path.chmod(0o644)
     print(path)
+
+
+def _formats() -> dict[str, Callable[[CampaignCard], bytes]]:
+    from auditor.registry import formats
+
+    return {name: form.of_campaign for name, form in formats().items() if form.of_campaign}
 
 
 SUFFIX = {"html": ".html", "markdown": ".md", "json": ".json", "terminal": ".txt"}

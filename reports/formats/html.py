@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
+    from auditor.campaigncard import CampaignCard
+
 LIMIT = 1_000_000
 """Bytes a page may weigh."""
 
@@ -132,4 +134,11 @@ def jinja() -> Environment:
     return made
 
 
-FORMAT = Format("html", ".html", render, "text/html")
+def of_campaign(card: CampaignCard) -> bytes:
+    """A campaign's card in the same form."""
+    from reports.formats.campaign.html import render as whole  # it builds on this file
+
+    return whole(card)
+
+
+FORMAT = Format("html", ".html", render, "text/html", of_campaign=of_campaign)

@@ -5,4 +5,4 @@ from __future__ import annotations
 from auditor import codec
 from auditor.scorecard import Format
 
-FORMAT = Format("json", ".json", codec.pretty, "application/json")
+FORMAT = Format("json", ".json", codec.pretty, "application/json", of_campaign=codec.pretty)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from auditor.campaigncard import CampaignCard
 from auditor.model import Outcome
 from auditor.scorecard import Cited, Finding, Format, Scorecard, TipScore
 from reports.formats import environment, view, words
@@ -234,4 +235,11 @@ def _indent(text: str, by: int = 3) -> str:
     return "\n".join(" " * by + row if row else "" for row in text.split("\n"))
 
 
-FORMAT = Format("markdown", ".md", render, "text/markdown")
+def of_campaign(card: CampaignCard) -> bytes:
+    """A campaign's card in the same form."""
+    from reports.formats.campaign.markdown import render as whole  # it builds on this file
+
+    return whole(card)
+
+
+FORMAT = Format("markdown", ".md", render, "text/markdown", of_campaign=of_campaign)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
+    from auditor.campaigncard import CampaignCard
+
 WIDTH, BAR = 100, 50
 """Columns of the plain text and of the bar."""
 
@@ -237,4 +239,11 @@ def indented(text: Text, by: int = 2) -> RenderableType:
     return Padding(text, (0, 0, 0, by))
 
 
-FORMAT = Format("terminal", ".txt", render, "text/plain")
+def of_campaign(card: CampaignCard) -> bytes:
+    """A campaign's card in the same form."""
+    from reports.formats.campaign.terminal import render as whole  # it builds on this file
+
+    return whole(card)
+
+
+FORMAT = Format("terminal", ".txt", render, "text/plain", of_campaign=of_campaign)

@@ -15,13 +15,15 @@ from auditor import codec
 from auditor.campaign import CampaignRecord, Member, Tie
 from auditor.campaigncard import CampaignCard, CampaignTip, Example, Fold, RunScore
 from auditor.model import Outcome
-from reports.formats.campaign import FORMATS, view
+from auditor.registry import formats
+from reports.formats.campaign import view
 from reports.formats.html import LIMIT
 from reports.formats.pictures import phases
 from reports.formats.schema import OF_CAMPAIGNS, published
 from tests.factory import at
 from tests.worlds.write import GOLDEN, of_campaign
 
+FORMATS = {name: form.of_campaign for name, form in formats().items() if form.of_campaign}
 NASTY = "<script>alert(1)</script>\x1b[31m\u202e|`x`\n# h"
 
 

@@ -16,7 +16,6 @@ from auditor.scorecard import Scorecard
 from auditor.store import Store
 from reports.campaigns.score import kinds
 from reports.campaigns.score import score as audit
-from reports.formats.campaign import FORMATS as CAMPAIGN_FORMATS
 from reports.score import score
 from tests.worlds.make import WORLDS
 
@@ -57,8 +56,9 @@ def campaign() -> CampaignCard:
 def of_campaign() -> Iterator[tuple[Path, bytes]]:
     """The campaign's page in every format."""
     card = campaign()
-    for name, suffix in (("html", "html"), ("markdown", "md"), ("json", "json"), ("terminal", "txt")):
-        yield GOLDEN / "campaign" / f"campaign.{suffix}", CAMPAIGN_FORMATS[name](card)
+    for form in formats().values():
+        if form.of_campaign:
+            yield GOLDEN / "campaign" / f"campaign{form.suffix}", form.of_campaign(card)
 
 
 def pages(folder: Path, card: Scorecard) -> Iterator[tuple[Path, bytes]]:
