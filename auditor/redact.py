@@ -61,6 +61,8 @@ _OPTION = re.compile(
         (?P<value> "[^"\n]{{4,4096}}" | '[^'\n]{{4,4096}}' | [^\s"';,&|)<>({{\[-][^\s"';,&|)<>]{{3,4096}} )"""
 )
 _OPTION_WORD = re.compile(rf"(?i){_SECRET_OPTION}")
+_BETWEEN = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])")
+_NUMBER = re.compile(r"[-+]?[0-9.]{1,12}(?:[eE][-+]?[0-9]{1,3})?|(?i:true|false|null|none)")
 _URL_LOGIN = re.compile(r"(?P<scheme>[a-zA-Z][\w+.-]{1,20}://)(?P<login>[^\s/@:'\"]*:[^\s/@'\"]+|[^\s/@:'\"]{16,})@")
 
 
@@ -89,10 +91,17 @@ class Redactor:
         if isinstance(value, str):
             return value if len(value) < 4 else self.text(value)
         if isinstance(value, Mapping):
-            return {k: self.value(v) for k, v in value.items()}
+            return {k: self._entry(str(k), v) for k, v in value.items()}
         if isinstance(value, (list, tuple)):
             return [self._word(before, v) for before, v in zip(("", *value), value, strict=False)]
         return value
+
+    def _entry(self, name: str, value: Any) -> Any:
+        """A value beside its name, as in a tracker's parameters: `db_password`; not `max_tokens: 4096`, and no field that is just a `key`."""
+        cleaned = self.value(value)
+        if isinstance(cleaned, str) and name.lower() != "key" and SECRET_NAME.search(_BETWEEN.sub("_", name)):
+            return cleaned if _NUMBER.fullmatch(cleaned) else _without(cleaned)
+        return cleaned
 
     def _word(self, before: Any, value: Any) -> Any:
         """An element of a list; in a command line `--password` may be one word and its value the next."""

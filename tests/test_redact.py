@@ -117,3 +117,21 @@ def test_withheld_names_are_said() -> None:
 def test_a_long_line_is_cleaned_in_linear_time() -> None:
     text = "token_" * 200_000 + "=x" + " password" * 20_000
     assert len(Redactor().text(text)) > 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("db_password", "hunter22", "[withheld]"),
+        ("apiKey", "Zx81-long-value", "[withheld]"),
+        ("auth-token", "abcdefgh", "[withheld]"),
+        ("max_tokens", "4096", "4096"),
+        ("token", "true", "true"),
+        ("password_file", "/home/ada/.pw", "/home/ada/.pw"),
+        ("tokenizer", "bert-base", "bert-base"),
+        ("key", "run-1", "run-1"),
+        ("learning_rate", "0.001", "0.001"),
+    ],
+)
+def test_a_value_beside_a_name_that_says_secret_is_withheld(name: str, value: str, expected: str) -> None:
+    assert Redactor().value({"parameters": {name: value}}) == {"parameters": {name: expected}}

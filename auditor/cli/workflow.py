@@ -30,22 +30,28 @@ def workflow(
 
     Examples: auditor workflow     auditor workflow ~/campaign --json
     """
+    from auditor import codec
     from auditor.model import AuditError
+    from auditor.redact import Redactor
     from auditor.world import RealWorld
+    from probes.workflows.record import WorkflowSeen
     from probes.workflows.summary import summary
     from probes.workflows.workflow_runs import look, readers
 
     if not os.path.isdir(path):
         raise AuditError(f"{path} is not a folder", "name the folder in which the workflow engine was started")
-    found, runs, unread = look(RealWorld(), os.path.abspath(path))
+    world = RealWorld()
+    redactor = Redactor(world.env)
+    found, runs, unread = look(world, os.path.abspath(path))
     for line in unread:
         say(f"not read: {line}")
     if not found.whole:
         say("the folder is too large or too deep: not all of it was looked through")
     if json:
-        emit({"runs": runs, "unread": unread, "walked_all": found.whole})
+        emit(redactor.value({"runs": [codec.plain(run) for run in runs], "unread": unread, "walked_all": found.whole}))
     elif runs:
-        _show([summary(run) for run in runs])
+        cleaned = (redactor.value(codec.plain(summary(run))) for run in runs)
+        _show([codec.build(run, WorkflowSeen, "the summary") for run in cleaned])
     else:
         say(f"no record of {', '.join(r.system for r in readers())} below {path}")
     raise typer.Exit(0 if runs else 1)
