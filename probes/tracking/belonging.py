@@ -30,19 +30,31 @@ def seen(run: TrackedRun, job: Job) -> TrackedSeen:
 
 
 def relation(run: TrackedRun, job: Job) -> str:
-    """See TrackedSeen.relation."""
-    told = run.tags.get("audit.run_id", "")
-    numbered = job.scheduler != "local" and any(_same(i, job.job_id) for i in run.job_ids)
-    named = numbered or (bool(told) and told in (job.run_id, job.submission))
-    if named:
-        return "task"
+    """See TrackedSeen.relation. A number decides, where the record names one; our own word was given to every task of an array alike, so
+    there the time at which the tracked run began has to fit, and tasks side by side cannot be told apart."""
     inside = bool(job.started_at and run.started) and job.started_at <= _second(run.started) <= (job.ended_at or "9")
+    told = run.tags.get("audit.run_id", "")
+    if any(_same(i, job) for i in run.job_ids) or (told and told == job.run_id):
+        return "task"
+    if run.job_ids and all(_foreign(i, job) for i in run.job_ids):
+        return "folder"
+    if told and told == job.submission and not ("_" in job.job_id and job.started_at and run.started):
+        return "task"
     return "inside" if inside else "folder"
 
 
-def _same(told: str, job_id: str) -> bool:
+def _same(told: str, job: Job) -> bool:
     """A number as PBS writes it (`812.head`) is `812`; an array's task `812_3` is not the job `812`."""
-    return bool(told) and told.split(".", maxsplit=1)[0] == job_id
+    return job.scheduler != "local" and bool(told) and _number(told) == job.job_id
+
+
+def _foreign(told: str, job: Job) -> bool:
+    """Is it surely another job's? A task of an array is also told as a plain number of its own (sbatch(1), SLURM_JOB_ID), which is not known here."""
+    return job.scheduler != "local" and _number(told) != job.job_id and ("_" in _number(told) or "_" not in job.job_id)
+
+
+def _number(told: str) -> str:
+    return told.split(".", maxsplit=1)[0]
 
 
 def _ended(run: TrackedRun, job: Job, related: str) -> TrackedRun:

@@ -6,6 +6,7 @@ from auditor.world import World
 from probes.workflows import State
 from probes.workflows.snakemake_files.leftovers import Leftovers, at_work
 from probes.workflows.snakemake_files.log import Log
+from probes.workflows.snakemake_files.phrases import Said
 
 
 def ending(world: World, log: Log, left: Leftovers, newest: bool) -> tuple[State, str]:
@@ -25,9 +26,10 @@ def ending(world: World, log: Log, left: Leftovers, newest: bool) -> tuple[State
         return State.CACHED, _line(log, "nothing", "all files were up to date")
     if log.has("closing") and _complete(log):
         return State.SUCCEEDED, _line(log, "closing", "all steps are done and the log is closed")
-    if log.has("exception"):
-        error = log.said("exception")[-1]
-        return State.FAILED, f"{log.path} line {error.line}: {error.fields['name']}"
+    if errors := _errors(log):
+        return State.FAILED, f"{log.path} line {errors[-1].line}: {errors[-1].fields['name']}"
+    if log.has("closing") and not log.jobs and not log.has("progress"):
+        return State.UNKNOWN, _line(log, "closing", "the log is closed without a word of any job: it was kept quiet (--quiet)")
     if log.has("closing"):
         return State.UNKNOWN, _line(log, "closing", "the log is closed before all steps were done")
     return _unclosed(world, log, left, newest)
@@ -47,6 +49,12 @@ def _unclosed(world: World, log: Log, left: Leftovers, newest: bool) -> tuple[St
     if alive:
         return State.RUNNING, f"{left.locked} is held and a process with its command line is alive"
     return State.KILLED, f"{end}, {left.locked} is left, and no process with its command line is alive on {world.host}"
+
+
+def _errors(log: Log) -> list[Said]:
+    """Those after which no job was tried again: the others may have been mended."""
+    again = max((s.line for s in log.said("restart")), default=0)
+    return [e for e in log.said("exception") if e.line > again]
 
 
 def _complete(log: Log) -> bool:

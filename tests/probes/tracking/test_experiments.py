@@ -91,6 +91,22 @@ def test_a_run_may_name_the_submission_and_an_empty_name_is_nobodys(tmp_path: Pa
     assert {r.id: r.relation for r in seen(tmp_path, submission="").runs} == {"named": "folder", "empty": "folder"}
 
 
+def test_tasks_of_an_array_share_what_was_told_at_submission_so_the_number_or_else_the_time_decides(tmp_path: Path) -> None:
+    """Task 812_3 ran from 11:59 to 12:30; 812_4 beside it and 812_9 after it were told the same."""
+    later = {"start_time": START + 9 * HOURS}
+    named = ["third", "fourth", "ninth", "beside"]
+    tags = [tag(name, "audit.run_id", "s1") for name in named]
+    numbers = [tag("third", "slurm.job_id", "812_3"), tag("fourth", "slurm.job_id", "812_4"), tag("raw", "slurm.job_id", "815")]
+    runs = [run("third"), run("fourth"), run("ninth", **later), run("beside"), run("raw")]
+    database(tmp_path / "mlflow.db", {"runs": runs, "tags": tags + numbers})
+    task = seen(tmp_path, job_id="812_3")
+
+    assert {r.id: r.relation for r in task.runs} == {
+        "third": "task", "fourth": "folder", "ninth": "folder", "beside": "inside", "raw": "inside",
+    }  # fmt: skip
+    assert {r.id: r.relation for r in seen(tmp_path, job_id="812").runs}["raw"] == "folder"
+
+
 def test_an_open_run_that_names_a_job_that_is_over_was_killed(tmp_path: Path) -> None:
     open_ = {"status": "RUNNING", "end_time": None}
     rows = {

@@ -376,3 +376,17 @@ def test_epochs_that_are_no_times_are_none(tmp_path: Path) -> None:
         )
     )
     assert told.tasks[0].used.seconds == 1.0
+
+
+def test_a_quiet_log_tells_of_no_job_and_a_mended_error_is_no_failure(tmp_path: Path) -> None:
+    """`snakemake -q`, version 9.27: neither jobs nor progress are told; what was tried again ended well."""
+    error = 'RuleException:\nCalledProcessError in file "Snakefile", line 65:\n'
+    again = f"{HEADER}Select jobs to execute...\nExecute 1 jobs...\n{error}Trying to restart job 5.\nExecute 1 jobs...\n"
+    quiet = run(made(tmp_path / "quiet", again + CLOSED))
+    broken = run(made(tmp_path / "broken", f"{HEADER}Execute 1 jobs...\n{error}{CLOSED}"))
+
+    assert (quiet.state, quiet.proof.partition(": ")[2]) == (
+        State.UNKNOWN,
+        "the log is closed without a word of any job: it was kept quiet (--quiet)",
+    )
+    assert (broken.state, broken.proof.partition(": ")[2]) == (State.FAILED, "CalledProcessError")
