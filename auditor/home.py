@@ -46,6 +46,11 @@ class Home:
         return os.path.join(self.root, "store.duckdb")
 
     @property
+    def runlog(self) -> str:
+        """What happened, as a hash chain (auditor.runlog). Not remade by anything: lost is lost."""
+        return os.path.join(self.root, "runlog.jsonl")
+
+    @property
     def log(self) -> str:
         """Where the wrapper's detached child writes its own errors; nobody else's terminal."""
         return os.path.join(self.root, "auditor.log")

@@ -12,11 +12,12 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from auditor import spool
+from auditor import runlog, spool
 from auditor.home import Home
-from auditor.model import AuditError
+from auditor.model import AuditError, Phase
 from auditor.store.incoming import BROKEN, Newer, content, ledger_id, read, reason, set_aside
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def ingest_spool(store: Store, home: Home) -> IngestReport:
         removed = []
         for batch in _batches(home, aside, left):
             evidence += _commit(store, home, batch, beside)
+            left += _log(home, batch)
             removed.append(beside.submit(_remove, [file.path for file in batch]))
             files += len(batch)
             runs |= {file.snapshot.job.run_id for file in batch if not file.snapshot.job.is_array}
@@ -99,6 +101,25 @@ def _remove(paths: Sequence[str]) -> list[tuple[str, str]]:
         except OSError as error:
             left.append((os.path.basename(path), f"is taken in, but cannot be deleted: {error.strerror or error}"))
     return left
+
+
+def _log(home: Home, batch: Sequence[_File]) -> list[tuple[str, str]]:
+    """Chain what ended, was accounted for or replayed, before its file goes: killed in between, it is chained the next time."""
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    ended = [f for f in batch if f.snapshot.phase in (Phase.END, Phase.LATER) and not f.snapshot.job.is_array]
+    try:
+        if ended:
+            runlog.append(home.runlog, [{**_event(file), "at": at} for file in ended])
+    except (OSError, AuditError) as error:  # the evidence is safe; the log says later that a record is missing
+        return [(os.path.basename(home.runlog), str(error))]
+    return []
+
+
+def _event(file: _File) -> dict[str, str]:
+    look = file.snapshot
+    replay = any(piece.look.kind == "ReplayVerdict" for piece in look.pieces)
+    what = "ended" if look.phase is Phase.END else "replayed" if replay else "accounted"
+    return {"what": what, "run": look.job.run_id, "job": look.job.job_id[:80], "capture": look.id.hex()}
 
 
 def _commit(store: Store, home: Home, batch: Sequence[_File], beside: Executor) -> int:
