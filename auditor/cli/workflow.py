@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from auditor.cli.common import Json, emit, say
+from auditor.cli.common import Json, console, emit, say
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from probes.workflows.record import TaskGroup, WorkflowSeen
 
+SHOWN = 8
+"""Links between groups of tasks, of each kind."""
 COLOUR = {"succeeded": "green", "failed": "red", "killed": "red", "not-run": "yellow", "unknown": "magenta"}
 
 
@@ -54,13 +56,14 @@ def workflow(
         _show([codec.build(run, WorkflowSeen, "the summary") for run in cleaned])
     else:
         say(f"no record of {', '.join(r.system for r in readers())} below {path}")
+        say(
+            "hint: what auditor made Dask or Ray write down is not kept here but with the run: `auditor report RUN`, `auditor campaign RUN`"
+        )
     raise typer.Exit(0 if runs else 1)
 
 
 def _show(runs: list[WorkflowSeen]) -> None:
-    from rich.console import Console
-
-    out = Console()
+    out = console()
     for run in runs:
         for part in _parts(run, out.width):
             out.print(part)
@@ -93,8 +96,9 @@ def _facts(run: WorkflowSeen) -> Iterator[tuple[str, str]]:
         "folder": run.folder,
         "time": f"{span}{' (zone assumed)' if run.zone_assumed else ''} UTC" if span else "",
         "tasks": f"{run.tasks} ({tasks}{again})" if run.tasks else "",
-        "side by side": f"{run.concurrent} at most, of {run.width} that the graph allows" if run.timed else "",
-        "data flow": ", ".join(f"{k.source} → {k.target} ({k.count})" for k in run.links[:8]),
+        "side by side": f"{run.concurrent} at most, of {run.width} that the graph allows" if run.concurrent else "",
+        "data flow": _links(run, "file"),
+        "order": _links(run, "dependency"),
         "feedback": "; ".join(f"{' → '.join(ring)}, {n} times" for ring, n in zip(run.loops, run.iterations, strict=True)),
         "not told": "; ".join(run.gaps[:5]),
         "left out": "; ".join(run.omitted),
@@ -102,17 +106,24 @@ def _facts(run: WorkflowSeen) -> Iterator[tuple[str, str]]:
     return ((name, value) for name, value in facts.items() if value)
 
 
+def _links(run: WorkflowSeen, by: str) -> str:
+    """`make → count (3)`: three pairs of tasks."""
+    bound = [k for k in run.links if k.by == by]
+    more = f" and {len(bound) - SHOWN} more" if len(bound) > SHOWN else ""
+    return ", ".join(f"{k.source} → {k.target} ({k.count})" for k in bound[:SHOWN]) + more
+
+
 def _groups(groups: tuple[TaskGroup, ...], width: int) -> Table:
     from auditor.cli.tables import ROOMY, cell, table
 
     roomy = width >= ROOMY
-    made = table("task", "number", "ended", *(["tries", "median", "side by side", "environment"] if roomy else []))
+    made = table("  task", "number", "ended", *(["tries", "median", "side by side", "environment"] if roomy else []))
     for g in groups[:40]:
         used = ", ".join(dict.fromkeys(e.name for e in g.environments if e.enacted)) or "–"
         ended = ", ".join(f"{n} {state}" for state, n in g.states.items())
         worst = next((s for s in COLOUR if s != "succeeded" and s in g.states), "succeeded")
         took = "–" if g.median_seconds is None else f"{g.median_seconds:.3g} s"
-        more: list[RenderableType] = [str(g.attempts), took, str(g.concurrent), cell(used)] if roomy else []
+        more: list[RenderableType] = [str(g.attempts), took, str(g.concurrent or "–"), cell(used)] if roomy else []
         made.add_row(cell(f"  {g.name}"), str(g.tasks), cell(ended, COLOUR[worst]), *more)
     return made
 

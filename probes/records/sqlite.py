@@ -11,6 +11,8 @@ from typing import Any
 from urllib.parse import quote
 
 SECONDS = 20.0
+PATIENCE = 0.4
+"""Seconds for a writer to let go: a writer's lock is held for milliseconds, and several readers may look at one file."""
 MAX_VALUE = 1 << 20
 """Bytes of one value or row: what is longer is a damaged or a hostile file."""
 _STEPS = 100_000
@@ -110,7 +112,7 @@ def _connected(path: str, head: bytes) -> tuple[sqlite3.Connection, str]:
 
 def _tried(path: str, options: str) -> sqlite3.Connection:
     """A connection that has answered once."""
-    connection = sqlite3.connect(f"file:{quote(path)}?{options}", uri=True, timeout=2.0)
+    connection = sqlite3.connect(f"file:{quote(path)}?{options}", uri=True, timeout=PATIENCE)
     try:
         connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE)

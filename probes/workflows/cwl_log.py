@@ -56,6 +56,8 @@ class EngineLog:
     jobs: dict[str, Job] = field(default_factory=dict)
     skipped: list[tuple[int, str]] = field(default_factory=list)
     iterations: list[tuple[int, str, int, str]] = field(default_factory=list)
+    within: dict[str, str] = field(default_factory=dict)
+    """Step as it was started (`train_2`) → the workflow that started it (`each_2`, empty: the whole)."""
     whole: bool = True
 
     @property
@@ -100,6 +102,8 @@ def parse(numbered: Iterator[tuple[int, str]]) -> EngineLog:
             open_command = _of_job(log, number, when, about[2], about[3])
         elif about[1] == "step":
             _of_step(log, number, when, about[2], about[3])
+        elif about[3].startswith("starting step ") and len(log.within) < MAX_JOBS:
+            log.within[about[3].removeprefix("starting step ").strip()] = about[2]
     return log
 
 

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from auditor.world import World
@@ -17,13 +18,16 @@ from probes.workflows import Asked, Digest, Environment, Place, Unreadable
 
 MAX_BYTES = 32 << 20
 PACKED = "workflow/packed.cwl"
+MAX_STEPS = 20_000
 _DEEPEST = 10
 _MIB = 1 << 20
+_Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Step:
-    """name: of the step; tool: the process it runs; nested: it is a workflow; sources: names of steps whose outputs it takes.
+    """name: of the step; tool: the process it runs; nested: it is a workflow; sources: names of steps whose outputs it takes, through the
+    doors of nested workflows: those of tools, which are the ones that jobs are of.
 
     called: what its like are called: `simulate` for the steps `simulate` and `simulate_again` of one tool `simulate.cwl`, else the step's name.
     CWL 1.2 has no loop, so a workflow that goes around has its steps written out; a tool that is in no name (`python.cwl`) binds nothing.
@@ -57,8 +61,8 @@ def parse(text: str) -> dict[str, Step]:
     if main is None:
         raise Unreadable("packed.cwl: no process in it")
     if main.get("class") != "Workflow":
-        return {"main": _step({"id": "#main", "run": main}, main, ())}
-    return {step.name: step for step in _called(tuple(_steps(main, processes, (), 0)))}
+        return {"main": _step({"id": "#main", "run": main}, main, (), ())}
+    return {step.name: step for step in _called(tuple(islice(_steps(main, processes, (), {}), MAX_STEPS)))}
 
 
 def _called(steps: tuple[Step, ...]) -> Iterator[Step]:
@@ -72,20 +76,56 @@ def _called(steps: tuple[Step, ...]) -> Iterator[Step]:
 
 
 def _steps(
-    workflow: Mapping[str, Any], processes: Mapping[str, Any], above: tuple[Mapping[str, Any], ...], depth: int
+    workflow: _Json, processes: Mapping[str, Any], above: tuple[_Json, ...], given: Mapping[str, tuple[str, ...]]
 ) -> Iterator[Step]:
-    for step in workflow.get("steps", ()) if isinstance(workflow.get("steps"), list) else ():
-        if not isinstance(step, dict):
-            continue
-        run = step.get("run")
-        tool = run if isinstance(run, dict) else processes.get(str(run), {})
+    """given: names of steps from which the inputs of this workflow come, where it is nested."""
+    for step in _dicts(workflow.get("steps")):
+        tool = _tool(step, processes)
+        taken = {
+            _last(port.get("id")): tuple(dict.fromkeys(_made(workflow, processes, _list(port.get("source")), given, set())))
+            for port in _dicts(step.get("in"))
+        }
         inherited = (*above, workflow)
-        yield _step(step, tool, inherited)
-        if tool.get("class") == "Workflow" and depth < _DEEPEST:
-            yield from _steps(tool, processes, (*inherited, step), depth + 1)
+        yield _step(step, tool, inherited, tuple(dict.fromkeys(name for names in taken.values() for name in names)))
+        if tool.get("class") == "Workflow" and len(above) < 2 * _DEEPEST:
+            yield from _steps(tool, processes, (*inherited, step), taken)
 
 
-def _step(step: Mapping[str, Any], tool: Mapping[str, Any], above: tuple[Mapping[str, Any], ...]) -> Step:
+def _made(
+    workflow: _Json, processes: Mapping[str, Any], sources: list[Any], given: Mapping[str, tuple[str, ...]], seen: set[str]
+) -> Iterator[str]:
+    """Names of the tools' steps that make this: `#main/step/port`, or `#main/port`, an input of the workflow."""
+    steps = {_last(s.get("id")): s for s in _dicts(workflow.get("steps"))}
+    for source in (str(one) for one in sources):
+        *_, name, port = ("", *source.split("/"))
+        step = steps.get(name) if source not in seen else None
+        seen.add(source)
+        if step is None:
+            yield from given.get(port, ()) if name not in steps else ()
+        elif (tool := _tool(step, processes)).get("class") == "Workflow":
+            behind = [
+                o for out in _dicts(tool.get("outputs")) if _last(out.get("id")) == port for o in _list(out.get("outputSource"))
+            ]
+            yield from _made(tool, processes, behind, {}, seen)
+        else:
+            yield name
+
+
+def _tool(step: _Json, processes: Mapping[str, Any]) -> _Json:
+    run = step.get("run")
+    found = run if isinstance(run, dict) else processes.get(str(run), {})
+    return found if isinstance(found, dict) else {}
+
+
+def _dicts(value: Any) -> list[_Json]:
+    return [v for v in value if isinstance(v, dict)] if isinstance(value, list) else []
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _step(step: _Json, tool: _Json, above: tuple[_Json, ...], sources: tuple[str, ...]) -> Step:
     name = _last(step.get("id"))
     run = step.get("run")
     tool_id = str(run if isinstance(run, str) else tool.get("id", f"#{name}"))
@@ -95,7 +135,7 @@ def _step(step: Mapping[str, Any], tool: Mapping[str, Any], above: tuple[Mapping
         name,
         one_line(tool_id).lstrip("#"),
         tool.get("class") == "Workflow",
-        tuple(dict.fromkeys(_sources(step))),
+        sources,
         "scatter" in step,
         _loop(step, wanted),
         tuple(_environments(wanted, place)),
@@ -167,16 +207,6 @@ def _loop(step: Mapping[str, Any], wanted: Mapping[str, Mapping[str, Any]]) -> s
     if "loop" in step:
         return one_line(f"loop until not {step.get('when', 'told')}")
     return one_line(f"cwltool:Loop while {(own or wanted.get('Loop') or {}).get('loopWhen', '?')}") if own else ""
-
-
-def _sources(step: Mapping[str, Any]) -> Iterator[str]:
-    prefix = str(step.get("id", "")).rsplit("/", 1)[0]
-    for port in step.get("in", ()) if isinstance(step.get("in"), list) else ():
-        source = port.get("source", ()) if isinstance(port, dict) else ()
-        for one in source if isinstance(source, list) else [source]:
-            parts = str(one).removeprefix(prefix + "/").split("/")
-            if str(one).startswith(prefix + "/") and len(parts) == 2:
-                yield parts[0]
 
 
 def _last(name: Any) -> str:

@@ -46,7 +46,7 @@ def tasks(known: Known, state: State, size: Size) -> Iterator[Task]:
         step = known.steps.get(_step_of(name, known.steps))
         activity = activities[name][0] if name in activities else None
         job = known.log.jobs.get(name)
-        needs = _needs(activity, makers, step, begun, known.steps)
+        needs = _needs(name, activity, makers, step, begun, known)
         place = Place(known.log_path, f"line {job.line}") if job else Place(PROV, f"activity {activity.id if activity else ''}")
         yield _task(name, step, activity, job, tuple(n for n in dict.fromkeys(needs) if n != name), place, known, size)
     skipped = {name.removeprefix("step ") for _, name in known.log.skipped}
@@ -128,16 +128,27 @@ def _state(job: cwl_log.Job | None) -> State:
 
 
 def _needs(
+    name: str,
     activity: cwl_prov.Activity | None,
     makers: Mapping[str, str],
     step: cwl_packed.Step | None,
     begun: Mapping[str, list[str]],
-    steps: Mapping[str, cwl_packed.Step],
+    known: Known,
 ) -> list[str]:
-    """Who made what it used, be it in a nested run; for a step that it takes only values from, which nothing joins, all of that step's jobs."""
+    """Who made what it used, be it in a nested run; of a step that nothing joins it to (values alone, or --parallel) those beside it."""
     made = [makers[a.id] for _, a in activity.used if a.id in makers] if activity else []
-    joined = {_step_of(m, steps) for m in made}
-    return [*made, *(j for s in (step.sources if step else ()) if s not in joined for j in begun.get(s, ()))]
+    joined = {_step_of(m, known.steps) for m in made}
+    within = known.log.within
+    return [
+        *made,
+        *(j for s in (step.sources if step else ()) if s not in joined for j in _beside(name, begun.get(s, []), within)),
+    ]
+
+
+def _beside(name: str, jobs: list[str], within: Mapping[str, str]) -> list[str]:
+    """Those that the same nested workflow started; all, where it started none or that is not known of each."""
+    same = [j for j in jobs if within.get(j) == within.get(name)] if all(j in within for j in (name, *jobs)) else []
+    return same or jobs
 
 
 def files(ports: list[tuple[str, cwl_prov.Artefact]], role: str, size: Size) -> Iterator[File]:

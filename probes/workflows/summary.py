@@ -21,7 +21,7 @@ from probes.workflows.record import (
     TaskGroup,
     WorkflowSeen,
 )
-from probes.workflows.taskgraph import graph, links, loops
+from probes.workflows.taskgraph import MAX_EDGES, graph, links, loops
 
 TEXT = 500
 """Characters of a command or a parameter that are kept."""
@@ -86,7 +86,10 @@ def summary(run: WorkflowRun) -> WorkflowSeen:
         files_total=len(ends),
         places=run.places[:MAX_LISTED],
         gaps=run.gaps[:MAX_LISTED],
-        omitted=tuple(f"{total - most} of {total} {name}" for name, (total, most) in cut.items() if total > most),
+        omitted=(
+            *(f"{total - most} of {total} {name}" for name, (total, most) in cut.items() if total > most),
+            *(() if found.whole else (f"links between tasks beyond {MAX_EDGES}: width, depth and loops are those of the first",)),
+        ),
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from probes.workflows import Task
 from probes.workflows.record import GroupLink
 
+MAX_EDGES = 1_000_000
 MAX_STEPS = 5_000_000
 """Of the count of iterations: names on a loop x edges."""
 MAX_LOOPS = 20
@@ -16,12 +17,16 @@ MAX_LOOPS = 20
 
 @dataclass(frozen=True)
 class Graph:
-    """edges: (earlier, later) → `file` or `dependency`, positions in the sequence of tasks. order: topological, without what lies on a cycle."""
+    """edges: (earlier, later) → `file` or `dependency`, positions in the sequence of tasks. order: topological, without what lies on a cycle.
+
+    whole: False where there are more than MAX_EDGES, of which the first are kept.
+    """
 
     names: tuple[str, ...]
     edges: Mapping[tuple[int, int], str]
     order: tuple[int, ...]
     levels: Mapping[int, int]
+    whole: bool = True
 
     @property
     def cyclic(self) -> bool:
@@ -45,13 +50,25 @@ def graph(tasks: Sequence[Task]) -> Graph:
             if file.role == "output":
                 makers[file.path].append(n)
     edges: dict[tuple[int, int], str] = {}
+    whole = True
+    for told, (edge, by) in enumerate(_edges(tasks, number, makers)):
+        if told >= MAX_EDGES:  # thousands of tasks that write and read one file are joined each to each
+            whole = False
+            break
+        edges[edge] = by
+    order, levels = _sorted(len(tasks), edges)
+    return Graph(tuple(t.name for t in tasks), edges, order, levels, whole)
+
+
+def _edges(
+    tasks: Sequence[Task], number: Mapping[str, int], makers: Mapping[str, list[int]]
+) -> Iterator[tuple[tuple[int, int], str]]:
+    """What is said twice comes twice, and that a file joins them comes last."""
     for n, task in enumerate(tasks):
-        edges |= {(number[i], n): "dependency" for i in task.needs if i in number and number[i] != n}
+        yield from (((number[i], n), "dependency") for i in task.needs if i in number and number[i] != n)
         for file in task.files:
             if file.role == "input":
-                edges |= {(maker, n): "file" for maker in makers.get(file.path, ()) if maker != n}
-    order, levels = _sorted(len(tasks), edges)
-    return Graph(tuple(t.name for t in tasks), edges, order, levels)
+                yield from (((maker, n), "file") for maker in makers.get(file.path, ()) if maker != n)
 
 
 def links(found: Graph) -> tuple[GroupLink, ...]:

@@ -61,6 +61,36 @@ steps:
       outputs: {o: {type: int, outputBinding: {glob: out.txt, loadContents: true, outputEval: '$(parseInt(self[0].contents))'}}}
 """
 
+SCATTERED = """
+cwlVersion: v1.2
+class: Workflow
+requirements: {ScatterFeatureRequirement: {}, SubworkflowFeatureRequirement: {}}
+inputs: {words: "string[]"}
+outputs: {out: {type: File, outputSource: join/out}}
+steps:
+  each:
+    scatter: word
+    in: {word: words}
+    out: [out]
+    run:
+      class: Workflow
+      inputs: {word: string}
+      outputs: {out: {type: File, outputSource: shout/out}}
+      steps:
+        say:
+          in: {word: word}
+          out: [out]
+          run: {class: CommandLineTool, baseCommand: echo, inputs: {word: {type: string, inputBinding: {}}}, stdout: said, outputs: {out: stdout}}
+        shout:
+          in: {f: say/out}
+          out: [out]
+          run: {class: CommandLineTool, baseCommand: [tr, a-z, A-Z], inputs: {f: File}, stdin: $(inputs.f.path), stdout: loud, outputs: {out: stdout}}
+  join:
+    in: {fs: each/out}
+    out: [out]
+    run: {class: CommandLineTool, baseCommand: cat, inputs: {fs: {type: "File[]", inputBinding: {}}}, stdout: all, outputs: {out: stdout}}
+"""
+
 
 def run(folder: Path, *words: str, zone: str = "UTC", **extra: str) -> int:
     """The exit status of cwltool with a provenance bundle in FOLDER/bundle."""
@@ -138,6 +168,18 @@ def test_a_nested_workflow_is_joined_across_its_records(tmp_path: Path) -> None:
 
     assert run(tmp_path, "--no-container", "nested.cwl", "--seed", "7") == 0
     assert {t.id: t.needs for t in read(tmp_path / "bundle").tasks} == {"use": ("deep",), "deep": ()}
+
+
+def test_a_nested_workflow_that_is_scattered_side_by_side_joins_each_of_its_own(tmp_path: Path) -> None:
+    """With --parallel cwltool records no step at all: the plan says who follows whom, and the log which nested run a job is of."""
+    (tmp_path / "scattered.cwl").write_text(SCATTERED)
+    (tmp_path / "words.yml").write_text("words: [ab, cd, ef]\n")
+
+    assert run(tmp_path, "--no-container", "--parallel", "scattered.cwl", "words.yml") == 0
+    needs = {t.id: t.needs for t in read(tmp_path / "bundle").tasks}
+    assert {len(needs[f"shout{n}"]) for n in ("", "_2", "_3")} == {1}
+    assert {needs[f"shout{n}"][0] for n in ("", "_2", "_3")} == {"say", "say_2", "say_3"}
+    assert set(needs["join"]) == {"shout", "shout_2", "shout_3"}
 
 
 def test_a_loop_is_a_construct_and_its_turns_are_events(tmp_path: Path) -> None:

@@ -108,8 +108,16 @@ def _lost(record: CampaignRecord) -> str:
 
 
 def runs(record: CampaignRecord) -> str:
-    left = f"; {record.left:,} more were not looked at" if record.left else ""
-    return f"{len(record.members):,}{left}"
+    return f"{len(record.members):,}{_left(record)}"
+
+
+def head(record: CampaignRecord) -> str:
+    """`1 run`, `200 runs; 1,800 more were not looked at`."""
+    return f"{words.count(len(record.members), 'run')}{_left(record)}"
+
+
+def _left(record: CampaignRecord) -> str:
+    return f"; {record.left:,} more were not looked at" if record.left else ""
 
 
 def outcomes(record: CampaignRecord) -> str:
@@ -219,7 +227,7 @@ def engine(run: EngineRun) -> str:
     parts = [
         f"{run.state}: {words.count(run.tasks, 'task')}",
         ", ".join(f"{number:,} {state}" for state, number in sorted(run.states.items())),
-        f"width {run.width:,}, at most {run.concurrent:,} at once" if run.width else "",
+        f"width {run.width:,}{f', at most {run.concurrent:,} at once' if run.concurrent else ''}" if run.width else "",
         f"{run.retried:,} tried again" if run.retried else "",
         f"{words.count(len(run.members), 'run')} of the campaign are its tasks" if run.members else "",
     ]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from probes.workflows import File, State, Task
+import pytest
+
+from probes.workflows import File, State, Task, WorkflowRun, taskgraph
 from probes.workflows.record import GroupLink
+from probes.workflows.summary import summary
 from probes.workflows.taskgraph import graph, links, loops
 
 
@@ -75,3 +78,11 @@ def test_a_chain_of_ten_thousand_tasks_is_walked_without_recursion() -> None:
     chain = tuple(task(str(n), f"step{n}", reads=str(n), makes=str(n + 1)) for n in range(10_000))
     found = graph(chain)
     assert (found.depth, found.width, loops(found)) == (10_000, 1, ())
+
+
+def test_thousands_of_tasks_that_write_and_read_one_file_are_joined_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(taskgraph, "MAX_EDGES", 100)
+    tasks = tuple(task(str(n), "append", reads="all.log", makes="all.log") for n in range(30))
+
+    assert (len(graph(tasks).edges), graph(tasks).whole, graph(FAN).whole) == (100, False, True)
+    assert "links between tasks beyond" in summary(WorkflowRun("x", "1", "r", "/x", State.SUCCEEDED, "", tasks=tasks)).omitted[-1]
