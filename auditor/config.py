@@ -53,6 +53,8 @@ class Config:
     author: str = ""
     """Name that goes into bundles; empty: Anonymous."""
     affiliation: str = ""
+    orcid: str = ""
+    """ORCID iD of the author, such as 0000-0002-1825-0097, for drafts of deposits."""
     license: str = ""
     """Licence of bundles, a URL such as https://spdx.org/licenses/CC-BY-4.0; empty: none is stated."""
     phases: Mapping[str, str] = field(default_factory=dict)
@@ -145,7 +147,22 @@ def _checked(key: str, value: Any, where: str) -> Any:
         raise AuditError(f"{where}: `attach` has the value {value!r}", "it takes auto, all or none")
     if key == "images" and value not in {"digest", "carry", "fetch"}:
         raise AuditError(f"{where}: `images` has the value {value!r}", "it takes digest, carry or fetch")
+    if key == "orcid" and value and not _orcid(value):
+        raise AuditError(
+            f"{where}: `orcid` has the value {value!r}", "it takes one such as 0000-0002-1825-0097, last digit checked"
+        )
     return value
+
+
+def _orcid(text: str) -> bool:
+    """Four groups of four digits whose last is the check digit (ISO 7064 MOD 11-2; support.orcid.org, Structure of the ORCID Identifier)."""
+    digits = text.replace("-", "")
+    if [len(group) for group in text.split("-")] != [4] * 4 or not (digits[:15].isascii() and digits[:15].isdigit()):
+        return False
+    total = 0
+    for digit in digits[:15]:
+        total = (total + int(digit)) * 2
+    return digits[15] == "0123456789X"[(12 - total % 11) % 11]
 
 
 def _patterns(value: Any, where: str) -> Mapping[str, str]:

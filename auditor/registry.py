@@ -59,7 +59,8 @@ def formats() -> dict[str, Format]:
 def kinds() -> dict[str, type]:
     """Data types by the name evidence carries: every probe's, and the ones we derive ourselves."""
     from auditor.campaign import Campaign, CampaignRecord
+    from auditor.claimed import ClaimsChecked
     from auditor.verdict import ReplayVerdict
 
-    derived: tuple[type, ...] = (Campaign, CampaignRecord, ReplayVerdict)
+    derived: tuple[type, ...] = (Campaign, CampaignRecord, ClaimsChecked, ReplayVerdict)
     return {t.__name__: t for t in (*(p.kind for p in probes().values()), *derived)}

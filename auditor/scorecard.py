@@ -275,6 +275,16 @@ class Scorecard:
 
 
 @dataclass(frozen=True)
+class Owner:
+    """Whose deposit it is, as the settings say. Empty: not said. license: a URL; orcid: sixteen digits in four groups."""
+
+    author: str = ""
+    affiliation: str = ""
+    orcid: str = ""
+    license: str = ""
+
+
+@dataclass(frozen=True)
 class Format:
     """A way to write a scorecard down. `render` is pure: same scorecard, same bytes."""
 
@@ -288,3 +298,5 @@ class Format:
     evidence is at hand; `render` raises AuditError then."""
     of_campaign: Callable[[Any], bytes] | None = None
     """The same for the card of a whole campaign (auditor.campaigncard.CampaignCard), where the format can write it."""
+    of_deposit: Callable[[Job, Sequence[Evidence], Owner], bytes] | None = None
+    """The same for a draft of what accompanies a deposit or a paper, which says whose it is."""

@@ -1,18 +1,18 @@
-"""Judging and keeping: score, report, bundle, verify, replay."""
+"""Judging and keeping: score, report, bundle, replay."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from auditor.cli.common import Json, console, emit, home, progress_console, resolve, say, store, write_file
 from auditor.cli.look import RUN, complete_run
 from auditor.model import AuditError, Capture, Evidence, Job, Phase
-from auditor.scorecard import Scorecard
+from auditor.scorecard import Owner, Scorecard
 
 RunOrFile = Annotated[
     str,
@@ -102,8 +102,11 @@ def report(
     known = formats()
     if form not in known:
         raise AuditError(f"there is no format {form}", f"formats are: {', '.join(known)}")
-    whole = known[form].of_evidence
-    if whole:
+    whole, deposit = known[form].of_evidence, known[form].of_deposit
+    if deposit:
+        job, evidence = _seen(name)
+        job_id, raw = job.job_id, deposit(job, evidence, owner())
+    elif whole:
         job, evidence = _seen(name)
         job_id, raw = job.job_id, whole(job, evidence)
     else:
@@ -115,6 +118,14 @@ def report(
     path = output or Path(f"audit-{job_id}{known[form].suffix}")
     _write(path, raw)
     print(path)
+
+
+def owner() -> Owner:
+    """Whose deposit it is, as the settings say."""
+    from auditor.config import load
+
+    config = load().config
+    return Owner(config.author, config.affiliation, config.orcid, config.license)
 
 
 def _read_card(name: str) -> Scorecard:
@@ -188,8 +199,10 @@ def bundle(
                 wheels=wheels,
                 image_policy=images or config.images,
                 image_limit=images_limit or config.images_bytes,
+                log=_log_head(where),
             )
         opened.record(run_id, "bundled", f"{info.id} {info.path} {info.size}")
+        _chain(opened, where, {"what": "bundled", "run": run_id, "bundle": info.id})
     if json:
         emit(info)
         return
@@ -208,30 +221,34 @@ def bundle(
         say(f"{info.redactions} secrets were withheld; evidence/redactions.json in the bundle says where")
 
 
+def _log_head(where: Home) -> Head | None:
+    """Where the run log stands; a bundle is made all the same when that cannot be said."""
+    from auditor import runlog
+
+    try:
+        return runlog.head(where.runlog)
+    except (AuditError, OSError) as error:
+        say(f"the bundle names no record of the run log: {error}")
+        return None
+
+
+def _chain(opened: Store, where: Home, event: dict[str, str]) -> None:
+    """Tell the run log, and the store how far it goes now."""
+    from datetime import UTC, datetime
+
+    from auditor import runlog
+
+    try:
+        head = runlog.append(where.runlog, [{**event, "at": datetime.now(UTC).isoformat(timespec="seconds")}])
+    except (AuditError, OSError) as error:
+        say(f"not told in the run log: {error}")
+        return
+    if head:
+        opened.record(event["run"], "run-log", f"{head.seq} {head.hash}")
+
+
 def _slug(job: Job) -> str:
     return f"run-{job.job_id}"
-
-
-def verify(
-    path: Annotated[Path, typer.Argument(help="A bundle: the ZIP, or its unpacked folder.", readable=False)], json: Json = False
-) -> None:
-    """Is a bundle whole and untouched? Checksums, evidence ids, and the score made anew from its evidence.
-
-    Example: auditor verify run-4711.crate.zip
-    """
-    from reports.archive.verify import verify as check
-
-    with progress_console().status("checking every byte …"):
-        result = check(path)
-    if json:
-        emit(result)
-    elif result.ok:
-        print(f"{path}: whole, {result.files} files, {result.bytes} bytes, bundle {result.id[:16]}")
-    else:
-        print(f"{path}: NOT verifiable")
-        for problem in result.problems:
-            print(f"  {problem}")
-    sys.exit(0 if result.ok else 1)
 
 
 def replay(
@@ -307,5 +324,5 @@ def _remember(verdict: object) -> None:
 
 
 def add_to(app: typer.Typer) -> None:
-    for verb in (score, report, bundle, verify, replay):
+    for verb in (score, report, bundle, replay):
         app.command(rich_help_panel="Judge and keep")(verb)

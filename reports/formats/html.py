@@ -36,13 +36,13 @@ def render(card: Scorecard) -> bytes:
     card = tidy(card)
     page = b""
     for budget in BUDGETS:
-        page = _page(card, budget)
+        page = page_within(card, budget)
         if len(page) <= LIMIT:
             break
     return page
 
 
-def _page(card: Scorecard, budget: Budget) -> bytes:
+def page_within(card: Scorecard, budget: Budget) -> bytes:
     shown = register(card, budget)
     entries = {entry.cited.id: entry for entry in shown.entries}
     text = (

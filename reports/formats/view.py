@@ -138,6 +138,13 @@ def replayed(verdict: Mapping[str, Any]) -> str:
     return f"Outputs: {', '.join(f'{number} {name}' for name, number in sorted(seen.items()))}." if seen else ""
 
 
+def claimed(card: Scorecard) -> tuple[tuple[Cited, tuple[Mapping[str, Any], ...]], ...]:
+    """Of each file of claims that names this run, the newest check and the claims as it found them."""
+    found = [c for c in card.evidence if c.kind == "ClaimsChecked" and c.status == Status.OK and isinstance(c.excerpt, Mapping)]
+    newest = {str(c.excerpt.get("file")): c for c in sorted(found, key=lambda c: (c.taken_at, c.id))}
+    return tuple((c, tuple(x for x in c.excerpt.get("claims", ()) if isinstance(x, Mapping))) for _, c in sorted(newest.items()))
+
+
 def source(card: Scorecard, kind: str) -> Cited | None:
     """The newest good evidence of a kind: where a number in a picture comes from."""
     found = [c for c in card.evidence if c.kind == kind and c.status == Status.OK]

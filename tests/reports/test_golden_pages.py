@@ -9,12 +9,13 @@ import pytest
 from auditor import codec
 from auditor.registry import formats
 from auditor.scorecard import Scorecard
+from tests.worlds.write import is_page
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 WORLDS = sorted(path.parent.name for path in GOLDEN.glob("*/scorecard.json"))
 
 
-@pytest.mark.parametrize("name", sorted(n for n, f in formats().items() if n != "json" and f.of_evidence is None))
+@pytest.mark.parametrize("name", sorted(n for n, f in formats().items() if is_page(f)))
 @pytest.mark.parametrize("world", WORLDS)
 def test_a_page_is_what_it_was(world: str, name: str) -> None:
     card = codec.loads((GOLDEN / world / "scorecard.json").read_bytes(), Scorecard)

@@ -12,7 +12,7 @@ from auditor import codec
 from auditor.campaigncard import CampaignCard
 from auditor.model import Evidence, Job
 from auditor.registry import formats
-from auditor.scorecard import Scorecard
+from auditor.scorecard import Format, Scorecard
 from auditor.store import Store
 from reports.campaigns.score import kinds
 from reports.campaigns.score import score as audit
@@ -61,10 +61,15 @@ def of_campaign() -> Iterator[tuple[Path, bytes]]:
             yield GOLDEN / "campaign" / f"campaign{form.suffix}", form.of_campaign(card)
 
 
+def is_page(form: Format) -> bool:
+    """Made of the scorecard alone, the same everywhere: not JSON, which it is already, nor a PDF, which is of its typesetter's version."""
+    return form.name not in ("json", "pdf") and form.of_evidence is None and form.of_deposit is None
+
+
 def pages(folder: Path, card: Scorecard) -> Iterator[tuple[Path, bytes]]:
-    """The scorecard in every format but JSON, which it is already."""
-    for name, form in formats().items():
-        if name != "json" and form.of_evidence is None:
+    """The scorecard as each page."""
+    for form in formats().values():
+        if is_page(form):
             yield folder / f"report{form.suffix}", form.render(card)
 
 
