@@ -58,9 +58,10 @@ def formats() -> dict[str, Format]:
 @cache
 def kinds() -> dict[str, type]:
     """Data types by the name evidence carries: every probe's, and the ones we derive ourselves."""
+    from auditor.bisection import Bisection
     from auditor.campaign import Campaign, CampaignRecord
     from auditor.claimed import ClaimsChecked
     from auditor.verdict import ReplayVerdict
 
     derived: tuple[type, ...] = (Campaign, CampaignRecord, ClaimsChecked, ReplayVerdict)
-    return {t.__name__: t for t in (*(p.kind for p in probes().values()), *derived)}
+    return {t.__name__: t for t in (*(p.kind for p in probes().values()), Bisection, *derived)}

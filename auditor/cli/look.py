@@ -128,20 +128,24 @@ def diff(
     Example: auditor diff 4711 4712
     """
     from auditor.cli.tables import changes_table
+    from reports.bisections import bisections, sentence
     from reports.diff import explained
 
     with store() as opened:
         a, b = opened.resolve(first), opened.resolve(second)
-        found = explained(opened.evidence(a), opened.evidence(b))
+        one, two = opened.evidence(a), opened.evidence(b)
+        found, tried = explained(one, two), bisections(one, two)
     if json:
         groups = [{"name": g.name, "summary": g.summary, "changes": len(g.changes) + g.more} for g in found.groups]
-        emit({"a": a, "b": b, "environment": groups, "changes": found.changes})
+        emit({"a": a, "b": b, "environment": groups, "changes": found.changes, "bisections": tried})
     elif found.changes:
         for group in found.groups:
             print(printable(group.summary))
         console().print(changes_table(found.changes, f"run {a}", f"run {b}"))
     else:
         print("no difference in what was recorded")
+    for one_tried in () if json else tried:
+        print(printable(sentence(one_tried)))
 
 
 def packages(

@@ -22,6 +22,7 @@ from auditor.replay.bisect.search import search
 from auditor.replay.bisect.software import Shelf
 from auditor.replay.bisect.told import again, cause
 from auditor.replay.bisect.trials import Spent, Trials
+from auditor.verdict import Sameness
 from auditor.world import RealWorld, World
 
 __all__ = ["Prepared", "find", "prepare"]
@@ -180,6 +181,8 @@ class _Bisection:
     def _equal(self) -> str:
         if self.trials.held:
             return f"A and B differ by chance: held still ({self._held_told()}), they come out the same"
+        if self.trials.typical and self.trials.yardstick.sameness(*self.trials.typical) is Sameness.EQUIVALENT:
+            return "A and B come out the same within the tolerance; add --exact to ask for the last digits"
         more = (
             f"; {len(self.ready.differences.not_applied)} differences cannot be carried over here"
             if self.ready.differences.not_applied

@@ -20,7 +20,9 @@ LINES = 12
 
 def cause(factor: Factor, a: Case, b: Case) -> Cause:
     detail = tuple(line for sort, place in factor.slots if sort in ("code", "input") for line in _lines(place, a, b))
-    return Cause(factor.id, factor.layer, factor.name, factor.before, factor.after, factor.how, factor.cites, detail[:LINES])
+    return Cause(
+        factor.id, factor.layer.value, factor.name, factor.before, factor.after, factor.how, factor.cites, detail[:LINES]
+    )
 
 
 def _lines(place: str, a: Case, b: Case) -> list[str]:
