@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +12,11 @@ from auditor.cli.common import Json, console, emit, home, progress_console, reso
 from auditor.cli.look import RUN, complete_run
 from auditor.model import AuditError, Capture, Evidence, Job, Phase
 from auditor.scorecard import Owner, Scorecard
+
+if TYPE_CHECKING:
+    from auditor.home import Home
+    from auditor.runlog import Head
+    from auditor.store import Store
 
 RunOrFile = Annotated[
     str,
@@ -249,78 +253,6 @@ def _chain(opened: Store, where: Home, event: dict[str, str]) -> None:
 
 def _slug(job: Job) -> str:
     return f"run-{job.job_id}"
-
-
-def replay(
-    path: Annotated[Path, typer.Argument(help="A bundle: the ZIP, or its unpacked folder.", readable=False)],
-    into: Annotated[Path | None, typer.Option("--into", help="A new folder to run in; default: replay-BUNDLE.")] = None,
-    inputs: Annotated[Path | None, typer.Option(help="Where inputs lie that the bundle does not carry.")] = None,
-    on: Annotated[str, typer.Option(help="local, or slurm.")] = "local",
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; you know whose code this is.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
-    network: Annotated[bool, typer.Option("--network", help="Let the code use the network.")] = False,
-    sandbox: Annotated[bool, typer.Option(help="Shut the code off from your files where the machine can.")] = True,
-    rebuild: Annotated[bool, typer.Option(help="Make its Python environment from the lock; without: use this machine's.")] = True,
-    pull: Annotated[bool, typer.Option("--pull", help="Fetch its container images by digest from their registries.")] = False,
-    rebuild_images: Annotated[
-        bool, typer.Option("--rebuild-images", help="Build an image anew where it cannot be had by its digest.")
-    ] = False,
-    json: Json = False,
-) -> None:
-    """Run a bundle again and judge: identical, equivalent within tolerance, different, or not run, because.
-
-    Example: auditor replay run-4711.crate.zip --dry-run
-    """
-    from auditor.replay import execute, plan
-    from auditor.replay.view import plan_view, verdict_view
-
-    ready = plan(
-        path,
-        inputs_dir=inputs,
-        on=on,
-        network=network,
-        sandbox=sandbox,
-        rebuild=rebuild,
-        pull=pull,
-        rebuild_images=rebuild_images,
-    )
-    if dry_run and json:
-        emit(ready)
-        return
-    out = progress_console() if json else console()
-    out.print(plan_view(ready))
-    if dry_run:
-        return
-    if not yes and not _agreed():
-        raise AuditError("not run: nobody said yes", "look at --dry-run, then add --yes")
-    folder = into or Path(f"replay-{ready.bundle[:12]}")
-    with progress_console().status("replaying …") as status:
-        verdict = execute(ready, folder, yes=True, progress=_teller(status.update))
-    if json:
-        emit(verdict)
-    else:
-        console().print(verdict_view(verdict))
-    _remember(verdict)
-    sys.exit(0 if verdict.sameness in {"identical", "equivalent"} else 1)
-
-
-def _teller(update: Callable[[str], None]) -> Callable[[str], None]:
-    return lambda text: update(f"{text} …")
-
-
-def _agreed() -> bool:
-    return sys.stdin.isatty() and typer.confirm("Run this here?", default=False)
-
-
-def _remember(verdict: object) -> None:
-    """Add the verdict to the original run's evidence, where this store knows the run."""
-    from auditor.replay.evidence import remember
-    from auditor.verdict import ReplayVerdict
-
-    assert isinstance(verdict, ReplayVerdict)
-    with store() as opened:
-        if remember(opened, verdict):
-            say(f"verdict added to run {verdict.run_id}")
 
 
 def add_to(app: typer.Typer) -> None:

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from auditor import __version__, codec, registry
 from auditor.model import AuditError, Evidence, Job
 from auditor.redact import Redactor
+from auditor.runlog import Head
 from auditor.scorecard import Scorecard
 from auditor.world import RealWorld, World
 from reports.archive import bag, carry, lock, wheelhouse
@@ -73,6 +74,7 @@ def build(
     image_policy: str = "digest",
     image_limit: int = carry.LIMIT,
     world: World | None = None,
+    log: Head | None = None,
 ) -> BundleInfo:
     """Write the bundle of one run to `destination` (a `.crate.zip`).
 
@@ -80,7 +82,8 @@ def build(
     to `limit` bytes. author: empty for an anonymous bundle. wheels: what wheelhouse.collect takes: a folder,
     `carry`, `fetch` or `pin`, for a rebuild of the run's packages with no network.
     image_policy: `digest` names container images, `carry` takes those that are on this machine along, up to `image_limit` bytes in
-    all, `fetch` also asks registries for those that are not.
+    all, `fetch` also asks registries for those that are not. log: how far the run log goes (auditor.runlog.head): its tail cannot be
+    cut off unseen where somebody has the bundle.
     Raises AuditError when it cannot be written, or a file changes while it is read.
     """
     if payload not in PAYLOADS:
@@ -101,7 +104,14 @@ def build(
         lock_path = "environment/requirements.txt" if facts.packages else ""
         how = recipe(facts, chosen.files, taken.images, lock_path, __version__)
         redactions = tuple(sorted((*told.notes, *chosen.redactions, *taken.redactions), key=lambda r: r.file))
-        items = [*_documents(told, how), *_environment(facts, house), *_lists(facts, redactions), *chosen.items, *taken.items]
+        items = [
+            *_documents(told, how),
+            *_log(log),
+            *_environment(facts, house),
+            *_lists(facts, redactions),
+            *chosen.items,
+            *taken.items,
+        ]
         items += _crate(items, facts, how, told.scorecard, (Author.of(author, affiliation), license_url))
         made = bag.write(os.fspath(destination), items, _label(how, world, facts), world)
     data = [f for f in how.files if f.role != "code"]
@@ -184,6 +194,10 @@ def _documents(told: Told, how: Recipe) -> list[Item]:
         *(Item(path, formats[name].render(told.scorecard)) for name, path in pages),
         *([Item("sbom.cdx.json", listed(told.job, told.evidence))] if listed else []),
     ]
+
+
+def _log(head: Head | None) -> list[Item]:
+    return [Item("run-log.json", codec.pretty({"seq": head.seq, "hash": head.hash}))] if head else []
 
 
 def _environment(facts: Known, house: wheelhouse.House) -> list[Item]:

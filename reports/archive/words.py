@@ -20,6 +20,7 @@ KINDS = {
     "report.html": "The audit as a page",
     "report.md": "The audit as text",
     "sbom.cdx.json": "The images and the software of the run, for programs (CycloneDX 1.6)",
+    "run-log.json": "How far the maker's run log went (a hash chain): its last record's number and hash",
     "verify.py": "Checks this bundle with nothing but Python's standard library",
     "environment/requirements.txt": "The Python packages the run had, pinned",
     "environment/pylock.toml": "The Python packages the run had, with hashes (PEP 751)",
