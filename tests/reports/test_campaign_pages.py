@@ -14,8 +14,9 @@ from jsonschema import Draft202012Validator
 from auditor import codec
 from auditor.campaign import CampaignRecord, Member, Tie
 from auditor.campaigncard import CampaignCard, CampaignTip, Example, Fold, RunScore
-from auditor.model import Outcome
+from auditor.model import Grade, Outcome
 from auditor.registry import formats
+from auditor.scorecard import Finding
 from reports.formats.campaign import view
 from reports.formats.html import LIMIT
 from reports.formats.pictures import phases
@@ -133,6 +134,17 @@ def test_the_first_thing_to_do_is_the_fault_that_most_runs_share() -> None:
     shown = view.todo(replace(one, tips=(replace(tip, folds=(rare, common)), other)))
 
     assert [(t.judged.check, t.step) for t in shown] == [("common", "mend"), ("open", "settle")]
+
+
+@pytest.mark.parametrize("form", ["html", "markdown", "terminal"])
+def test_what_is_said_of_the_whole_can_be_the_first_thing_to_do(form: str) -> None:
+    """It has no runs as examples: it is no fold."""
+    one = card(member(1))
+    said = ("at most 1 run of 3", "sbatch --array=0-2", "look", "us", ())
+    whole = Finding("unshared-time", 5, 1, "One after another?", Outcome.FAILED, Grade.OBSERVED, *said)
+    page = replace(one, tips=(replace(one.tips[0], folds=(), findings=(whole,)),))
+
+    assert "at most 1 run of 3" in FORMATS[form](page).decode()
 
 
 def test_phases_over_time_have_a_lane_each_and_say_what_did_not_succeed() -> None:
