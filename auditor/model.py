@@ -196,13 +196,13 @@ class Fact(Generic[T]):
 class Need:
     """What a check asks for: the newest `ok` evidence of this type, in one of these phases (any, if empty).
 
-    absent: what it means when every such piece of evidence says "looked, not there".
+    absent: what it means when every such piece of evidence says "looked, not there"; None: the check is called with `Absent` and decides.
     optional: where there is no `ok` evidence, the check is called with `Absent` if it was looked for and is not there, else with None.
     """
 
     kind: type
     phases: tuple[Phase, ...] = ()
-    absent: Outcome = Outcome.UNKNOWN
+    absent: Outcome | None = Outcome.UNKNOWN
     optional: bool = False
     fix: str = ""
     """Something to paste where `absent` is a fault."""

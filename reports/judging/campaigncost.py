@@ -38,6 +38,8 @@ def carried_data(record: Fact[CampaignRecord]) -> Verdict:
 def idle_hours(record: Fact[CampaignRecord]) -> Verdict:
     r = record.value
     t = r.totals
+    if not t.core_seconds:
+        raise Unclear(f"core-hours are known of {t.core_seconds_of} of {several(t.runs, 'run')}")
     if not t.cpu_of_core_seconds or t.cpu_of_core_seconds < GOOD_SHARE * t.core_seconds:
         raise Unclear(f"CPU time is known for {core_hours(t.cpu_of_core_seconds)} of {core_hours(t.core_seconds)} core-hours")
     share = t.cpu_seconds / t.cpu_of_core_seconds

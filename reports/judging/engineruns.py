@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from auditor.model import Fact, Need, Outcome, Phase, Verdict
 from probes.workflow import SystemsUsed
@@ -92,6 +93,12 @@ def by_phase(groups: Iterable[TaskGroup]) -> dict[str, list[TaskGroup]]:
     return found
 
 
+def trainers(engines: Maybe[WorkflowRuns]) -> list[tuple[WorkflowSeen, TaskGroup]]:
+    """Groups of tasks that train, each with its run."""
+    runs = mine(engines) if isinstance(engines, Fact) else []
+    return [(r, g) for r in runs for g in by_phase(r.groups).get("train", ())]
+
+
 def phases_seen(systems: Fact[SystemsUsed], engines: Maybe[WorkflowRuns]) -> dict[str, str]:
     """Phase -> where it shows: in the scripts; where these name none but an engine, in that engine's record of this run. Raises Unclear
     where neither says anything: a script that only starts an engine tells of no phase."""
@@ -103,6 +110,11 @@ def phases_seen(systems: Fact[SystemsUsed], engines: Maybe[WorkflowRuns]) -> dic
     if not found:
         raise Unclear("nothing in the scripts tells which phase this run is" + (", nor in an engine's record" if runs else ""))
     return found
+
+
+def told_by(systems: Fact[SystemsUsed], engines: Maybe[WorkflowRuns]) -> list[Fact[Any]]:
+    """The facts that `phases_seen` rests on."""
+    return [systems] if systems.value.phases or not isinstance(engines, Fact) else [systems, engines]
 
 
 def told(run: WorkflowSeen) -> str:

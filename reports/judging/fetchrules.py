@@ -8,13 +8,19 @@ from auditor.campaign import Campaign
 from auditor.model import Fact, Verdict
 from probes.data import DataManifest
 from probes.schedulers import JobAccounting
+from probes.script.command import scope
+from probes.script.steps import step
+from probes.script.systems import of_command
+from probes.script.walk import walk
 from probes.submission import Submission
 from probes.workflow import SystemsUsed
 from probes.workflows.record import TaskGroup, WorkflowRuns
 from reports.judging.again import again, line_at, script
-from reports.judging.amounts import duration, percent, several, some
+from reports.judging.amounts import duration, line, percent, several, some, words
 from reports.judging.engineruns import mine, none_of_mine, told
 from reports.judging.gravityrules import fetched
+from reports.judging.phases import of_command as phases_of_command
+from reports.judging.phases import of_task
 from reports.judging.verdicts import Unclear, failed, not_applicable, passed, weak
 
 # tasks that move files and compute nothing, as engines and people name them
@@ -55,15 +61,53 @@ def fetched_again(
     if times < 2:
         return passed(f"{what}: by one run in one attempt, as far as its campaign is known", campaign, accounting)
     lines = [line_at(submission.value, u.place) for u in found]
-    spared = [line for line in lines if _SPARES.search(line) or _ASKS.search(line)]
+    spared = [row for row in lines if _SPARES.search(row) or _ASKS.search(row)]
     fix = (
         f"# once, on the login node; and out of {script(submission.value)}:\n"
-        f"mkdir -p data && cd data && {next((line for line in lines if line), 'wget URL')} && sha256sum * > ../data.sha256 && cd ..\n"
+        f"mkdir -p data && cd data && {next((row for row in lines if row), 'wget URL')} && sha256sum * > ../data.sha256 && cd ..\n"
         f"{again(submission.value, '--auditor-input=data/*')}"
     )
     if found and len(spared) == len(found):
         return weak(f"{what} in {how}: what is there is left alone, and tasks that begin together fetch it all the same", fix)
     return failed(f"{what} in {how}: the same data is fetched up to {times} times", fix)
+
+
+def fetching_tasks(engines: Fact[WorkflowRuns]) -> Verdict:
+    """Downloads among the commands of an engine's tasks: once, in a task that does nothing else, or by each of many."""
+    if none := none_of_mine(engines):
+        return none
+    groups = [(r, g) for r in mine(engines) for g in r.groups]
+    found = [(r, g, line_) for r, g in groups if (line_ := _download(g.command))]
+    first = told(groups[0][0]) if groups else told(mine(engines)[0])
+    if not found:
+        if not any(g.command for _, g in groups):
+            raise Unclear(f"{first} does not tell what its tasks run")
+        return passed(f"no download among the commands of {several(len(groups), 'group')} of tasks of {first}", engines)
+    bad = [f for f in found if f[1].tasks > 1 or _works(f[1])]
+    if not bad:
+        return passed(f"{told(found[0][0])}: {found[0][1].name} downloads once, in a task of its own: {found[0][2]}", engines)
+    run, g, how = max(bad, key=lambda f: f[1].tasks)
+    return (failed if _works(g) else weak)(
+        f"{told(run)}: {f'each of {g.tasks} tasks' if g.tasks > 1 else 'the task'} {g.name} downloads: {how}",
+        f"# a task of its own that runs once, before {g.name}, which then reads its file:\n{how} && sha256sum * > data.sha256",
+        engines,
+    )
+
+
+def _works(group: TaskGroup) -> bool:
+    """Does it train, infer, simulate or analyse beside what it fetches?"""
+    return bool({s.phase for s in (*phases_of_command(group.command), *of_task(group.name))} - {"prepare"})
+
+
+def _download(command: str) -> str:
+    """The first part of a task's command that downloads, on one line; empty where none does."""
+    steps = (step(c) for c in walk(command, scope({}, "", "task")) if c.words)
+    for s in steps:
+        name = s.launched.words[0].rsplit("/", 1)[-1] if s.launched.words else ""
+        found = of_command(name, s.launched.words[1:])
+        if found and found.family == "download":
+            return line(words(s.launched.words, 40), 300)
+    return ""
 
 
 def staging_heavy(engines: Fact[WorkflowRuns]) -> Verdict:

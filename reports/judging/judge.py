@@ -39,15 +39,20 @@ def judge(check: Check, tip: int, record: Record) -> Finding:
 
 def judged(check: Check, tip: int, answers: Sequence[Answer]) -> Finding:
     """The same for what the record answers to the check's needs, in their order."""
-    unmet = [(n, a) for n, a in zip(check.needs, answers, strict=True) if a.fact is None and not n.optional]
+    unmet = [(n, a) for n, a in zip(check.needs, answers, strict=True) if a.fact is None and not n.optional and not _handed(n, a)]
     cites = tuple(dict.fromkeys(c for a in answers for c in a.cites))
     if unmet:
         return _finding(check, tip, _unmet(unmet), Grade.OBSERVED, cites)
     return _called(check, tip, answers, cites)
 
 
+def _handed(need: Need, answer: Answer) -> bool:
+    """Does the check itself decide what it means that there is none?"""
+    return need.absent is None and answer.absent
+
+
 def _unmet(unmet: Sequence[tuple[Need, Answer]]) -> Verdict:
-    verdicts = [Verdict(n.absent if a.absent else Outcome.UNKNOWN, a.reason, n.fix) for n, a in unmet]
+    verdicts = [Verdict((a.absent and n.absent) or Outcome.UNKNOWN, a.reason, n.fix) for n, a in unmet]
     return min(verdicts, key=lambda v: RANK.index(v.outcome))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from auditor.campaign import Campaign
 from auditor.model import Fact, Verdict
@@ -15,7 +14,7 @@ from probes.workflow import SystemsUsed
 from probes.workflows.record import WorkflowRuns, WorkflowSeen
 from reports.judging.again import again, program
 from reports.judging.amounts import several, some, words
-from reports.judging.engineruns import AI, by_phase, mine, names, none_of_mine, phases_seen, told
+from reports.judging.engineruns import AI, by_phase, mine, names, none_of_mine, phases_seen, told, told_by, trainers
 from reports.judging.sightings import held
 from reports.judging.trackedruns import ours
 from reports.judging.verdicts import Maybe, Unclear, failed, not_applicable, passed, weak
@@ -157,7 +156,7 @@ def unvalidated_model(
     framework = [u for u in seen.uses if u.family in ("framework", "distributed")]
     if "train" not in phases:
         return not_applicable(
-            f"no step trains a model; there are {some(f'{p} ({why})' for p, why in phases.items())}", *_told_by(systems, engines)
+            f"no step trains a model; there are {some(f'{p} ({why})' for p, why in phases.items())}", *told_by(systems, engines)
         )
     if seen.phases and not called and not framework:
         raise Unclear(f"only a name says that a model is trained: {some(seen.phases['train'], 1)}")
@@ -174,8 +173,11 @@ def unvalidated_model(
     named = [p for p in tables if VALIDATED.search(_stem(p)) or re.search(r"metric|score|eval|valid", _stem(p), re.IGNORECASE)]
     if named:
         return passed(f"written to {some(named)}", files)
-    last = "json.dump({'val_loss': val_loss, 'seed': seed}, open('results/validation.json', 'w'))"
-    fix = f"{program(submission.value)}   # and at its end, on data that was held out:\n{last}"
+    where = next((f"what {g.name} of {r.system} runs" for r, g in trainers(engines)), program(submission.value))
+    fix = (
+        f"# at the end of {where}, on data that was held out (Python):\n"
+        "json.dump({'val_loss': val_loss, 'seed': seed}, open('validation.json', 'w'))"
+    )
     if metrics:
         return weak(
             f"a model is trained, and only {some(n for n, _, _ in metrics)} is recorded: nothing of data it was not trained on",
@@ -184,10 +186,6 @@ def unvalidated_model(
     if tracked is None:
         raise Unclear("no file of validation numbers among the outputs; what trackers recorded was not looked at")
     return failed(f"a model is trained, and no number of its validation is among {several(len(outputs), 'output')}", fix)
-
-
-def _told_by(systems: Fact[SystemsUsed], engines: Maybe[WorkflowRuns]) -> list[Fact[Any]]:
-    return [systems] if systems.value.phases or not isinstance(engines, Fact) else [systems, engines]
 
 
 def _stem(path: str) -> str:

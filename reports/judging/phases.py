@@ -6,7 +6,6 @@ is said. Every answer keeps its signs, and a project can overrule it (`[phases]`
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from posixpath import basename, splitext
@@ -15,9 +14,9 @@ from auditor.campaign import Sign
 from auditor.model import AuditError
 from probes.data import DataFile
 from probes.script import phases as words
-from probes.script.launch import program
-from probes.script.steps import QUIET
-from probes.script.target import of_words
+from probes.script.command import scope
+from probes.script.steps import step
+from probes.script.walk import walk
 from probes.workflow import SystemsUsed
 
 PHASES = words.PHASES
@@ -91,24 +90,9 @@ def of_task(name: str) -> list[Sign]:
 
 
 def of_command(text: str) -> list[Sign]:
-    """A command line as an engine recorded it: the program, the script it runs, a mode among its first arguments."""
-    found: list[Sign] = []
-    for line in text.splitlines()[:50]:
-        try:
-            parts = tuple(shlex.split(line, comments=True))
-        except ValueError:
-            continue
-        launched, targets = of_words(parts, "", []) if parts else (None, ())
-        if launched is None or not launched.words:
-            continue
-        file = next((t.file or t.module for t in targets if t.file or t.module), "")
-        name = program(launched.words[0])
-        if name in QUIET:
-            continue
-        at = launched.words.index(file) + 1 if file in launched.words else 1
-        phase, sign = words.of_words(name, launched.words[at:], "" if file == name else file)
-        found += [Sign(phase, "command", sign)] if phase else []
-    return found
+    """A command as an engine recorded it, one line or a script: each program that it starts, the script that runs, a mode among its arguments."""
+    commands = walk(text, scope({}, "", "task"))[:50]
+    return [Sign(s.phase, "command", s.sign) for s in map(step, (c for c in commands if c.words)) if s.phase]
 
 
 def of_scripts(seen: SystemsUsed, evidence: str) -> list[Sign]:

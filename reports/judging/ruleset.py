@@ -30,6 +30,7 @@ SHARED = (
     "reports.judging.again",
     "reports.judging.amounts",
     "reports.judging.cures",
+    "reports.judging.engineinputs",
     "reports.judging.engineruns",
     "reports.judging.imagefacts",
     "reports.judging.imagelabels",

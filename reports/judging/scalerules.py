@@ -9,9 +9,11 @@ from auditor.model import Fact, Verdict
 from probes.schedulers import JobAccounting
 from probes.submission import Submission
 from probes.workflow import SystemsUsed
+from probes.workflows.record import WorkflowRuns
 from reports.judging.again import program
 from reports.judging.amounts import duration, percent, several, some
-from reports.judging.verdicts import Unclear, not_applicable, passed, weak
+from reports.judging.engineruns import phases_seen, told_by
+from reports.judging.verdicts import Maybe, Unclear, not_applicable, passed, weak
 
 # half of each added core or GPU at work; below, two narrower runs get more done (strong scaling, efficiency = T1 n1 / (Tn nn))
 GOOD_SHARE = 0.5
@@ -27,13 +29,18 @@ def tried_again(campaign: Campaign) -> set[str]:
 
 
 def unscaled_training(
-    systems: Fact[SystemsUsed], campaign: Fact[Campaign], accounting: Fact[JobAccounting], submission: Fact[Submission]
+    systems: Fact[SystemsUsed],
+    campaign: Fact[Campaign],
+    accounting: Fact[JobAccounting],
+    submission: Fact[Submission],
+    engines: Maybe[WorkflowRuns],
 ) -> Verdict:
-    s, c, a = systems.value, campaign.value, accounting.value
-    if not s.phases and not any(u.family == "framework" for u in s.uses):
-        raise Unclear("nothing in the scripts tells whether this run trains a model")
-    if "train" not in s.phases:
-        return not_applicable(f"no step trains a model; the scripts show {some(sorted(s.phases))}", systems)
+    c, a = campaign.value, accounting.value
+    phases = phases_seen(systems, engines)
+    if "train" not in phases:
+        return not_applicable(
+            f"no step trains a model; there are {some(f'{p} ({why})' for p, why in phases.items())}", *told_by(systems, engines)
+        )
     if not a.final:
         raise Unclear("the scheduler's record is not final")
     if not a.used_cpus or not a.used_seconds:

@@ -64,6 +64,11 @@ def overasked_tasks(engines: Fact[WorkflowRuns]) -> Verdict:
         return none
     measured = [(r, g, *shares) for r in mine(engines) for g in r.groups if (shares := _share(g))]
     if not measured:
+        if (spent := _too_little(mine(engines))) is not None:
+            return not_applicable(
+                f"{told(mine(engines)[0])}: its tasks asked for {spent:.3g} core-seconds in all: with less than {WORTH:.0f} start-up is all one sees",
+                engines,
+            )
         raise Unclear(
             f"{told(mine(engines)[0])} measured neither CPU nor memory of its tasks, or they did not say what they need"
         )
@@ -72,6 +77,14 @@ def overasked_tasks(engines: Fact[WorkflowRuns]) -> Verdict:
     if share >= GOOD_SHARE:
         return passed(text, engines)
     return (failed if share < BAD_SHARE else weak)(text, _less(run, g, what), engines)
+
+
+def _too_little(runs: list[WorkflowSeen]) -> float | None:
+    """Core-seconds of the tasks for which all is known, where that is every task that was timed and too little to judge."""
+    groups = [g for r in runs for g in r.groups]
+    known, spent = sum(g.core_seconds_of for g in groups), sum(g.core_seconds_asked for g in groups)
+    timed = sum(g.seconds * (g.asked.cpus or 1) for g in groups)
+    return spent if known and timed < WORTH else None
 
 
 def _share(g: TaskGroup) -> tuple[str, float, str] | None:
@@ -84,13 +97,14 @@ def _share(g: TaskGroup) -> tuple[str, float, str] | None:
         )  # fmt: skip
     if g.memory_used is not None and g.asked.memory:
         share = g.memory_used / g.asked.memory
-        if g.asked.memory - g.memory_used < SMALL_MEMORY:
-            share = max(share, GOOD_SHARE)
+        little = share < GOOD_SHARE and g.asked.memory - g.memory_used < SMALL_MEMORY
+        rest = f": less than {size(SMALL_MEMORY)} lay idle" if little else ""
+        share = max(share, GOOD_SHARE) if little else share
         found.append(
             (
                 "memory",
                 share,
-                f"{size(g.memory_used)} of {size(g.asked.memory)} used at the highest peak ({percent(g.memory_used / g.asked.memory)})",
+                f"{size(g.memory_used)} of {size(g.asked.memory)} used at the highest peak ({percent(g.memory_used / g.asked.memory)}){rest}",
             )
         )
     return min(found, key=lambda f: f[1]) if found else None

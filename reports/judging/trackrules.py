@@ -13,7 +13,7 @@ from probes.workflow import SystemsUsed
 from probes.workflows.record import WorkflowRuns
 from reports.judging.again import again, script
 from reports.judging.amounts import several, some, words
-from reports.judging.engineruns import phases_seen
+from reports.judging.engineruns import phases_seen, told, told_by, trainers
 from reports.judging.linkrules import MODELS, bookkeeping
 from reports.judging.sightings import held
 from reports.judging.trackedruns import named, none_of_ours, nothing, numbers, ours, said
@@ -112,8 +112,9 @@ def loose_model(
     """What a training made, known by content or by a registry's version."""
     phases = phases_seen(systems, engines)
     if "train" not in phases:
-        facts = [systems] if systems.value.phases or not isinstance(engines, Fact) else [systems, engines]
-        return not_applicable(f"no step trains a model; there are {some(f'{p} ({why})' for p, why in phases.items())}", *facts)
+        return not_applicable(
+            f"no step trains a model; there are {some(f'{p} ({why})' for p, why in phases.items())}", *told_by(systems, engines)
+        )
     made = [f for f in files.value.files if f.role == "output" and f.path.lower().endswith(MODELS) and not bookkeeping(f.path)]
     logged = [(m, r) for r in ours(tracked) for m in r.models if m.role == "made"]
     tied = [f"{m.registered or m.name or m.path} ({said(r)})" for m, r in logged if m.registered or m.digests]
@@ -126,6 +127,11 @@ def loose_model(
         return weak(
             f"{m.name or m.path} in {said(r)}: neither a version in a registry nor a digest",
             f"mlflow.register_model({f'runs:/{r.id}/{m.path or m.name}'!r}, {m.name or 'model'!r})",
+        )
+    if left := [(r, g) for r, g in trainers(engines) if g.outputs.files]:
+        run, g = left[0]
+        raise Unclear(
+            f"{g.name} of {told(run)} made {several(g.outputs.files, 'file')}, none named like a model ({some(MODELS, 4)}): which one it is, is not told"
         )
     if tracked is None:
         raise Unclear("no model is among the outputs; what trackers recorded was not looked at")

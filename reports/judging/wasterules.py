@@ -159,6 +159,8 @@ def unfilled_allocation(engines: Fact[WorkflowRuns], accounting: Fact[JobAccount
     if none := none_of_mine(engines):
         return none
     a = accounting.value
+    if a.scheduler == "local" and not a.used_cpus:
+        return not_applicable("run by the local executor, which allocates nothing", accounting)
     inside = [r for r in mine(engines) if r.relation == "inside" and not r.native_ids]
     if not inside:
         r = mine(engines)[0]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
+from posixpath import splitext
+
 from auditor.campaign import Campaign
 from auditor.model import Check, Fact, Need, Phase, Tip, Verdict
 from auditor.verdict import ReplayVerdict
@@ -17,17 +20,36 @@ from reports.judging.campaignwork import RECORD, apart_ai
 from reports.judging.campaignwork import SETTLES as CAMPAIGN_SETTLES
 from reports.judging.engineruns import ENGINES, MAYBE_ENGINES, SWEEP, by_phase, mine, names, told
 from reports.judging.linkrules import MODELS, bookkeeping, unlinked_ai, unpinned_model, unvalidated_model
+from reports.judging.phases import TRAJECTORIES
 from reports.judging.proofs import REPLAY, SETTLES, same, summary
 from reports.judging.trackedruns import LOOK, MAYBE_TRACKED, ours, said
 from reports.judging.verdicts import Maybe, Unclear, failed, not_applicable, passed
 
 AI_PHASES = ("train", "infer")
 
-# what trainers and predictors leave behind: weights, arrays, tables
+# what trainers, predictors and simulations leave behind for a next step: weights, arrays, tables, fields, trajectories
 ARTEFACTS = (
-    ".pt", ".pth", ".ckpt", ".safetensors", ".onnx", ".h5", ".hdf5", ".keras", ".pkl", ".joblib", ".npz", ".npy", ".bin",
-    ".gguf", ".json", ".jsonl", ".csv", ".tsv", ".parquet", ".pb", ".msgpack", ".zarr",
-)  # fmt: skip
+    *(".pt", ".pth", ".ckpt", ".safetensors", ".onnx", ".h5", ".hdf5", ".keras", ".pkl", ".joblib", ".npz", ".npy", ".bin"),
+    *(".gguf", ".json", ".jsonl", ".csv", ".tsv", ".parquet", ".pb", ".msgpack", ".zarr"),
+    *(
+        ".nc",
+        ".cdf",
+        ".bp",
+        ".fits",
+        ".root",
+        ".vtk",
+        ".vtu",
+        ".vti",
+        ".tif",
+        ".tiff",
+        ".mat",
+        ".arrow",
+        ".feather",
+        ".pdb",
+        ".xyz",
+    ),
+    *sorted(TRAJECTORIES),
+)
 
 SYSTEMS = Need(SystemsUsed, (Phase.SUBMIT,))
 FILES = Need(DataManifest, (Phase.LATER,))
@@ -146,10 +168,18 @@ def lost_results(files: Fact[DataManifest], submission: Fact[Submission]) -> Ver
     if found := artefacts(files.value):
         return passed(f"{several(len(found), 'result')} recorded with digest: {some(f.path for f in found)}", files)
     return failed(
-        f"{several(len(outputs), 'output')} seen, none of them a model, a table or an array that a next step could read",
-        again(submission.value, "--auditor-output=results/*"),
+        f"{several(len(outputs), 'output')} seen, none of them a model, a table or an array that a next step could read"
+        if outputs
+        else "no output was seen",
+        f"# let the step write what the next one reads as a table, an array or a model (.csv, .npz, .h5, .safetensors), not as {some(_kinds(outputs))}"
+        if outputs
+        else again(submission.value, "--auditor-output=results/*"),
         files,
     )
+
+
+def _kinds(files: list[DataFile]) -> list[str]:
+    return sorted({f"*{splitext(f.path)[1]}" if splitext(f.path)[1] else posixpath.basename(f.path) for f in files})
 
 
 def unproved_results(replay: Fact[ReplayVerdict]) -> Verdict:

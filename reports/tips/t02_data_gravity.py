@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from auditor.campaign import Campaign
-from auditor.model import Check, Fact, Need, Outcome, Phase, Tip, Verdict
+from auditor.model import Absent, Check, Fact, Need, Outcome, Phase, Tip, Verdict
 from auditor.verdict import ReplayVerdict
 from probes.data import DataManifest
 from probes.filesystem import FileSystems, Mount
@@ -13,13 +13,15 @@ from probes.schedulers import JobAccounting
 from probes.submission import Submission
 from probes.tracing import FileTrace
 from probes.workflow import SystemsUsed
+from probes.workflows.record import WorkflowRuns
 from reports.judging.again import again, line_at, script
 from reports.judging.amounts import MIB, several, size, some, words
 from reports.judging.campaigncost import carried_data
 from reports.judging.campaignwork import RECORD
 from reports.judging.campaignwork import SETTLES as CAMPAIGN_SETTLES
-from reports.judging.engineruns import ENGINES, SWEEP
-from reports.judging.fetchrules import fetched_again, staging_heavy
+from reports.judging.engineinputs import taken
+from reports.judging.engineruns import ENGINES, MAYBE_ENGINES, SWEEP
+from reports.judging.fetchrules import fetched_again, fetching_tasks, staging_heavy
 from reports.judging.gravityrules import SMALL_MOVE, by_place, fetched, told, uncovered, unstaged_inputs
 from reports.judging.pointerrules import dangling_pointers
 from reports.judging.proofs import REPLAY, SETTLES, step
@@ -33,7 +35,7 @@ MAX_BYTES_PER_CORE_SECOND = 100 * MIB
 SUBMISSION = Need(Submission, (Phase.SUBMIT,))
 TRACE = Need(FileTrace, (Phase.LATER,), optional=True)
 SYSTEMS = Need(SystemsUsed, (Phase.SUBMIT,))
-INPUTS = Need(DataManifest, (Phase.START,), absent=Outcome.FAILED, fix="auditor sbatch --auditor-input='data/*' ...")
+INPUTS = Need(DataManifest, (Phase.START,), absent=None)
 BEFORE = Need(DataManifest, (Phase.SUBMIT,), optional=True)
 POINTERS_BEFORE = Need(DataPointers, (Phase.SUBMIT,), optional=True)
 POINTERS = Need(DataPointers, (Phase.LATER,), absent=Outcome.NOT_APPLICABLE)
@@ -45,15 +47,20 @@ PLACES = Need(FileSystems, (Phase.START,))
 PLACES_MAYBE = Need(FileSystems, (Phase.START,), optional=True)
 
 
-def undeclared_inputs(submission: Fact[Submission], traced: Maybe[FileTrace]) -> Verdict:
+def undeclared_inputs(submission: Fact[Submission], traced: Maybe[FileTrace], engines: Maybe[WorkflowRuns]) -> Verdict:
     named = submission.value.declared_inputs
     if isinstance(traced, Fact) and traced.value.inputs:
         return traced_inputs(submission, traced)
+    if not named and (found := taken(engines)) and isinstance(engines, Fact):
+        if not found.inputs:
+            raise Unclear(
+                f"no input is declared, and {found.said}; only a trace tells whether a task reads one that no rule names"
+            )
+        return weak(f"no input is declared; {found.said}", found.asked(submission.value), submission, engines)
     if named:
-        return passed(f"{several(len(named), 'pattern')} declared: {some(named)}")
-    return failed(
-        "no input is declared, so nobody can fetch or check the data", again(submission.value, "--auditor-input=data/*")
-    )
+        return passed(f"{several(len(named), 'pattern')} declared: {some(named)}", submission)
+    fix = again(submission.value, "--auditor-input=data/*")
+    return failed("no input is declared, so nobody can fetch or check the data", fix, submission)
 
 
 def download_in_job(
@@ -99,7 +106,15 @@ def _place(mount: Mount) -> str:
     return f"{mount.path} ({mount.fs_type}, {mount.family})"
 
 
-def unhashed_inputs(inputs: Fact[DataManifest], before: Maybe[DataManifest], submission: Fact[Submission]) -> Verdict:
+def unhashed_inputs(
+    inputs: Fact[DataManifest] | Absent,
+    before: Maybe[DataManifest],
+    submission: Fact[Submission],
+    files: Maybe[DataManifest],
+    engines: Maybe[WorkflowRuns],
+) -> Verdict:
+    if isinstance(inputs, Absent):
+        return _undeclared(inputs, submission, files, engines)
     earlier = unmoved(before.value, inputs.value) if isinstance(before, Fact) else set()
     known = [f for f in inputs.value.files if f.role == "input" and f.sha256]
     known += [f for f in before.value.files if f.path in earlier - {k.path for k in known}] if isinstance(before, Fact) else []
@@ -131,6 +146,18 @@ def unhashed_inputs(inputs: Fact[DataManifest], before: Maybe[DataManifest], sub
         inputs,
         *([before] if earlier and isinstance(before, Fact) else []),
     )
+
+
+def _undeclared(why: Absent, submission: Fact[Submission], files: Maybe[DataManifest], engines: Maybe[WorkflowRuns]) -> Verdict:
+    """Nothing was looked at as the job started; what an engine named was, once it was over."""
+    found = taken(engines)
+    if found is None or not isinstance(engines, Fact):
+        return failed(why.reason, again(submission.value, "--auditor-input=data/*"), submission)
+    if not found.inputs:
+        raise Unclear(f"{why.reason}; {found.said}")
+    late = [f for f in files.value.files if f.role == "input" and f.sha256] if isinstance(files, Fact) else []
+    said = f"{found.said}; {several(len(late), 'input')} known by sha256, and only since the run is over"
+    return weak(said, found.asked(submission.value), engines, *([files] if isinstance(files, Fact) else []))
 
 
 def _by_kind(files: Maybe[DataManifest], places: Maybe[FileSystems], read: int, written: int) -> str:
@@ -195,7 +222,7 @@ TIP = Tip(
             "undeclared-inputs",
             1,
             "Are the inputs named?",
-            (SUBMISSION, TRACE),
+            (SUBMISSION, TRACE, MAYBE_ENGINES),
             undeclared_inputs,
             "submit through auditor sbatch or auditor run",
         ),
@@ -220,7 +247,7 @@ TIP = Tip(
             "unhashed-inputs",
             2,
             "Is the content of every input known?",
-            (INPUTS, BEFORE, SUBMISSION),
+            (INPUTS, BEFORE, SUBMISSION, FILES_MAYBE, MAYBE_ENGINES),
             unhashed_inputs,
             "declare the inputs; raise hash_bytes or hash_seconds in .auditor.toml if they were skipped for the budget",
         ),
@@ -259,6 +286,15 @@ TIP = Tip(
             fetched_again,
             "submit through auditor, so that the scripts are read; auditor sweep, so that array and look-alikes are known",
             "arXiv 2606.07491, tip 2; wget(1) --no-clobber, curl(1) --continue-at",
+        ),
+        Check(
+            "fetching-tasks",
+            2,
+            "Do the engine's tasks do without downloading, but for those that do nothing else?",
+            (ENGINES,),
+            fetching_tasks,
+            SWEEP,
+            "arXiv 2606.07491, tip 2; nf-core guidelines and the Snakemake docs keep downloads in rules of their own",
         ),
         Check(
             "staging-heavy",

@@ -13,6 +13,7 @@ from reports.judging.again import again, script
 from reports.judging.amounts import GIB, line, memory_option, several, size, some
 from reports.judging.campaignwork import RECORD, mixed_runs
 from reports.judging.campaignwork import SETTLES as CAMPAIGN_SETTLES
+from reports.judging.engineinputs import taken
 from reports.judging.engineruns import ENGINES, GPU, MAYBE_ENGINES, SWEEP, by_phase, mine, names, told
 from reports.judging.proofs import REPLAY, SETTLES, same, summary
 from reports.judging.sightings import held
@@ -145,13 +146,18 @@ def _ask(step: StepRecord) -> str:
     )
 
 
-def open_boundary(files: Fact[DataManifest], submission: Fact[Submission]) -> Verdict:
+def open_boundary(files: Fact[DataManifest], submission: Fact[Submission], engines: Maybe[WorkflowRuns]) -> Verdict:
     inputs, outputs = ([f for f in files.value.files if f.role == role and f.sha256] for role in ("input", "output"))
     sets = held(files.value)
     said = f"{several(len(inputs), 'input')} and {several(len(outputs), 'output')} known by sha256"
     said += f", and {several(len(sets), 'registered data set')}" if sets else ""
     if (inputs or sets) and outputs:
         return passed(said, files)
+    found = taken(engines) if outputs else None
+    if found and not found.inputs:
+        raise Unclear(f"{said}; {found.said}: whether a task reads one that no rule names, only a trace tells")
+    if found:
+        return weak(f"{said}, though {found.said}", found.asked(submission.value))
     missing = "--auditor-input=data/*" if not (inputs or sets) else "--auditor-output=results/*"
     return failed(f"{said}: the phase cannot be cut out of the whole", again(submission.value, missing), files)
 
@@ -210,7 +216,7 @@ TIP = Tip(
             "open-boundary",
             2,
             "Is what goes into and comes out of the phase known by content?",
-            (FILES, SUBMISSION),
+            (FILES, SUBMISSION, MAYBE_ENGINES),
             open_boundary,
             "auditor sweep, once the run is finished",
         ),

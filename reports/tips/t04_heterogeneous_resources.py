@@ -95,6 +95,8 @@ def _memory(used: int, asked: int, *rests: Fact[Any]) -> Verdict:
 def idle_cores(accounting: Fact[JobAccounting]) -> Verdict:
     a = accounting.value
     _final(a)
+    if a.scheduler == "local" and a.asked_cpus is None:
+        return not_applicable("no core was asked for: the local executor grants what the machine has", accounting)
     cores = a.used_cpus or a.asked_cpus
     if not cores or a.used_cpu_seconds is None or a.used_seconds is None:
         raise Unclear("cores, CPU time or run time are not known: " + ("; ".join(a.gaps) or "the scheduler did not count them"))

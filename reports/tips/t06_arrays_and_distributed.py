@@ -15,7 +15,7 @@ from reports.judging.again import program, script
 from reports.judging.amounts import duration, several, some
 from reports.judging.campaignwork import RECORD, loose_sweeps
 from reports.judging.campaignwork import SETTLES as CAMPAIGN_SETTLES
-from reports.judging.engineruns import ENGINES, SWEEP
+from reports.judging.engineruns import ENGINES, MAYBE_ENGINES, SWEEP
 from reports.judging.proofs import REPLAY, SETTLES, same, summary
 from reports.judging.scalerules import tried_again, unscaled_training
 from reports.judging.trackedruns import LOOK, TRACKED
@@ -193,7 +193,7 @@ TIP = Tip(
             "unscaled-training",
             2,
             "Is a wider training faster, as far as its look-alikes tell?",
-            (SYSTEMS, CAMPAIGN, ACCOUNTING, SUBMISSION),
+            (SYSTEMS, CAMPAIGN, ACCOUNTING, SUBMISSION, MAYBE_ENGINES),
             unscaled_training,
             "auditor sweep, once the look-alikes are finished",
             "strong scaling efficiency T1 n1 / (Tn nn); half is what EuroHPC and PRACE scaling tests ask to show, the comparison is ours",

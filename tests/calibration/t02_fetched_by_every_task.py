@@ -19,6 +19,7 @@ CASE = case(
         dangling-pointers not-applicable
         unstaged-inputs passed
         data-dragging failed
+        fetching-tasks not-applicable
         staging-heavy not-applicable
         unfetchable-inputs unknown
     """,

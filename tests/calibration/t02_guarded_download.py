@@ -17,6 +17,7 @@ CASE = case(
         dangling-pointers not-applicable
         unstaged-inputs passed
         data-dragging passed
+        fetching-tasks not-applicable
         staging-heavy not-applicable
         unfetchable-inputs unknown
     """,

@@ -16,6 +16,7 @@ CASE = case(
         dangling-pointers not-applicable
         unstaged-inputs passed
         data-dragging passed
+        fetching-tasks unknown
         staging-heavy failed
         unfetchable-inputs unknown
     """,

@@ -14,6 +14,7 @@ CASE = case(
         dangling-pointers not-applicable
         unstaged-inputs passed
         data-dragging passed
+        fetching-tasks unknown
         staging-heavy passed
         unfetchable-inputs unknown
     """,

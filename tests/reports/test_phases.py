@@ -42,6 +42,7 @@ def test_a_name_tells_the_phase_where_its_words_speak_of_one(name: str, phase: s
         ("python scripts/train.py --lr 0.1", [("train", "scripts/train.py")]),
         ("srun gmx mdrun -deffnm md", [("simulate", "gmx mdrun")]),
         ("gmx grompp -f md.mdp", [("prepare", "gmx grompp")]),
+        ("set -e; cd run && python train.py | tee log", [("train", "train.py")]),
         ("python main.py predict", [("infer", "main.py predict")]),
         ("echo train", []),
         ("python -c 'print(1)'", []),

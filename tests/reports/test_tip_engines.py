@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from auditor.campaign import Campaign
 from auditor.model import Evidence, Phase, Status
+from probes.data import DataManifest
 from probes.workflow import SystemsUsed, Use
 from probes.workflows import Construct, Definition, Digest, State
 from probes.workflows.record import WorkflowRuns
-from tests.calibration.made import engine, task
-from tests.factory import accounting, git_state, seen, submission, unseen
+from tests.calibration.made import engine, no_tracker, task
+from tests.factory import accounting, file, git_state, manifest, seen, submission, unseen
 from tests.reports.ask import (
     FAILED,
     NO_ENGINE,
@@ -401,3 +403,107 @@ def test_names_of_tasks_step_out_of_no_line_and_no_command() -> None:
     for check in OF_ENGINES:
         assert "\nrm" not in said(check, record)[1] + advised(check, record)[1]
     assert advised("failing-tasks", record)[1] == "lpad get_fws -n 'train rm -rf $HOME; `x` '\"'\"'y'\"'\"'' -s FIZZLED -d all"
+
+
+def alone() -> Campaign:
+    return Campaign("me", (), (), (), 0, 0, 0, (), ())
+
+
+# what an engine's record says where nobody declared anything
+
+
+NOBODY = seen(submission(declared_inputs=(), cwd="/home/ada/train"))
+READS = engine("snakemake", task("train", reads=("data/a.csv",), makes=("m.bin",), command="python train.py"))
+READS_NOTHING = engine("snakemake", task("simulate", makes=("t.csv",)), task("train", reads=("t.csv",), makes=("m.bin",)))
+
+
+def test_inputs_that_the_engine_names_are_proposed_by_name() -> None:
+    assert said("undeclared-inputs", NOBODY, READS) == (
+        WEAK,
+        f"no input is declared; snakemake {HERE} names 1 input of its 1 task: data/a.csv",
+    )
+    assert advised("undeclared-inputs", NOBODY, READS)[1] == "auditor sbatch --auditor-input=data/a.csv train.sh"
+    assert said("undeclared-inputs", NOBODY, READS_NOTHING) == (
+        UNKNOWN,
+        f"no input is declared, and snakemake {HERE} names 0 inputs of its 2 tasks; only a trace tells whether a task reads one that no rule names",
+    )
+    assert said("undeclared-inputs", NOBODY, engine("snakemake", task("train")))[0] == FAILED
+
+
+def test_inputs_that_the_engine_names_are_known_since_the_run_is_over_only() -> None:
+    undeclared = unseen(DataManifest, "no inputs are declared", phase=Phase.START)
+    after = later(manifest(file("data/a.csv"), file("m.bin", "output")))
+
+    assert said("unhashed-inputs", undeclared, NOBODY, READS, after) == (
+        WEAK,
+        f"snakemake {HERE} names 1 input of its 1 task: data/a.csv; 1 input known by sha256, and only since the run is over",
+    )
+    assert said("unhashed-inputs", undeclared, NOBODY, READS_NOTHING)[0] == UNKNOWN
+    assert advised("unhashed-inputs", undeclared, NOBODY) == (FAILED, "auditor sbatch --auditor-input='data/*' train.sh")
+
+
+def test_the_boundary_of_a_phase_is_what_the_engine_names() -> None:
+    made = later(manifest(file("m.bin", "output")))
+
+    assert said("open-boundary", made, NOBODY, READS) == (
+        WEAK,
+        f"0 inputs and 1 output known by sha256, though snakemake {HERE} names 1 input of its 1 task: data/a.csv",
+    )
+    assert said("open-boundary", made, NOBODY, READS_NOTHING)[0] == UNKNOWN
+    assert said("open-boundary", later(manifest()), NOBODY, READS_NOTHING)[0] == FAILED
+
+
+def test_what_takes_no_time_or_was_never_asked_for_is_not_judged() -> None:
+    quick = engine("snakemake", task("train", 1, (1, 1.01), cpus=2, cpu_seconds=0.0))
+    little = engine("snakemake", task("train", 1, memory=GIB, peak=GIB // 8))
+    local = later(accounting(scheduler="local", asked_cpus=None, used_cpus=None))
+
+    assert said("overasked-tasks", quick) == (
+        NOT_APPLICABLE,
+        f"snakemake {HERE}: its tasks asked for 2 core-seconds in all: with less than 60 start-up is all one sees",
+    )
+    assert said("overasked-tasks", little) == (
+        PASSED,
+        f"snakemake {HERE}: train: 128.0 MiB of 1.0 GiB used at the highest peak (12 %): less than 2.0 GiB lay idle",
+    )
+    assert said("idle-cores", local)[0] == NOT_APPLICABLE
+    assert said("unfilled-allocation", quick, local) == (NOT_APPLICABLE, "run by the local executor, which allocates nothing")
+
+
+def test_what_a_rule_trains_is_a_model_whatever_it_is_called() -> None:
+    made = later(manifest(file("m.bin", "output")))
+
+    assert said("loose-model", SNAKEMAKE, made, NOBODY, READS) == (
+        UNKNOWN,
+        f"train of snakemake {HERE} made 1 file, none named like a model (.pt, .pth, .ckpt, .safetensors and 9 more): which one it is, is not told",
+    )
+    assert advised("unvalidated-model", SNAKEMAKE, made, NOBODY, READS, no_tracker())[1].startswith(
+        "# at the end of what train of snakemake runs, on data"
+    )
+    assert said("unscaled-training", SNAKEMAKE, READS, later(accounting()), NOBODY, later(alone()))[0] == NOT_APPLICABLE
+
+
+def test_outputs_that_are_seen_and_cannot_be_read_need_another_form_and_not_another_declaration() -> None:
+    fix = advised("lost-results", later(manifest(file("log.out", "output"))), TYPED)[1]
+
+    assert fix == (
+        "# let the step write what the next one reads as a table, an array or a model (.csv, .npz, .h5, .safetensors), not as *.out"
+    )
+    assert advised("lost-results", later(manifest()), TYPED)[1] == "auditor sbatch --auditor-output='results/*' train.sh"
+
+
+def test_a_download_is_a_task_of_its_own_or_a_price_that_each_task_pays() -> None:
+    get = task("get", command="set -e; wget -q https://example.org/a.csv", makes=("a.csv",))
+    many = [task("clean", n, command="curl -O https://example.org/a.csv && sort a.csv") for n in range(3)]
+    train = task("train", command="wget -q https://example.org/a.csv; python train.py")
+
+    assert said("fetching-tasks", engine("snakemake", get)) == (
+        PASSED,
+        f"snakemake {HERE}: get downloads once, in a task of its own: wget -q https://example.org/a.csv",
+    )
+    assert said("fetching-tasks", engine("snakemake", *many)) == (
+        WEAK,
+        f"snakemake {HERE}: each of 3 tasks clean downloads: curl -O https://example.org/a.csv",
+    )
+    assert said("fetching-tasks", engine("snakemake", train))[0] == FAILED
+    assert said("fetching-tasks", engine("parsl", task("train")))[0] == UNKNOWN

@@ -23,7 +23,7 @@ def render(card: CampaignCard) -> bytes:
 
 def _head(card: CampaignCard) -> Iterator[str]:
     yield f"# Campaign audit: {escape(card.name, 120)}"
-    yield f"{view.runs(card.record)} runs, joined by: {escape(view.why(card.record))}"
+    yield f"{view.head(card.record)}, joined by: {escape(view.why(card.record))}"
     yield f"## {view.figure(card)}{' of 100' if card.low is not None else ''}"
     if card.low is not None and card.high is not None:
         low, high = round(card.low * BAR / 100), round(card.high * BAR / 100)

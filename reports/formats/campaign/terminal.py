@@ -34,7 +34,7 @@ def _head(card: CampaignCard) -> Iterator[RenderableType]:
     from rich.rule import Rule
 
     yield terminal.text((line(f"Campaign {card.name}", 90), "bold"))
-    yield terminal.text((line(f"{view.runs(card.record)} runs, joined by: {view.why(card.record)}", 200), "dim"))
+    yield terminal.text((line(f"{view.head(card.record)}, joined by: {view.why(card.record)}", 200), "dim"))
     yield Rule(style="dim")
     unit = " of 100   " if card.low is not None else "   "
     yield terminal.text((view.figure(card), "bold cyan"), (unit, ""), *terminal.bar(view.as_scorecard(card)))
