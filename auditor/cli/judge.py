@@ -1,4 +1,4 @@
-"""Judging and keeping: score, report, bundle, replay."""
+"""Judging and keeping: score, report, bundle."""
 
 from __future__ import annotations
 
@@ -256,5 +256,5 @@ def _slug(job: Job) -> str:
 
 
 def add_to(app: typer.Typer) -> None:
-    for verb in (score, report, bundle, replay):
+    for verb in (score, report, bundle):
         app.command(rich_help_panel="Judge and keep")(verb)

@@ -8,8 +8,9 @@ from auditor import codec, spool
 from auditor.home import Home
 from auditor.model import AuditError, Capture, Evidence, Grade, Phase, Status
 from auditor.redact import Redactor
+from auditor.replay.levels import includes
 from auditor.store import Store, ingest_spool
-from auditor.verdict import ReplayVerdict
+from auditor.verdict import Level, ReplayVerdict
 from auditor.world import RealWorld, World
 
 
@@ -31,6 +32,11 @@ def verdict_evidence(verdict: ReplayVerdict, world: World | None = None) -> Evid
         host=world.host,
         data=redactor.value(codec.plain(verdict)),
     )
+
+
+def counts(verdict: ReplayVerdict) -> bool:
+    """Does it say anything that a run's report may show? Less than a full run proves nothing of the outputs, and disproves nothing."""
+    return includes(verdict.level, Level.FULL)
 
 
 def remember(store: Store, verdict: ReplayVerdict) -> bool:

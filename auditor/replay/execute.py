@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 
-from auditor import __version__
 from auditor.model import AuditError
-from auditor.replay import environment, judge, lay, run, slurm, unpack
-from auditor.replay.environment import Software
-from auditor.replay.images.use import Images
-from auditor.replay.machine import same_machine
-from auditor.replay.plan import Plan
-from auditor.verdict import OutputVerdict, ReplayVerdict, Sameness, Step
+from auditor.replay import journal
+from auditor.replay.plan import Plan, plan
+from auditor.replay.stages import Fed, Replay
+from auditor.verdict import ReplayVerdict
 from auditor.world import RealWorld, World
 
 
@@ -29,137 +26,54 @@ def execute(
     yes: bool = False,
     progress: Callable[[str], None] = _quiet,
     world: World | None = None,
+    resume: bool = False,
+    feeds: Mapping[str, Fed] | None = None,
 ) -> ReplayVerdict:
     """Do what the plan says in the new folder `folder`, and judge.
 
-    yes: a person has seen the plan and agrees that this code runs here. Raises AuditError without it, when the folder is
+    yes: a person has seen the plan and agrees that this code runs here. resume: go on in the folder of an interrupted replay, after
+    the last step that was whole. feeds: inputs that other replays made, by place. Raises AuditError without a yes, when the folder is
     in use, and when the bundle is no longer the one that was planned. Whatever goes wrong later is the verdict `not-run`.
     """
+    with closing(opened(plan, folder, yes=yes, resume=resume)) as log:
+        return Replay(plan, log.path.parent, progress, world or RealWorld(), log, feeds or {}).go()
+
+
+def opened(plan: Plan, folder: str | os.PathLike[str], *, yes: bool, resume: bool) -> journal.Journal:
+    """The folder's journal, new or the one that is there. Raises AuditError, as `execute` does."""
     if not yes:
         raise AuditError("nothing was run: a bundle is somebody's code, and nobody said yes", "look at the plan, then say --yes")
     target = Path(folder).absolute()
+    if resume:
+        log = journal.resume(target)
+        if log.get("id", str) not in (None, plan.bundle):
+            log.close()
+            raise AuditError(f"{target} holds a replay of another bundle", "start it anew in another folder")
+        return log
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise AuditError(f"{target} is already there", "name a new folder with --into")
+        hint = (
+            f"name a new folder with --into, or go on with --resume {target}"
+            if _ours(target)
+            else "name a new folder with --into"
+        )
+        raise AuditError(f"{target} is already there", hint)
     try:
         target.mkdir(parents=True, exist_ok=True, mode=0o700)
+        log = journal.begin(target, plan.asked)
+        log.write("id", plan.bundle)
     except OSError as error:
         raise AuditError(f"{target} cannot be made: {error.strerror or error}", "name another folder with --into") from error
-    return _Replay(plan, target, progress, world or RealWorld()).go()
+    return log
 
 
-@dataclass
-class _Replay:
-    """One execution: the steps so far."""
+def _ours(target: Path) -> bool:
+    return (target / journal.NAME).is_file()
 
-    plan: Plan
-    folder: Path
-    progress: Callable[[str], None]
-    world: World
-    steps: list[Step] = field(default_factory=list)
-    software: Software = field(default_factory=lambda: Software(environment.HOST, "", (), "", ()))
-    job: str = ""
-    images: Images = field(default_factory=Images)
 
-    def go(self) -> ReplayVerdict:
-        try:
-            return self._go(self._now())
-        finally:
-            self.images.give_back(self.world)
-
-    def _go(self, began: str) -> ReplayVerdict:
-        crate = self.folder / "bundle"
-        try:
-            self._say("unpack", f"{unpack.unpack(self.plan.path, self.plan.bundle, crate)} files, every checksum recomputed")
-            if self.plan.stops:
-                return self._end(began, Sameness.NOT_RUN, self.plan.stops[0], ())
-            layout = lay.lay(self.plan.recipe, crate, self.folder, self.plan.sources)
-            if layout.missing:
-                return self._end(began, Sameness.NOT_RUN, layout.missing[0], ())
-            self._say("inputs", f"{layout.copied} files laid out, inputs checked by sha256")
-            if reason := self._rebuild(crate, layout):
-                return self._end(began, Sameness.NOT_RUN, reason, ())
-            ended = self._run(layout)
-            if ended.trouble:
-                self._say("run", ended.trouble, "failed")
-                return self._end(began, Sameness.NOT_RUN, ended.trouble, ())
-            made = judge.outputs(self.plan.recipe, crate, layout, self.folder, self.job)
-            sameness, reason = judge.verdict(self.plan.recipe, made, ended)
-            self._say("compare", reason)
-            return self._end(began, sameness, reason, made)
-        except OSError as error:
-            reason = f"{error.strerror or error}: {error.filename or self.folder}"
-            self._say("stopped", reason, "failed")
-            return self._end(began, Sameness.NOT_RUN, reason, ())
-
-    def _rebuild(self, crate: Path, layout: lay.Layout) -> str:
-        """Get the environment; the reason when the run makes no sense without it."""
-        self.progress("rebuilding the environment")
-        recipe = self.plan.recipe
-        if recipe.images:
-            return self._get_images(crate, layout)
-        if self.plan.environment == environment.LOCK:
-            self.software = environment.rebuild(recipe, crate, self.folder, self.plan.sandbox, self.world)
-        elif self.plan.environment == environment.BARE:
-            self.software = environment.bare(recipe, self.folder, self.world)
-        else:
-            self.software = Software(self.plan.environment, "", (), "this machine's own software", ())
-        state = "done" if self.software.kind == self.plan.environment else "failed"
-        self._say("environment", "; ".join((self.software.detail, *self.software.warnings[:10])), state)
-        return ""
-
-    def _get_images(self, crate: Path, layout: lay.Layout) -> str:
-        """Each image by the best way that works; the reason when one cannot be had."""
-        self.images.get(self.plan, crate, layout.work, self.folder, self.world, self.progress)
-        kind = environment.IMAGE_REBUILT if self.images.rebuilt else environment.IMAGE
-        lacking = self.images.lacking
-        if not lacking:
-            self.software = Software(kind, "", (), self.images.told, ())
-        self._say("environment", f"image {lacking}" if lacking else self.images.told, "failed" if lacking else "done")
-        return f"image {lacking}" if lacking else ""
-
-    def _run(self, layout: lay.Layout) -> run.Ended:
-        recipe, where = self.plan.recipe, "under Slurm" if self.plan.on == "slurm" else "here"
-        what = run.launch(recipe, layout, self.software, self.plan.sandbox, self.folder)
-        if recipe.images:
-            what = self.images.shown(what, recipe)
-        self.progress(f"running {recipe.script} {where}")
-        if self.plan.on == "slurm":
-            made = slurm.batch(recipe, unpack.script_text(layout.work, recipe), what, self.plan.sandbox.network)
-            ended, self.job = slurm.run_slurm(made, what, self.folder, self.world)
-        else:
-            ended = run.run_local(what, self.plan.sandbox.network)
-        if not ended.trouble:
-            limit = " (stopped at the time limit)" if ended.timed_out else ""
-            self._say("run", f"exit code {ended.exit_code}{limit}, sandbox {self.plan.sandbox.kind}")
-        if unused := self.images.check_use():
-            self.software = Software(environment.HOST, "", (), unused, ())
-            self._say("environment", unused, "failed")
-        return ended
-
-    def _say(self, name: str, detail: str, state: str = "done") -> None:
-        self.steps.append(Step(name, state, detail))
-        self.progress(f"{name}: {detail}")
-
-    def _now(self) -> str:
-        return self.world.now().isoformat(timespec="seconds")
-
-    def _end(self, began: str, sameness: Sameness, reason: str, outputs: tuple[OutputVerdict, ...]) -> ReplayVerdict:
-        on_slurm = self.plan.on == "slurm"
-        cluster = slurm.cluster(self.world) if on_slurm else ""
-        return ReplayVerdict(
-            bundle=self.plan.bundle,
-            run_id=self.plan.recipe.run_id,
-            sameness=sameness,
-            reason=reason,
-            outputs=outputs,
-            steps=tuple(self.steps),
-            where=f"slurm:{cluster}" if on_slurm else "local",
-            same_machine=cluster in ("", self.plan.recipe.cluster) if on_slurm else same_machine(self.plan.recipe, self.world),
-            sandbox=self.plan.sandbox.kind,
-            environment=self.software.kind,
-            started_at=began,
-            ended_at=self._now(),
-            auditor=__version__,
-            environment_equal=self.software.equal,
-            images=self.images.verdicts,
-        )
+def planned(folder: str | os.PathLike[str], world: World | None = None) -> Plan:
+    """The plan of an interrupted replay, made again from what it was asked for. Raises AuditError as `plan` and `journal.resume` do."""
+    asked = dict(journal.asked(Path(folder).absolute()))
+    try:
+        return plan(asked.pop("bundle"), **asked, world=world)
+    except (TypeError, KeyError) as error:
+        raise AuditError(f"the journal in {folder} was written by another release", "start the replay anew") from error

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from auditor.replay.compare import Expected, compare
-from auditor.replay.compare.rules import Rules
-from auditor.replay.compare.tolerance import Tolerance
 from auditor.replay.lay import Layout, elsewhere
+from auditor.replay.rulesfile import OutputRule, rules
 from auditor.replay.run import Ended
 from auditor.verdict import OutputVerdict, Sameness
 from reports.archive.recipe import Recipe, RecipeFile
@@ -19,22 +19,49 @@ NOT_FOUND = 127
 WORST = (Sameness.DIFFERENT, Sameness.EQUIVALENT, Sameness.IDENTICAL)
 
 
-def outputs(recipe: Recipe, crate: Path, layout: Layout, folder: Path, job: str) -> tuple[OutputVerdict, ...]:
+def outputs(
+    recipe: Recipe, crate: Path, layout: Layout, folder: Path, job: str, said: Sequence[OutputRule] = ()
+) -> tuple[OutputVerdict, ...]:
     """Compare every output that is known by content; what the job printed against this run's stdout and stderr.
+
+    said: tolerances and rules beyond the recipe's.
 
     A file that was an input with the same content proves nothing: it was laid out, not made.
     """
-    given = {(f.place, f.sha256) for f in recipe.files if f.role in ("input", "code")}
     made = []
-    for file in recipe.files:
-        if file.role in ("expected", "log") and (file.place, file.sha256) not in given:
-            tolerance = Tolerance(*recipe.tolerances.get(file.place, (recipe.rtol, recipe.atol)))
-            expected = Expected(file.place, file.sha256, crate / file.carried if file.carried else None)
-            made.append(compare(expected, _made(file, recipe, layout, folder, job), Rules(tolerance)))
+    for file in compared(recipe):
+        expected = Expected(file.place, file.sha256, crate / file.carried if file.carried else None)
+        path = made_again(file, recipe, layout, folder, job)
+        made.append(compare(expected, path, rules(file.place, recipe, said)) if _inside(path, folder) else _link(expected))
     return tuple(made)
 
 
-def _made(file: RecipeFile, recipe: Recipe, layout: Layout, folder: Path, job: str) -> Path:
+def compared(recipe: Recipe) -> list[RecipeFile]:
+    given = {(f.place, f.sha256) for f in recipe.files if f.role in ("input", "code")}
+    return [f for f in recipe.files if f.role in ("expected", "log") and (f.place, f.sha256) not in given]
+
+
+def _inside(path: Path, folder: Path) -> bool:
+    """A stranger's code can leave a link to this user's files where an output should be: what is behind it is not for a verdict."""
+    return not path.exists() or path.resolve().is_relative_to(folder.resolve())
+
+
+def _link(expected: Expected) -> OutputVerdict:
+    told = "a link that leads out of the replay's folder stands in its place; it was not followed"
+    return OutputVerdict(expected.place, Sameness.DIFFERENT, "bytes", told, expected.sha256, "")
+
+
+def unread(made: Sequence[OutputVerdict]) -> tuple[str, ...]:
+    """Outputs whose values were not compared, with the reason: an optional library that is missing, or damage."""
+    return tuple(
+        f"{o.path}: {line}"
+        for o in made
+        for line in o.detail.splitlines()[:1]
+        if o.sameness is Sameness.DIFFERENT and line.startswith("not compared as ")
+    )
+
+
+def made_again(file: RecipeFile, recipe: Recipe, layout: Layout, folder: Path, job: str) -> Path:
     """Where this replay's version lies. A log has no name of its own; under Slurm another job number may be in a name."""
     if file.role == "log":
         errors = file.place.endswith((".err", ".stderr", "-err.txt"))

@@ -86,15 +86,22 @@ def _candidates(where: str, workdir: str, folder: str | None) -> list[str]:
     return [*given, os.path.join(workdir, where)]
 
 
-def lay(recipe: Recipe, crate: Path, folder: Path, sources: Mapping[str, str]) -> Layout:
-    """Fill `folder/work`, and `folder/elsewhere` with the folders of outputs that lay outside the work directory."""
+def lay(
+    recipe: Recipe, crate: Path, folder: Path, sources: Mapping[str, str], instead: Mapping[str, str | None] | None = None
+) -> Layout:
+    """Fill `folder/work`, and `folder/elsewhere` with the folders of outputs that lay outside the work directory.
+
+    instead: inputs that another replay made, place -> path; they count before what the bundle carries. None: it comes later."""
+    instead = instead or {}
     work = folder / "work"
     work.mkdir(mode=0o700)
     shown: list[tuple[str, str]] = []
     missing: list[str] = []
     copied = 0
     for file in sorted(needed(recipe), key=lambda f: (f.role != "code", f.place)):  # code before an input at the same place
-        source = crate / file.carried if file.carried else Path(sources[file.place]) if file.place in sources else None
+        if file.role == "input" and instead.get(file.place, "") is None:
+            continue
+        source = _source(file, crate, sources, instead)
         if source is None:
             missing.append(f"{file.place}: {file.reason or 'not carried'}")
         elif not os.path.isabs(file.place):
@@ -103,6 +110,20 @@ def lay(recipe: Recipe, crate: Path, folder: Path, sources: Mapping[str, str]) -
             shown.append((str(source.resolve()), file.place))
         else:
             missing.append(f"{file.place}: it lay among the system's files")
+    put, unfound = _sets(recipe, work, sources, shown)
+    return Layout(work, tuple(shown), _output_folders(recipe, work, folder), (*missing, *unfound), copied + put)
+
+
+def _source(file: RecipeFile, crate: Path, sources: Mapping[str, str], instead: Mapping[str, str | None]) -> Path | None:
+    fed = instead.get(file.place) if file.role == "input" else None
+    if fed or file.carried:
+        return Path(fed) if fed else crate / file.carried
+    return Path(sources[file.place]) if file.place in sources else None
+
+
+def _sets(recipe: Recipe, work: Path, sources: Mapping[str, str], shown: list[tuple[str, str]]) -> tuple[int, list[str]]:
+    """Data sets are linked, or shown where they lay; how many links, and what could not be had."""
+    copied, missing = 0, list[str]()
     for known in recipe.datasets:
         if known.place not in sources:
             missing.append(f"{known.place}: data set {known.name} was not found")
@@ -112,7 +133,7 @@ def lay(recipe: Recipe, crate: Path, folder: Path, sources: Mapping[str, str]) -
             shown.append((os.path.realpath(sources[known.place]), known.place))
         elif sources[known.place] != known.place:
             missing.append(f"{known.place}: it lay among the system's files")
-    return Layout(work, tuple(shown), _output_folders(recipe, work, folder), tuple(missing), copied)
+    return copied, missing
 
 
 def _output_folders(recipe: Recipe, work: Path, folder: Path) -> tuple[tuple[str, str], ...]:

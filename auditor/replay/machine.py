@@ -1,4 +1,4 @@
-"""Is this the machine that the original ran on? By the fingerprint over CPU model, flags and cores; when in doubt, yes."""
+"""Which machine is this, and is it the one that the original ran on? By the fingerprint over CPU model, flags and cores."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ from probes.hardware import Hardware
 from reports.archive.recipe import Recipe
 
 
-def same_machine(recipe: Recipe, world: World) -> bool:
-    """False only when both fingerprints are known and differ: a rung must not be earned by ignorance."""
+def fingerprint(world: World) -> str:
+    """Empty when it cannot be told."""
     probe = probes().get("hardware")
-    if not recipe.original.fingerprint or probe is None or Phase.START not in probe.phases:
-        return True
+    if probe is None or Phase.START not in probe.phases:
+        return ""
     try:
         found = probe.collect(world, Job("local", "replay"))
     except (OSError, LookupError, ValueError, TimeoutError):
-        return True
+        return ""
     found = getattr(found, "value", found)
-    return not isinstance(found, Hardware) or found.fingerprint == recipe.original.fingerprint
+    return found.fingerprint if isinstance(found, Hardware) else ""
+
+
+def same_machine(recipe: Recipe, here: str) -> bool:
+    """False only when both fingerprints are known and differ: a rung must not be earned by ignorance."""
+    return not here or not recipe.original.fingerprint or here == recipe.original.fingerprint

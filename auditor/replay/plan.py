@@ -10,15 +10,20 @@ import re
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from auditor.model import AuditError
-from auditor.replay import datasets, environment, imports, lay, programs, sandbox, slurm, unpack
+from auditor.replay import datasets, environment, imports, lay, levels, programs, rulesfile, sandbox, slurm, unpack
 from auditor.replay.images import Choice, choices
 from auditor.replay.images.choices import Allowed
 from auditor.replay.images.trust import check_images
+from auditor.replay.rulesfile import OutputRule
 from auditor.replay.sandbox import Sandbox
-from auditor.replay.sentences import can, cannot, cost, far, will
+from auditor.replay.sentences import Extent, can, cannot, cost, far, will
+from auditor.replay.smoke import Smoke
+from auditor.replay.smoke import find as find_smoke
+from auditor.verdict import Level
 from auditor.world import RealWorld, World
 from reports.archive.engines import NotHad, apptainer
 from reports.archive.recipe import Recipe
@@ -50,6 +55,19 @@ class Plan:
     cost: str
     images: tuple[Choice, ...] = ()
     """Each container image with the ways it can be had, in the order in which they are tried."""
+    level: Level = Level.FULL
+    rounds: int = 1
+    """How often the bundle runs; 0 below the smoke run."""
+    proves: tuple[str, ...] = ()
+    leaves: tuple[str, ...] = ()
+    """What this level shows when all goes well, and what it leaves open."""
+    smoke: Smoke | None = None
+    rules: tuple[OutputRule, ...] = ()
+    site: slurm.Site = field(default_factory=slurm.Site)
+    coming: Mapping[str, str] = field(default_factory=dict)
+    """Inputs that another replay makes: place -> its run id."""
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    """What makes this plan again: the options of `plan`."""
 
     @property
     def runnable(self) -> bool:
@@ -66,31 +84,52 @@ def plan(
     rebuild: bool = True,
     pull: bool = False,
     rebuild_images: bool = False,
+    level: str = "",
+    repeat: int = 0,
+    tolerances: Sequence[str] = (),
+    rules: str = "",
+    smoke: Sequence[str] = (),
+    partition: str = "",
+    account: str = "",
+    project: Mapping[str, Mapping[str, str]] | None = None,
+    coming: Mapping[str, str] | None = None,
     world: World | None = None,
 ) -> Plan:
     """Look at a bundle and at this machine. Raises AuditError: not a bundle, damaged, unsafe, or no Slurm where one was asked for.
 
     network: may the code use it. sandbox: shut it off from this machine's files where that works. rebuild: make its environment
     from the lock; otherwise this machine's Python is used, with a warning. pull: fetch images by digest from their registries.
-    rebuild_images: where an image cannot be had by its digest, build one from its recipe.
+    rebuild_images: where an image cannot be had by its digest, build one from its recipe. level, repeat: auditor.replay.levels.
+    tolerances, rules: auditor.replay.rulesfile. smoke: how to make the run smaller (auditor.replay.smoke). partition, account: of
+    this site. project: the tables `smoke` and `tolerances` of .auditor.toml. coming: inputs that another replay makes.
     """
     world = world or RealWorld()
     path = os.path.abspath(os.fspath(bundle))
+    inputs = os.path.abspath(os.fspath(inputs_dir)) if inputs_dir else ""
+    rule_file = os.path.abspath(rules) if rules else ""
+    settings = {kind: dict(table) for kind, table in (project or {}).items()}
+    asked = {
+        "bundle": path, "inputs_dir": inputs, "on": on, "network": network, "sandbox": sandbox, "rebuild": rebuild, "pull": pull,
+        "rebuild_images": rebuild_images, "level": level, "repeat": repeat, "tolerances": list(tolerances), "rules": rule_file,
+        "smoke": list(smoke), "partition": partition, "account": account, "project": settings, "coming": dict(coming or {}),
+    }  # fmt: skip
+    wanted = levels.level(level, repeat)
+    site = slurm.Site(partition, account)
+    _check_place(on, site, world)
     bundle_id, recipe = unpack.load(path)
     lay.check_places(recipe)
     check_images(recipe)
-    if on not in ("local", "slurm"):
-        raise AuditError(f"a replay runs on local or slurm, not on {on!r}", "leave --on out to run here")
-    if on == "slurm" and not slurm.available(world):
-        raise AuditError("there is no Slurm here", "load your site's Slurm module, or leave out --on slurm")
-    inputs = os.path.abspath(os.fspath(inputs_dir)) if inputs_dir else ""
+    said = (*rulesfile.parsed(tolerances, "--tolerance"), *(rulesfile.read(rule_file) if rule_file else ()))
+    said = (*said, *rulesfile.of_author(recipe, settings.get("tolerances", {}), "[tolerances] in .auditor.toml"))
     found, missing = lay.find_inputs(recipe, inputs or None)
     sets, unfound = datasets.find(recipe, inputs, world)
-    found, missing = found | sets, missing | unfound
+    found, missing = found | sets, {p: w for p, w in (missing | unfound).items() if p not in (coming or {})}
     images = choices(recipe, Allowed(pull, rebuild_images, inputs), world)
     shut = _shut(recipe, _find_sandbox(path, recipe, sandbox, network, world), world)
     kind = _kind(path, recipe, rebuild, world)
     stops = (*_stops(recipe, found, missing, shut), *_lacking(images))
+    text = unpack.script(path, recipe)
+    smaller = find_smoke(recipe, text, smoke, settings.get("smoke", {})) if wanted is Level.SMOKE else None
     return Plan(
         path=path,
         bundle=bundle_id,
@@ -101,11 +140,30 @@ def plan(
         sources=found,
         can=can(recipe, found),
         cannot=(*stops, *far(on, images), *_programs(path, recipe, kind), *cannot(recipe, kind)),
-        will=will(recipe, on, shut, kind, images),
+        will=will(recipe, on, shut, kind, images, Extent(wanted, levels.rounds(wanted, repeat), smaller, text, site, said)),
         stops=stops,
         cost=cost(recipe),
         images=images,
+        level=wanted,
+        rounds=levels.rounds(wanted, repeat),
+        proves=levels.proves(wanted),
+        leaves=levels.leaves(wanted),
+        smoke=smaller,
+        rules=said,
+        site=site,
+        coming=dict(coming or {}),
+        asked=asked,
     )
+
+
+def _check_place(on: str, site: slurm.Site, world: World) -> None:
+    if on not in ("local", "slurm"):
+        raise AuditError(f"a replay runs on local or slurm, not on {on!r}", "leave --on out to run here")
+    site.check()
+    if on == "local" and (site.partition or site.account):
+        raise AuditError("a partition and an account are for a replay under Slurm", "add --on slurm")
+    if on == "slurm" and not slurm.available(world):
+        raise AuditError("there is no Slurm here", "load your site's Slurm module, or leave out --on slurm")
 
 
 def _find_sandbox(path: str, recipe: Recipe, wanted: bool, network: bool, world: World) -> Sandbox:

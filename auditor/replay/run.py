@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from auditor.redact import NEVER
 from auditor.replay.environment import Software
 from auditor.replay.images import container
 from auditor.replay.lay import Layout
+from auditor.replay.public import arguments
 from auditor.replay.sandbox import Inside, Sandbox, can_stand_at, command
 from reports.archive.recipe import Recipe
 
@@ -54,7 +55,7 @@ def launch(recipe: Recipe, layout: Layout, software: Software, sandbox: Sandbox,
     shut = sandbox.kind != "none"
     work = recipe.workdir if shut and can_stand_at(recipe.workdir) else str(layout.work)
     environment = variables(recipe, software, work, "/tmp" if shut else str(folder))  # the sandbox's own
-    argv = [*shlex.split(recipe.interpreter), _script(recipe, layout, work), *recipe.arguments]
+    argv = [*shlex.split(recipe.interpreter), _script(recipe, layout, work), *arguments(recipe, work)]
     readable = [*software.readable, *_links(layout), *layout.shown, *_old_prefix(recipe, software, work)]
     inside = Inside([(str(layout.work), work), *layout.writable], readable, work, environment)
     return Launch(
@@ -66,6 +67,11 @@ def launch(recipe: Recipe, layout: Layout, software: Software, sandbox: Sandbox,
         folder / "stdout.txt",
         folder / "stderr.txt",
     )
+
+
+def shorter(what: Launch, seconds: float) -> Launch:
+    """The same, stopped earlier."""
+    return replace(what, seconds=min(what.seconds, seconds))
 
 
 def shut_in(what: Launch, network: bool) -> list[str]:
@@ -138,8 +144,10 @@ def limit(recipe: Recipe) -> float:
     return min(LONGEST, 10 * recipe.original.seconds + 600) if recipe.original.seconds else LONGEST
 
 
-def run_local(what: Launch, network: bool) -> Ended:
-    """Run to the end; at the time limit the whole process group is killed. Output goes to files, as a scheduler has it."""
+def run_local(what: Launch, network: bool, started: Callable[[int], None] = lambda _pid: None) -> Ended:
+    """Run to the end; at the time limit the whole process group is killed. Output goes to files, as a scheduler has it.
+
+    started: told the process number of its session's leader, so that an interrupted replay can end what it left."""
     if what.inside and (trouble := _walls(what, network)):
         return Ended(1, False, trouble)
     argv = [*([] if what.inside else recorder()), *shut_in(what, network)]
@@ -151,6 +159,7 @@ def run_local(what: Launch, network: bool) -> Ended:
         except OSError as error:
             return Ended(127, False, f"{argv[0]} does not start: {error.strerror or error}")
         try:
+            started(child.pid)
             code = child.wait(timeout=what.seconds)
         except subprocess.TimeoutExpired:
             return Ended(_kill(child), True)

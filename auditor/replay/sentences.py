@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from auditor.replay import environment
+from auditor.replay import environment, slurm
 from auditor.replay.images import Choice
 from auditor.replay.images.kinds import Target, target
+from auditor.replay.levels import includes
+from auditor.replay.rulesfile import OutputRule
 from auditor.replay.sandbox import Sandbox
+from auditor.replay.smoke import Smoke, apply
+from auditor.verdict import Level
 from reports.archive.derive import NO_PACKAGES
 from reports.archive.recipe import Recipe, RecipeFile
 from reports.judging.amounts import several
@@ -52,7 +57,21 @@ def far(on: str, images: Sequence[Choice]) -> tuple[str, ...]:
     )
 
 
-def will(recipe: Recipe, on: str, shut: Sandbox, kind: str, images: Sequence[Choice]) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class Extent:
+    """How far the replay goes: its level and rounds, how the run is made smaller, the script's text, the site, rules beyond the default."""
+
+    level: Level
+    rounds: int
+    smoke: Smoke | None
+    script: str
+    site: slurm.Site
+    rules: Sequence[OutputRule]
+
+
+def will(
+    recipe: Recipe, on: str, shut: Sandbox, kind: str, images: Sequence[Choice], extent: Extent | None = None
+) -> tuple[str, ...]:
     """What happens after a yes; shown word by word before it."""
     how = {
         environment.LOCK: f"make a virtual environment of Python {recipe.python} with its {recipe.packages} packages (pip fetches what is not carried)",
@@ -60,6 +79,22 @@ def will(recipe: Recipe, on: str, shut: Sandbox, kind: str, images: Sequence[Cho
         environment.IMAGE: "use its container images, checked by content; the script gets them under the names it types",
         environment.HOST: "use this machine's own software",
     }
+    level = extent.level if extent else Level.FULL
+    had = [f"image {c.image.reference}: {', else '.join(s.told for s in c.steps)}" for c in images if c.steps]
+    told = ["unpack the bundle into a new folder"]
+    if level is Level.INPUTS:
+        told.append("lay out its code and inputs")
+    if includes(level, Level.ENVIRONMENT):
+        told += [how[kind], *had]
+    if includes(level, Level.SMOKE):
+        told += _running(recipe, on, shut, extent)
+    if includes(level, Level.FULL):
+        told.append(f"compare {several(len(judged(recipe)), 'output')}{_beside(recipe)}")
+        told += [f"by rule: {rule}" for rule in extent.rules] if extent else []
+    return tuple(told)
+
+
+def _running(recipe: Recipe, on: str, shut: Sandbox, extent: Extent | None) -> list[str]:
     task = f" as array task {recipe.array_task}" if recipe.array_task else ""
     network = "with network" if shut.network or shut.kind == "none" else "without network"
     place = (
@@ -70,14 +105,15 @@ def will(recipe: Recipe, on: str, shut: Sandbox, kind: str, images: Sequence[Cho
         else f"WITHOUT a sandbox ({shut.reason}): it can do what you can do"
     )
     typed = shlex.join((*shlex.split(recipe.interpreter), recipe.script, *recipe.arguments))
-    return (
-        "unpack the bundle into a new folder",
-        how[kind],
-        *(f"image {c.image.reference}: {', else '.join(s.told for s in c.steps)}" for c in images if c.steps),
-        f"run {typed}{task} {'under Slurm' if on == 'slurm' else 'on this machine'}",
-        place,
-        f"compare {several(len(judged(recipe)), 'output')}{_beside(recipe)}",
-    )
+    told = [f"run {typed}{task} {'under Slurm' if on == 'slurm' else 'on this machine'}", place]
+    if extent and on == "slurm":
+        told += slurm.mapping(recipe, extent.script, extent.site)
+    if extent and extent.rounds > 1:
+        told.append(f"run it {extent.rounds} times, compare the runs with each other, and learn which fields vary by themselves")
+    if extent and extent.smoke:
+        told.append(f"make it smaller ({extent.smoke.source}): no output is compared")
+        told += apply(extent.smoke, recipe, extent.script).told
+    return told
 
 
 def judged(recipe: Recipe) -> list[RecipeFile]:

@@ -11,7 +11,13 @@ from auditor.replay.plan import Plan
 from auditor.verdict import ReplayVerdict, Sameness
 from reports.archive.words import shown
 
-COLOURS = {Sameness.IDENTICAL: "green", Sameness.EQUIVALENT: "green", Sameness.DIFFERENT: "red", Sameness.NOT_RUN: "yellow"}
+COLOURS = {
+    Sameness.IDENTICAL: "green",
+    Sameness.EQUIVALENT: "green",
+    Sameness.DIFFERENT: "red",
+    Sameness.NOT_RUN: "yellow",
+    Sameness.NOT_COMPARED: "cyan",
+}
 MOST = 40
 
 
@@ -21,7 +27,13 @@ def plan_view(plan: Plan) -> RenderableType:
     head = Text(
         f"Replay of run {shown(recipe.name)} ({recipe.scheduler} job {shown(recipe.job_id)}), bundle {plan.bundle[:16]}", "bold"
     )
-    blocks = [("Can", plan.can, "green"), ("Cannot", plan.cannot, "yellow"), ("Will", plan.will if plan.runnable else (), "cyan")]
+    blocks = [
+        ("Can", plan.can, "green"),
+        ("Cannot", plan.cannot, "yellow"),
+        ("Will", plan.will if plan.runnable else (), "cyan"),
+        (f"Level {plan.level} proves, if all goes well", plan.proves, "green"),
+        ("It leaves open", plan.leaves, "yellow"),
+    ]
     parts: list[RenderableType] = [head]
     for title, lines, colour in blocks:
         if lines:
@@ -51,4 +63,11 @@ def verdict_view(verdict: ReplayVerdict) -> RenderableType:
         for i in verdict.images[:MOST]
     ]
     steps = [Text(f"{step.name}: {step.state}, {shown(step.detail, 400)}", "dim") for step in verdict.steps]
-    return Group(head, *([table] if verdict.outputs else []), *images, *steps)
+    more = [
+        *(Text(f"smaller: {shown(s, 300)}") for s in verdict.smoke[:MOST]),
+        *(Text(f"run {r.number}: {r.sameness}, {shown(r.reason, 300)}") for r in verdict.rounds[:MOST]),
+        *(Text(f"by rule: {shown(r, 300)}") for r in verdict.rules[:MOST]),
+        *(Text(f"proved: {shown(s, 300)}", "green") for s in verdict.proved),
+        *(Text(f"not proved: {shown(s, 300)}", "yellow") for s in verdict.not_proved),
+    ]
+    return Group(head, *([table] if verdict.outputs else []), *images, *more, *steps)
