@@ -13,6 +13,7 @@ from pathlib import Path
 
 from auditor import codec
 from auditor.model import AuditError
+from auditor.replay.public import back
 from reports.archive import verifier
 from reports.archive.names import place
 from reports.archive.recipe import Recipe, RecipeFile
@@ -26,7 +27,8 @@ def load(path: str) -> tuple[str, Recipe]:
     try:
         with closing(verifier.open_bundle(path)) as bundle:
             result = _whole(bundle)
-            return result.id, complete(codec.loads(verifier.read(bundle, "data/replay.json"), Recipe, "replay.json"), bundle)
+            recipe = codec.loads(verifier.read(bundle, "data/replay.json"), Recipe, "replay.json")
+            return result.id, back(complete(recipe, bundle))
     except verifier.Refused as refused:
         raise AuditError(refused.message, refused.hint) from refused
 

@@ -30,6 +30,8 @@ from reports.archive.images import images
 from reports.archive.known import Known, known
 from reports.archive.payload import Objects, Shelf, choose
 from reports.archive.recipe import Recipe, RecipeFile, RecipeImage
+from reports.archive.share import pack
+from reports.archive.share.share import Shared
 from reports.archive.taken import Policy
 from reports.archive.words import describe, instructions, media_type, preview, sha256sum
 
@@ -75,6 +77,8 @@ def build(
     image_limit: int = carry.LIMIT,
     world: World | None = None,
     log: Head | None = None,
+    shared: Shared | None = None,
+    accept: Sequence[str] = (),
 ) -> BundleInfo:
     """Write the bundle of one run to `destination` (a `.crate.zip`).
 
@@ -84,7 +88,9 @@ def build(
     image_policy: `digest` names container images, `carry` takes those that are on this machine along, up to `image_limit` bytes in
     all, `fetch` also asks registries for those that are not. log: how far the run log goes (auditor.runlog.head): its tail cannot be
     cut off unseen where somebody has the bundle.
-    Raises AuditError when it cannot be written, or a file changes while it is read.
+    shared: the run as `share` gives it (job, evidence, objects and world must be its), for publishing; what is then still found
+    blocks, but for what `accept` names (`rule:file`).
+    Raises AuditError when it cannot be written, or a file changes while it is read; Blocked: nothing was written.
     """
     if payload not in PAYLOADS:
         raise AuditError(f"payload {payload!r} is none of {', '.join(PAYLOADS)}", "auto carries small files, none only checksums")
@@ -93,17 +99,22 @@ def build(
             f"images {image_policy!r} is none of {', '.join(carry.POLICIES)}", "digest names them, carry takes along what is here"
         )
     world = world or RealWorld()
-    redactor = Redactor(world.env)
+    redactor = shared.cover if shared else Redactor(world.env)
     told = _told(job, evidence, scorecard, redactor)
     facts = known(told.job, told.evidence)
     chosen = choose(facts, Shelf(objects, world, redactor), payload, limit)
-    house = wheelhouse.collect(wheels, facts.packages, world)
+    chosen = pack.fit(chosen, shared) if shared else chosen
+    house = pack.wheels(wheels, shared) if shared else wheelhouse.collect(wheels, facts.packages, world)
     with _staging(os.fspath(destination), image_policy) as folder:
         policy = Policy(image_policy, image_limit, folder)
         taken = carry.carry(images(facts), chosen.files, facts, policy, redactor, world)
         lock_path = "environment/requirements.txt" if facts.packages else ""
         how = recipe(facts, chosen.files, taken.images, lock_path, __version__)
-        redactions = tuple(sorted((*told.notes, *chosen.redactions, *taken.redactions), key=lambda r: r.file))
+        notes = (*told.notes, *chosen.redactions, *taken.redactions)
+        if shared:
+            pack.no_images(image_policy, taken.images)
+            how, notes = pack.paths(how, shared.book), (*shared.notes, *notes)
+        redactions = tuple(sorted(notes, key=lambda r: (r.file, r.rule, r.action)))
         items = [
             *_documents(told, how),
             *_log(log),
@@ -112,6 +123,9 @@ def build(
             *chosen.items,
             *taken.items,
         ]
+        if shared and (accepted := pack.check(items, shared.cover, world, accept)):
+            redactions = (*redactions, *accepted)
+            items = [i for i in items if i.path != "evidence/redactions.json"] + [_record(redactions)]
         items += _crate(items, facts, how, told.scorecard, (Author.of(author, affiliation), license_url))
         made = bag.write(os.fspath(destination), items, _label(how, world, facts), world)
     data = [f for f in how.files if f.role != "code"]
@@ -211,7 +225,11 @@ def _lists(facts: Known, redactions: Sequence[Redaction]) -> list[Item]:
     items = [Item("manifests/inputs.sha256", sha256sum(facts.inputs)), Item("manifests/outputs.sha256", sha256sum(facts.outputs))]
     if facts.git and facts.git.diff:
         items.append(Item("git/working-tree.diff", facts.git.diff.encode("utf-8", "surrogateescape")))
-    return [*items, Item("evidence/redactions.json", codec.pretty(redactions))]
+    return [*items, _record(redactions)]
+
+
+def _record(redactions: Sequence[Redaction]) -> Item:
+    return Item("evidence/redactions.json", codec.pretty(redactions))
 
 
 def _crate(items: Sequence[Item], facts: Known, how: Recipe, scorecard: Scorecard, owner: tuple[Author, str]) -> list[Item]:

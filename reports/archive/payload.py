@@ -61,7 +61,7 @@ def choose(known: Known, shelf: Shelf, payload: str, limit: int) -> Payload:
     names = Names()
     parts = [*_code(known, shelf, names)]
     carried = {f.sha256: f.carried for _, f, _ in parts if f.carried and not f.redacted}
-    parts += _data(_wanted_data(known), shelf, names, (payload, limit), carried)
+    parts += _data(wanted_data(known), shelf, names, (payload, limit), carried)
     return Payload(
         items=tuple(item for item, _, _ in parts if item),
         files=tuple(file for _, file, _ in parts),
@@ -74,8 +74,8 @@ Part = tuple[Item | None, RecipeFile, Redaction | None]
 
 def _code(known: Known, shelf: Shelf, names: Names) -> Iterator[Part]:
     left = CODE_TOTAL
-    for wanted in _wanted_code(known):
-        data = _content(wanted, shelf, min(CODE_FILE, left))
+    for wanted in wanted_code(known):
+        data = content(wanted, shelf, min(CODE_FILE, left))
         if isinstance(data, str):
             if not wanted.text:
                 yield None, RecipeFile("code", wanted.place, wanted.sha256, wanted.size, reason=data), None
@@ -90,7 +90,7 @@ def _code(known: Known, shelf: Shelf, names: Names) -> Iterator[Part]:
         yield Item(name, cleaned, executable=cleaned.startswith(b"#!")), file, redaction
 
 
-def _wanted_code(known: Known) -> tuple[Wanted, ...]:
+def wanted_code(known: Known) -> tuple[Wanted, ...]:
     """The batch script first; then what it calls; then source files of a folder without version control."""
     made: dict[str, Wanted] = {}
 
@@ -115,7 +115,7 @@ def _wanted_code(known: Known) -> tuple[Wanted, ...]:
     return tuple(made.values())
 
 
-def _wanted_data(known: Known) -> tuple[Wanted, ...]:
+def wanted_data(known: Known) -> tuple[Wanted, ...]:
     a = known.accounting
     logs = {place(p, known.root) for p in ((a.stdout, a.stderr) if a else ()) if p}
 
@@ -156,7 +156,7 @@ def _datum(wanted: Wanted, file: RecipeFile, shelf: Shelf, names: Names) -> Part
             return None, replace(file, reason=reason), _left_out(wanted, 1) if reason == SECRET else None
         name = names.new(folder, wanted.place)
         return Item(name, source=wanted.path, sha256=wanted.sha256, size=wanted.size), replace(file, carried=name), None
-    data = _content(wanted, shelf, CODE_FILE)
+    data = content(wanted, shelf, CODE_FILE)
     if isinstance(data, str):
         return None, replace(file, reason=data), None
     _, count = clean(data, shelf.redactor)
@@ -170,7 +170,7 @@ def _left_out(wanted: Wanted, count: int) -> Redaction:
     return Redaction(wanted.place, "secret", count, "left-out")
 
 
-def _content(wanted: Wanted, shelf: Shelf, limit: int) -> bytes | str:
+def content(wanted: Wanted, shelf: Shelf, limit: int) -> bytes | str:
     """The bytes that hash to what was seen, or in words why they are not to be had."""
     if wanted.sha256 and (kept := shelf.objects(wanted.sha256)) is not None:
         return kept if len(kept) <= limit else f"{len(kept)} bytes are over the limit"

@@ -24,6 +24,7 @@ class RecipeFile:
 
     place: where the job finds it, relative to its work directory, or absolute when it lay elsewhere. sha256: of the original.
     carried: its path in the crate; empty: not carried, because of `reason`. redacted: secrets were taken out of the copy.
+    mapped: paths in it have public names (`Recipe.paths`), which a replay puts back.
     """
 
     role: str
@@ -33,6 +34,7 @@ class RecipeFile:
     carried: str = ""
     redacted: bool = False
     reason: str = ""
+    mapped: bool = False
 
 
 @dataclass(frozen=True)
@@ -153,3 +155,5 @@ class Recipe:
     listed: Mapping[str, str] = field(default_factory=dict)
     """Role -> checksum list of the crate, where `files` names only the first MANY of those that are not carried."""
     datasets: tuple[RecipeDataset, ...] = ()
+    paths: Mapping[str, str] = field(default_factory=dict)
+    """Of a shared bundle: public name of a folder (`/$HOME`) -> where a replay may put it; of the work directory's, an empty text."""
