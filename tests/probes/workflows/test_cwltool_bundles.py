@@ -266,3 +266,76 @@ def test_other_files_called_a_summary_are_no_runs(tmp_path: Path) -> None:
     (tmp_path / "wandb-summary.json").write_text('{"loss": 0.1}')
 
     assert list(cwltool.READER.read(RealWorld(), str(tmp_path))) == []
+
+
+def test_a_temporary_failure_is_a_failure(tmp_path: Path) -> None:
+    log = LOG.replace("[job train] completed success", "[job train] completed temporaryFail").replace(
+        "status is success", "status is temporaryFail"
+    )
+    told = run_of(bundle(tmp_path, log=log))
+
+    assert (told.state, next(t.state for t in told.tasks if t.id == "train")) == (State.FAILED, State.FAILED)
+
+
+NESTED = {
+    "$graph": [
+        {
+            "class": "Workflow",
+            "id": "#main",
+            "steps": [
+                {"id": "#main/draw", "run": "#t.cwl", "in": [], "out": []},
+                {
+                    "id": "#main/each",
+                    "run": "#inner",
+                    "scatter": "x",
+                    "in": [{"id": "#main/each/word", "source": "#main/draw/out"}],
+                },
+                {"id": "#main/join", "run": "#t.cwl", "in": [{"id": "#main/join/fs", "source": "#main/each/made"}]},
+            ],
+        },
+        {
+            "class": "Workflow",
+            "id": "#inner",
+            "outputs": [{"id": "#inner/made", "outputSource": "#inner/shout/out"}],
+            "steps": [
+                {"id": "#inner/say", "run": "#t.cwl", "in": [{"id": "#inner/say/w", "source": "#inner/word"}]},
+                {"id": "#inner/shout", "run": "#t.cwl", "in": [{"id": "#inner/shout/f", "source": "#inner/say/out"}]},
+            ],
+        },
+        {"class": "CommandLineTool", "id": "#t.cwl"},
+    ]
+}
+
+
+def test_steps_are_joined_through_the_doors_of_a_nested_workflow() -> None:
+    assert {s.name: s.sources for s in cwl_packed.parse(json.dumps(NESTED)).values()} == {
+        "draw": (),
+        "each": ("draw",),
+        "say": ("draw",),
+        "shout": ("say",),
+        "join": ("shout",),
+    }
+
+
+def test_a_plan_whose_workflows_call_themselves_is_read_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cwl_packed, "MAX_STEPS", 50)
+    steps = [{"id": f"#main/{n}", "run": "#main", "in": [{"id": f"#main/{n}/p", "source": f"#main/{n}/made"}]} for n in range(9)]
+    outputs = [{"id": "#main/made", "outputSource": [f"#main/{n}/made" for n in range(9)]}]
+    told = cwl_packed.parse(json.dumps({"$graph": [{"class": "Workflow", "id": "#main", "outputs": outputs, "steps": steps}]}))
+
+    assert [s.sources for s in told.values()] == [()] * 9
+
+
+def test_a_nested_job_waits_for_the_one_of_its_own_nested_run(tmp_path: Path) -> None:
+    """As --parallel leaves it: no step in the record, and a log that says which nested run started what."""
+    started = [("each", "say"), ("each_2", "say_2"), ("each", "shout"), ("each_2", "shout_2"), ("", "join")]
+    said = "".join(
+        f"[2026-11-23T21:24:15,{n}.000000Z] [workflow {w}] starting step {s}\n[2026-11-23T21:24:15,{n}.000000Z] [job {s}] /t$ x\n"
+        f"[2026-11-23T21:24:15,{n}.000000Z] [job {s}] completed success\n"
+        for n, (w, s) in enumerate(started, 900)
+    )
+    bundle(tmp_path, record={"activity": {}}, log=LOG.splitlines()[0] + "\n" + said)
+    (tmp_path / "workflow/packed.cwl").write_text(json.dumps(NESTED))
+
+    needs = {t.id: t.needs for t in run_of(tmp_path).tasks}
+    assert (needs["shout"], needs["shout_2"], needs["join"]) == (("say",), ("say_2",), ("shout", "shout_2"))

@@ -393,3 +393,37 @@ def test_a_folder_with_an_empty_history_and_no_log_is_unreadable(tmp_path: Path)
 
 def test_the_reader_is_known_by_its_folder_or_its_log() -> None:
     assert (READER.system, READER.marks) == ("nextflow", (".nextflow", ".nextflow.log"))
+
+
+def test_by_documented_format_a_run_over_new_year_ends_in_the_next_one(tmp_path: Path) -> None:
+    """The log has no year; the history has one."""
+    log = (
+        GOOD.replace("Dec-05 09:59:02", "Dec-31 23:59:02").replace("Dec-05 09:59:1", "Jan-01 00:00:1").replace("Dec-05", "Dec-31")
+    )
+    told = run(made(tmp_path, log.replace("09:59:", "23:59:"), row(when="2020-12-31 23:59:02")))
+    years = sorted({a.ended[:4] for t in told.tasks for a in t.attempts if a.ended and a.submitted})
+    assert (told.started[:4], "2021" in years, [t.id for t in told.tasks if t.attempts[-1].ended < t.attempts[-1].submitted]) == (
+        "2020", True, [],
+    )  # fmt: skip
+
+
+def test_by_documented_format_an_aborted_task_was_killed_and_did_not_fail(tmp_path: Path) -> None:
+    made(tmp_path, "")
+    (tmp_path / "trace.txt").write_text("task_id\thash\tname\tstatus\texit\n1\taa/000001\tTRAIN\tABORTED\t-\n")
+    assert [t.state for t in run(tmp_path).tasks] == [State.KILLED]
+
+
+def test_by_documented_format_a_report_is_escaped_for_html_and_told_as_it_was(tmp_path: Path) -> None:
+    made(tmp_path, "")
+    data = {"trace": [{"task_id": "1", "hash": "d4/783af2", "name": "FIT (a &amp; b)", "status": "COMPLETED", "exit": "0"}]}
+    (tmp_path / "report.html").write_text(f"<html><script>\n  window.data = {json.dumps(data)};\n</script></html>")
+    assert [dict(t.parameters) for t in run(tmp_path).tasks] == [{"tag": "a & b"}]
+
+
+def test_by_documented_format_a_secret_in_the_words_of_a_failure_is_withheld(tmp_path: Path) -> None:
+    secret = FLAKY.replace("terminated with an error exit status (137)", "failed: API_TOKEN=abcdef1234567890")
+    told = run(made(tmp_path, START + SIMULATED + secret + END))
+    assert (len([a.reason for t in told.tasks for a in t.attempts if "failed" in a.reason]), "abcdef12345" in repr(told)) == (
+        1,
+        False,
+    )

@@ -418,3 +418,9 @@ def test_the_zone_is_told_by_one_line_of_the_log() -> None:
     log_of = parsl_log.parse(enumerate(["1795469333.576021 2026-11-24 03:13:53 MainProcess-1 MainThread-2 x:1 y INFO: z"], 1))
 
     assert str(log_of.zone) == "UTC+05:45"
+
+
+def test_a_task_without_an_end_in_a_run_that_closed_its_record_has_an_end_that_nobody_knows(tmp_path: Path) -> None:
+    rows = {"task": [task(0, "simulate")], "try": [tried(0)], "status": status(0, "launched", "running")}
+
+    assert [t.state for t in run_of(written(tmp_path, rows)).tasks] == [State.UNKNOWN]

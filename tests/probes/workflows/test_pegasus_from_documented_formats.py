@@ -287,3 +287,9 @@ def test_nested_dags_and_final_nodes_are_jobs() -> None:
         "last": (False, ["a", "inner"]),
         "a": (False, []),
     }
+
+
+def test_the_script_after_a_job_has_the_last_word_over_what_the_job_itself_said(tmp_path: Path) -> None:
+    states = STAGED.replace("stage_in_local_0 JOB_SUCCESS 0", "stage_in_local_0 JOB_FAILURE 1")
+
+    assert tasks_of(submit_dir(tmp_path, states + END.format(0)))["stage_in_local_0"].state is State.SUCCEEDED

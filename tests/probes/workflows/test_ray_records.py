@@ -15,6 +15,7 @@ import pytest
 from auditor.world import RealWorld
 from probes.workflows import Asked, Environment, Metric, Place, State, WorkflowRun
 from probes.workflows.ray import READER
+from probes.workflows.ray_events import Session, take
 from probes.workflows.ray_export import asked
 
 CAPTURED = Path(__file__).parent / "captured/ray"
@@ -348,3 +349,15 @@ def test_a_damaged_state_is_a_run_with_a_gap_or_without_trials(tmp_path: Path, t
 
     assert run.state is State.UNKNOWN
     assert run.gaps or not run.metrics
+
+
+def test_a_secret_in_the_words_of_a_failure_is_withheld(tmp_path: Path) -> None:
+    failed = {"error_type": "TASK", "error_message": "Traceback\nValueError: API_TOKEN=abcdef1234567890"}
+    session = Session()
+    take(
+        session,
+        {"source_type": "EXPORT_TASK", "event_data": {"task_id": "AAAA", "state_updates": {"error_info": failed}}},
+        Place("x"),
+    )
+
+    assert session.works["000000"].tries[0].reason == "ValueError: API_TOKEN=[withheld]"

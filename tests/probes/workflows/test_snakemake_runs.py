@@ -298,3 +298,57 @@ def test_jobs_without_a_log_succeeded_only_where_a_later_job_read_what_they_made
 def test_two_outputs_of_one_job_are_one_task(tmp_path: Path) -> None:
     told = run(made(tmp_path, GOOD, {"model.txt": record("train"), "loss.txt": record("train")}))
     assert [t.name for t in told.tasks] == ["simulate", "train"]
+
+
+def test_a_declared_conda_file_that_the_engine_ignored_is_refused_and_not_enacted(tmp_path: Path) -> None:
+    log = GOOD.replace("Provided cores: 2\n", "Provided cores: 2\nConda environments: ignored\n")
+    conda = record("train", conda_env=base64.b64encode(b"name: fit\n").decode())
+    (environment,) = run(made(tmp_path, log, {"model.txt": conda})).tasks[1].environments
+    assert (environment.name, environment.enacted, environment.refused and environment.refused.locator) == (
+        "fit", None, line(log, "Conda environments"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("names", "enacted"), [(("aa",), True), (("aa", "bb"), False)])
+def test_which_of_several_activated_conda_environments_was_a_jobs_own_nobody_knows(
+    tmp_path: Path, names: tuple[str, ...], enacted: bool
+) -> None:
+    seen = "".join(f"Activating conda environment: .snakemake/conda/{n}_\n" for n in names)
+    conda = record("train", conda_env=base64.b64encode(b"name: fit\n").decode())
+    told = run(made(tmp_path, GOOD.replace(TRAINED, seen + TRAINED), {"model.txt": conda}))
+    assert bool(told.tasks[1].environments[0].enacted) is enacted
+
+
+def test_a_dry_run_ran_nothing(tmp_path: Path) -> None:
+    told = run(
+        made(
+            tmp_path,
+            HEADER + STATS + "This was a dry-run (flag -n). The order of jobs does not reflect the order of execution.\n",
+        )
+    )
+    assert (told.state, told.proof.partition(": ")[2]) == (State.NOT_RUN, "it was a dry run")
+
+
+def test_inputs_that_a_record_names_where_the_run_lay_then_are_told_as_they_lie_now(tmp_path: Path) -> None:
+    train = record("train", input=["/home/ada/run/out.txt"])
+    told = run(made(tmp_path, GOOD, {"model.txt": train}))
+    assert [f.path for f in told.tasks[1].files if f.role == "input"] == ["out.txt"]
+    assert told.tasks[1].needs == ("1",)
+
+
+def test_records_without_a_log_are_jobs_by_all_that_their_outputs_share_and_not_by_the_command(tmp_path: Path) -> None:
+    """Two jobs of one command with other inputs are two; two outputs of one job are one."""
+    same = {"shellcmd": "./train", "input": ["a.txt"]}
+    records = {
+        "m.txt": record("train", **same),
+        "l.txt": record("train", **same),
+        "n.txt": record("train", shellcmd="./train", input=["b.txt"]),
+    }
+    made(tmp_path, "", records)
+    (tmp_path / ".snakemake/log" / NAME).unlink()
+    assert [sorted(f.path for f in t.files if f.role == "output") for t in run(tmp_path).tasks] == [["l.txt", "m.txt"], ["n.txt"]]
+
+
+def test_a_secret_in_the_words_of_a_failure_is_withheld(tmp_path: Path) -> None:
+    failed = TRAIN_FAILED.replace("Command 'set", "Command 'DB_PASSWORD=hunter2hunter2 set")
+    assert "hunter2" not in repr(run(made(tmp_path, HEADER + STATS + SIMULATE + SIMULATED + TRAIN + failed + GAVE_UP)))
