@@ -11,7 +11,22 @@ from typing import Annotated
 import typer
 
 from auditor import __version__
-from auditor.cli import bisect, campaign, data, dataset, experiments, images, judge, look, replay, sign, site, ways_in, workflow
+from auditor.cli import (
+    bisect,
+    campaign,
+    claims,
+    data,
+    dataset,
+    experiments,
+    images,
+    judge,
+    look,
+    replay,
+    sign,
+    site,
+    ways_in,
+    workflow,
+)
 from auditor.cli.common import fail
 from auditor.model import AuditError
 
@@ -48,7 +63,7 @@ def _options(
         os.environ["AUDITOR_DEBUG"] = "1"
 
 
-for part in (ways_in, look, campaign, workflow, experiments, data, dataset, images, judge, replay, bisect, sign, site):
+for part in (ways_in, look, campaign, workflow, experiments, data, dataset, images, judge, replay, bisect, claims, sign, site):
     part.add_to(app)
 
 

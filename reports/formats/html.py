@@ -54,6 +54,7 @@ def page_within(card: Scorecard, budget: Budget) -> bytes:
             words=words,
             environment=environment,
             entries=entries,
+            claims=view.claimed(card),
             replays=view.replays(card)[:REPLAYS],
             labels={node.id: node.label for node in card.story.nodes},
             left=shown.left,

@@ -75,11 +75,8 @@ def _environment(card: Scorecard) -> Iterator[str]:
 
 
 def _claims(card: Scorecard) -> Iterator[str]:
-    rows = [
-        (tex(str(c.get("name", ""))), code(str(c.get("output", ""))), tex(str(c.get("standing", ""))), tex(str(c.get("why", ""))))
-        for _, claims in view.claimed(card)
-        for c in claims
-    ]
+    told = [view.claim(c) for _, claims in view.claimed(card) for c in claims]
+    rows = [(tex(name), code(place), tex(state), tex(why)) for name, place, state, why in told]
     if rows:
         yield longtable("0.2 0.25 0.13 0.32", ("Claim", "Output", "State", "Because"), rows[:ROWS], "Claims of the paper")
 

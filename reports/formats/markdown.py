@@ -28,6 +28,7 @@ def render(card: Scorecard) -> bytes:
         _environment(card, notes),
         _drift(card, notes),
         _replay(card),
+        _claims(card),
         _run(card),
     )
     body = "\n\n".join(block for part in (*parts, _evidence(card, notes)) for block in part)
@@ -162,6 +163,19 @@ def _replay(card: Scorecard) -> Iterator[str]:
         yield table(
             ("Fact", "Value"),
             ((words.upper(name.replace("_", " ")), escape(str(verdict.get(name) or words.UNKNOWN), 200)) for name in names),
+        )
+
+
+def _claims(card: Scorecard) -> Iterator[str]:
+    checks = view.claimed(card)
+    if checks:
+        yield "## Claims of the paper"
+    for cited, claims in checks:
+        yield f"Checked {words.when(cited.taken_at)}, {escape(cited.source, 200)}."
+        columns = ("Claim", "Output", "State", "Because")
+        rows = (view.claim(c) for c in claims[:ROWS])
+        yield table(
+            columns, ((escape(name), f"`{code(place, 200)}`", escape(state), escape(why)) for name, place, state, why in rows)
         )
 
 

@@ -18,6 +18,9 @@ from reports.formats.words import OUTCOMES, PHASES, Headline, ceil, count, floor
 HEADING = {1: "Do this one thing", 2: "Do these two things", 3: "Do these three things"}
 """As many things to do as the reader is given at most."""
 
+CLAIM = ("name", "says", "output", "sha256", "standing", "why")
+"""What a page tells of a claim (auditor.claimed.ClaimChecked)."""
+
 _BAD = (Outcome.FAILED, Outcome.WEAK)
 _OPEN = (Outcome.UNKNOWN, Outcome.ERROR)
 _WORST = (Outcome.FAILED, Outcome.ERROR, Outcome.WEAK, Outcome.UNKNOWN, Outcome.PASSED, Outcome.NOT_APPLICABLE)
@@ -143,6 +146,12 @@ def claimed(card: Scorecard) -> tuple[tuple[Cited, tuple[Mapping[str, Any], ...]
     found = [c for c in card.evidence if c.kind == "ClaimsChecked" and c.status == Status.OK and isinstance(c.excerpt, Mapping)]
     newest = {str(c.excerpt.get("file")): c for c in sorted(found, key=lambda c: (c.taken_at, c.id))}
     return tuple((c, tuple(x for x in c.excerpt.get("claims", ()) if isinstance(x, Mapping))) for _, c in sorted(newest.items()))
+
+
+def claim(told: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    """A claim's name with what it says, its output, its state, and why."""
+    name, says, output, digest, standing, why = (str(told.get(key, "")) for key in CLAIM)
+    return f"{name}: {says}" if says else name, output or digest, standing, why
 
 
 def source(card: Scorecard, kind: str) -> Cited | None:
