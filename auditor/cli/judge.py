@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,13 +11,15 @@ import typer
 
 from auditor.cli.common import Json, console, emit, home, progress_console, resolve, say, store, write_file
 from auditor.cli.look import RUN, complete_run
+from auditor.cli.publish import Accept, KeepNames, Share, blocked, public_page, public_run
 from auditor.model import AuditError, Capture, Evidence, Job, Phase
-from auditor.scorecard import Owner, Scorecard
+from auditor.scorecard import Format, Owner, Scorecard
 
 if TYPE_CHECKING:
     from auditor.home import Home
     from auditor.runlog import Head
     from auditor.store import Store
+    from reports.archive.payload import Objects
 
 RunOrFile = Annotated[
     str,
@@ -96,10 +99,13 @@ def report(
         str, typer.Option("--format", "-f", help="html, markdown, json, terminal; cyclonedx: the list of parts.")
     ] = "html",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write; `-` for stdout.")] = None,
+    share: Share = False,
+    keep_names: KeepNames = None,
+    accept: Accept = None,
 ) -> None:
     """The page that is attached to the paper. One file, no outside asset.
 
-    Examples: auditor report 4711     auditor report scorecard.json -f markdown -o -
+    Examples: auditor report 4711     auditor report scorecard.json -f markdown -o -     auditor report 4711 --share
     """
     from auditor.registry import formats
 
@@ -107,7 +113,9 @@ def report(
     if form not in known:
         raise AuditError(f"there is no format {form}", f"formats are: {', '.join(known)}")
     whole, deposit = known[form].of_evidence, known[form].of_deposit
-    if deposit:
+    if share:
+        job_id, raw = _public(name, known[form], keep_names, accept or ())
+    elif deposit:
         job, evidence = _seen(name)
         job_id, raw = job.job_id, deposit(job, evidence, owner())
     elif whole:
@@ -122,6 +130,17 @@ def report(
     path = output or Path(f"audit-{job_id}{known[form].suffix}")
     _write(path, raw)
     print(path)
+
+
+def _public(name: str, form: Format, keep: Path | None, accept: Sequence[str]) -> tuple[str, bytes]:
+    """A page for strangers: from evidence, as a finished scorecard has its names everywhere."""
+    from reports.archive.share.scan import Blocked
+
+    shared = public_run(*_seen(name), keep)
+    try:
+        return shared.job.job_id, public_page(form, shared, owner, accept)
+    except Blocked as error:
+        blocked(error)
 
 
 def owner() -> Owner:
@@ -170,15 +189,19 @@ def bundle(
             help="Python wheels: carry (those that are here), fetch (ask the index for the rest), pin (only their hashes), or a folder."
         ),
     ] = "",
+    share: Share = False,
+    keep_names: KeepNames = None,
+    accept: Accept = None,
     json: Json = False,
 ) -> None:
     """The archive to deposit: a BagIt bag around a Process Run Crate, in one ZIP that is the same every time.
 
-    Examples: auditor bundle 4711 --payload all     auditor bundle 4711 --wheels fetch
+    Examples: auditor bundle 4711 --payload all     auditor bundle 4711 --wheels fetch     auditor bundle 4711 --share
     """
     from auditor import objects
     from auditor.config import load
     from reports.archive.bundle import build
+    from reports.archive.share.scan import Blocked
     from reports.score import score as judge
 
     config = load().config
@@ -187,24 +210,33 @@ def bundle(
         run_id = resolve(opened, name)
         job = opened.job(run_id)
         evidence = (*opened.evidence(run_id), opened.campaign(run_id))
-        path = output or Path(f"{_slug(job)}.crate.zip")
-        with progress_console().status("packing …"):
-            info = build(
-                job,
-                evidence,
-                judge(job, evidence),
-                path,
-                objects=lambda sha: objects.get(where.objects, sha),
-                payload=payload or config.payload,
-                limit=limit or config.payload_bytes,
-                author=config.author,
-                affiliation=config.affiliation,
-                license_url=config.license,
-                wheels=wheels,
-                image_policy=images or config.images,
-                image_limit=images_limit or config.images_bytes,
-                log=_log_head(where),
-            )
+        shared = public_run(job, evidence, keep_names) if share else None
+        path = output or Path(f"{_slug(job)}{'.shared' if share else ''}.crate.zip")
+        content: Objects = shared.objects if shared else lambda sha: objects.get(where.objects, sha)
+        job, evidence = (shared.job, shared.evidence) if shared else (job, evidence)
+        try:
+            with progress_console().status("packing …"):
+                info = build(
+                    job,
+                    evidence,
+                    judge(job, evidence),
+                    path,
+                    objects=content,
+                    payload=payload or config.payload,
+                    limit=limit or config.payload_bytes,
+                    author=config.author,
+                    affiliation=config.affiliation,
+                    license_url=config.license,
+                    wheels=wheels,
+                    image_policy=images or config.images,
+                    image_limit=images_limit or config.images_bytes,
+                    log=_log_head(where),
+                    world=shared.world if shared else None,
+                    shared=shared,
+                    accept=accept or (),
+                )
+        except Blocked as error:
+            blocked(error)
         opened.record(run_id, "bundled", f"{info.id} {info.path} {info.size}")
         _chain(opened, where, {"what": "bundled", "run": run_id, "bundle": info.id})
     if json:
@@ -222,7 +254,8 @@ def bundle(
     if any(image.carried for image in info.images):
         say("images travel as they are: nobody searched them for secrets")
     if info.redactions:
-        say(f"{info.redactions} secrets were withheld; evidence/redactions.json in the bundle says where")
+        what = "names and secrets were replaced or left out" if share else "secrets were withheld"
+        say(f"{info.redactions} {what}; evidence/redactions.json in the bundle says where")
 
 
 def _log_head(where: Home) -> Head | None:

@@ -6,8 +6,10 @@ import builtins
 import keyword
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import is_dataclass
 from enum import StrEnum
 from functools import cache
+from typing import Any, get_args, get_type_hints
 
 
 class Kind(StrEnum):
@@ -34,7 +36,8 @@ COMMON = frozenset(
     """root user users admin administrator test tests guest nobody daemon slurm ubuntu centos debian runner localhost login node nodes
     host server client main master worker cluster compute gpu cpu head home work scratch project projects account group groups default
     none null true false local data input output run job jobs train model lab name file path code normal debug batch short long public
-    staff wheel sudo docker video render audio disk adm bin sys tty mail games man www operator service unknown linux python auditor""".split()
+    staff wheel sudo docker video render audio disk adm bin sys tty mail games man www operator service unknown linux python auditor executor
+    agent sandbox vm""".split()
 )
 """Names that say nothing of anybody: replaced where they stand as a name, not wherever the word occurs."""
 
@@ -49,8 +52,29 @@ def ordinary() -> frozenset[str]:
 
     formats = registry.formats()
     empty = score(Job("slurm", "1"), ())
+    fields = set().union(*(_fields(kind) for kind in registry.kinds().values()))
     own = dumps(empty) + b"".join(formats[f].render(empty) for f in ("html", "markdown") if f in formats)
-    return COMMON | set(keyword.kwlist) | set(dir(builtins)) | set(re.findall(r"[A-Za-z][\w-]*", own.decode("ascii", "replace")))
+    return (
+        COMMON
+        | fields
+        | set(keyword.kwlist)
+        | set(dir(builtins))
+        | set(re.findall(r"[A-Za-z][\w-]*", own.decode("ascii", "replace")))
+    )
+
+
+def _fields(kind: Any, seen: frozenset[Any] = frozenset()) -> set[str]:
+    """Names of the fields of a type, of those in it, and values of its enumerations: they stand in every JSON of ours."""
+    if kind in seen:
+        return set()
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return {str(member) for member in kind}
+    parts = list(get_args(kind))
+    names: set[str] = set()
+    if is_dataclass(kind):
+        hints = get_type_hints(kind)
+        names, parts = set(hints), list(hints.values())
+    return names.union(*(_fields(part, seen | {kind}) for part in parts if not isinstance(part, str)))
 
 
 class Book:
