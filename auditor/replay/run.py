@@ -144,13 +144,16 @@ def limit(recipe: Recipe) -> float:
     return min(LONGEST, 10 * recipe.original.seconds + 600) if recipe.original.seconds else LONGEST
 
 
-def run_local(what: Launch, network: bool, started: Callable[[int], None] = lambda _pid: None) -> Ended:
+def run_local(
+    what: Launch, network: bool, started: Callable[[int], None] = lambda _pid: None, *, recorded: bool = True
+) -> Ended:
     """Run to the end; at the time limit the whole process group is killed. Output goes to files, as a scheduler has it.
 
-    started: told the process number of its session's leader, so that an interrupted replay can end what it left."""
+    started: told the process number of its session's leader, so that an interrupted replay can end what it left. recorded: as a
+    run of its own, where there is no sandbox."""
     if what.inside and (trouble := _walls(what, network)):
         return Ended(1, False, trouble)
-    argv = [*([] if what.inside else recorder()), *shut_in(what, network)]
+    argv = [*([] if what.inside or not recorded else recorder()), *shut_in(what, network)]
     with what.out.open("wb") as out, what.err.open("wb") as err:
         try:
             child = subprocess.Popen(

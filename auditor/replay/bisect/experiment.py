@@ -88,7 +88,7 @@ class Bench:
             script = unpack.script_text(layout.work, made.recipe)
             batch = slurm.batch(made.recipe, script, what, ready.sandbox.network)
             return slurm.run_slurm(batch, what, folder, self.world)[0]
-        return run.run_local(replace(what, seconds=min(what.seconds, self.seconds)), ready.sandbox.network)
+        return run.run_local(replace(what, seconds=min(what.seconds, self.seconds)), ready.sandbox.network, recorded=False)
 
     def _plan(self, made: Hybrid) -> Plan:
         images = choices(made.recipe, Allowed(False, False, ""), self.world) if self.shelf.kind == IMAGE else ()

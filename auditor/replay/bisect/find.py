@@ -20,7 +20,7 @@ from auditor.replay.bisect.outcome import Outcome, Yardstick
 from auditor.replay.bisect.prepare import Prepared, prepare
 from auditor.replay.bisect.search import search
 from auditor.replay.bisect.software import Shelf
-from auditor.replay.bisect.told import again, cause
+from auditor.replay.bisect.told import again, broken, cause
 from auditor.replay.bisect.trials import Spent, Trials
 from auditor.verdict import Sameness
 from auditor.world import RealWorld, World
@@ -59,6 +59,10 @@ def find(ready: Prepared, progress: Callable[[str], None] = _quiet, world: World
     yardstick = Yardstick(runs, ready.outputs, ready.rules)
     trials = Trials(bench, yardstick, options.runs, options.seconds, options.max_jobs, progress, before=journal.spent(runs))
     return _Bisection(ready, trials, world).go()
+
+
+def _alone(names: str) -> str:
+    return f"{names} do not agree with themselves" if " and " in names else f"{names} does not agree with itself"
 
 
 @dataclass
@@ -106,9 +110,9 @@ class _Bisection:
         sides = [("A", frozenset[Factor]())] + ([("B", self.every)] if self.every else [])
         self.trials.ahead((taken, self.ready.options.controls) for _, taken in sides)
         seen = [self._agree(taken) for _, taken in sides]
-        for (name, _), (_, outcome) in zip(sides, seen, strict=True):
-            if outcome.trouble:
-                return f"{name} does not run again here: {outcome.trouble}"
+        for (name, _), (_, outcome), case in zip(sides, seen, (self.ready.a, self.ready.b), strict=False):
+            if reason := broken(case, outcome, self.trials.yardstick):
+                return f"{name} does not run again here: {reason}"
         self._votes = 1 if all(found.steady for found, _ in seen) else VOTES
         loose = [side for side, (found, _) in zip(sides, seen, strict=True) if not found.usable]
         if loose and not self.trials.held:
@@ -149,14 +153,18 @@ class _Bisection:
         every = frozenset(known)
         if not memo.passes(every):
             return (
-                f"{names} does not agree with itself, and nothing that can be held still here makes it agree "
+                f"{_alone(names)}, and nothing that can be held still here changes that "
                 f"(not reached: {'; '.join(stabilisers.NOT_TO_BE_HAD)})"
             )
         memo.known[frozenset()] = Answer.A
         chosen = search(known, memo)
         self.trials.held = frozenset(f.id for f in chosen)
         told = ", ".join(sorted(f.name for f in chosen))
-        self.proofs += (Proof(f"{names} agrees with itself once held still: {told}", "agrees", ("agrees",), True, self._runs()),)
+        self.proofs += (
+            Proof(
+                f"what {names} came out as is always the same once held still: {told}", "agrees", ("agrees",), True, self._runs()
+            ),
+        )
         self.trials.purpose = "control"
         return self._controls()
 

@@ -48,6 +48,19 @@ def again(case: Case, made: Outcome, yardstick: Yardstick) -> str:
     return f"{name}, run again here, did not give what was recorded of it ({', '.join(other[:4])}): what is proved holds for runs here"
 
 
+def broken(case: Case, made: Outcome, yardstick: Yardstick) -> str:
+    """Why an unchanged run did not run as the original did; empty where it did. What it printed last tells the most."""
+    before = case.recipe.original.exit_code
+    if made.trouble or before is None or made.exit_code == before or case.recipe.original.signal:
+        return made.trouble
+    try:
+        lines = (yardstick.folder / made.run / "stderr.txt").read_bytes()[-4000:].decode("utf-8", "replace").split("\n")
+    except OSError:
+        lines = []
+    last = next((line for line in reversed(lines) if line.strip()), "")
+    return f"exit code {made.exit_code}, was {before}{f' ({shown(last, 160)})' if last else ''}"
+
+
 def _close(case: Case, name: str, made: Outcome, yardstick: Yardstick) -> bool:
     carried = next((f.carried for f in case.recipe.files if f.place == name and f.role == "expected"), "")
     if not carried or not made.outputs.get(name):

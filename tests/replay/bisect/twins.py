@@ -7,6 +7,7 @@ ran(tmp_path / "a", side)       runs job.sh there, and packs the bundle
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 import subprocess
 from collections.abc import Mapping
@@ -18,8 +19,10 @@ import pytest
 from auditor.bisection import Bisection
 from auditor.model import Phase
 from auditor.replay.bisect import Options, Prepared, find, prepare
+from auditor.replay.compare.tolerance import Tolerance
 from auditor.replay.sandbox import find as find_sandbox
 from auditor.world import RealWorld
+from probes.data import DataFile
 from probes.packages import PythonPackages
 from reports.archive.bundle import build
 from tests import archived, factory
@@ -70,7 +73,7 @@ def ran(folder: Path, side: Side, job_id: str = "123") -> Path:
     job = factory.job(
         job_id, workdir=str(work), script=side.script, script_path=f"{work}/job.sh", argv=("job.sh", *side.arguments)
     )
-    made = {n: (work / n).read_text("utf-8", "surrogateescape") for n in side.outputs if (work / n).exists()}
+    made = {n: (work / n).read_bytes() for n in side.outputs if (work / n).exists()}
     evidence = (
         seen(factory.submission(side.script, "job.sh", *side.arguments, script_path=f"{work}/job.sh", cwd=str(work))),
         seen(archived.called(work, side.code), phase=Phase.START, taken_at=at(1)),
@@ -78,13 +81,17 @@ def ran(folder: Path, side: Side, job_id: str = "123") -> Path:
         seen(factory.environment(**side.environment), phase=Phase.START, taken_at=at(1)),
         seen(factory.hardware(), phase=Phase.START, taken_at=at(1)),
         *([seen(side.had, phase=Phase.START, taken_at=at(1))] if side.had else []),
-        seen(factory.manifest(*(factory.file(n, "output", t) for n, t in made.items()), root=str(work)), phase=Phase.END, taken_at=at(11)),
+        seen(factory.manifest(*(_made(n, raw) for n, raw in made.items()), root=str(work)), phase=Phase.END, taken_at=at(11)),
         seen(_accounting(work, job_id, side, done.returncode), phase=Phase.LATER, taken_at=at(12)),
     )  # fmt: skip
     target = folder / "run.crate.zip"
     build(job, evidence, archived.card(job, evidence), target, objects=archived.nothing, payload="all", wheels=side.wheels)
     work.rename(folder / "moved")
     return target
+
+
+def _made(name: str, raw: bytes) -> DataFile:
+    return factory.file(name, "output", sha256=hashlib.sha256(raw).hexdigest(), size=len(raw))
 
 
 def _accounting(work: Path, job_id: str, side: Side, code: int) -> object:
@@ -102,6 +109,8 @@ def _accounting(work: Path, job_id: str, side: Side, code: int) -> object:
 def ready(folder: Path, a: Side, b: Side, **options: object) -> Prepared:
     """Both run and are packed; what a bisection of them would do."""
     one, two = ran(folder / "a", a), ran(folder / "b", b, "124")
+    if options.pop("exact", False):
+        options["tolerance"] = Tolerance(0.0, 0.0)
     return prepare(str(one), str(two), folder / "bisection", Options(**options), RealWorld())  # type: ignore[arg-type]
 
 
