@@ -80,7 +80,19 @@ def test_without_a_list_of_signers_the_key_is_told_and_that_nobody_said_whose_it
 def test_openssh_alone_accepts_the_signature(bundle: Path, keys: Path, tmp_path: Path) -> None:
     copy = signed(bundle, keys / "ada", tmp_path)
     signers = allowed(tmp_path, f"ada@example.org {public(keys / 'ada')}")
-    argv = ["ssh-keygen", "-Y", "verify", "-f", signers, "-I", "ada@example.org", "-n", NAME, "-s", bundles.beside(copy)]
+    argv = [
+        "ssh-keygen",
+        "-Y",
+        "verify",
+        "-f",
+        str(signers),
+        "-I",
+        "ada@example.org",
+        "-n",
+        NAME,
+        "-s",
+        str(bundles.beside(copy)),
+    ]
     told = subprocess.run(argv, input=files(copy)["tagmanifest-sha256.txt"], capture_output=True, check=False)
     assert (told.returncode, told.stdout.split()[:2]) == (0, [b"Good", b'"bundle@run-auditor.invalid"'])
 
