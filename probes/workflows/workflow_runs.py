@@ -17,8 +17,9 @@ from probes import attached
 from probes.records.lines import one_line
 from probes.workflows import Reader, Unreadable, WorkflowRun
 from probes.workflows.find import Mark, Marked, marked
-from probes.workflows.record import MAX_RUNS, WorkflowRuns
+from probes.workflows.record import MAX_RUNS, WorkflowRuns, WorkflowSeen
 from probes.workflows.summary import summary
+from probes.workflows.twice import Twice, fuller, fuller_run
 
 SECONDS = 60.0
 MAX_READ = 100
@@ -43,7 +44,13 @@ def collect(world: World, job: Job) -> WorkflowRuns | Absent:
             )
         return Absent("no workflow engine left a record below the work directory")
     unread: list[str] = []
-    runs = [replace(summary(run), relation=relation(run, job)) for run in read(world, found.marks, unread)]
+    runs, twice = list[WorkflowSeen](), Twice()
+    for run in read(world, found.marks, unread):
+        seen, at = replace(summary(run), relation=relation(run, job)), twice.before(run)
+        if at is None:
+            runs.append(seen)
+        else:
+            runs[at] = replace(fuller(runs[at], seen), relation=min(runs[at].relation, seen.relation, key=_FIRST.__getitem__))
     ordered = sorted(runs, key=lambda r: (_FIRST[r.relation], _backwards(r.started), r.folder, r.id))
     return WorkflowRuns(tuple(ordered[:MAX_RUNS]), len(runs), tuple(unread[:MAX_RUNS]), found.whole)
 
@@ -89,7 +96,13 @@ def look(world: World, path: str) -> tuple[Marked, list[WorkflowRun], list[str]]
     """For a person who points at a folder: every run below it, whole."""
     found = marked((path,), {r.system: r.marks for r in readers()})
     unread: list[str] = []
-    return found, list(read(world, found.marks, unread)), unread
+    runs, twice = list[WorkflowRun](), Twice()
+    for run in read(world, found.marks, unread):
+        if (at := twice.before(run)) is None:
+            runs.append(run)
+        else:
+            runs[at] = fuller_run(runs[at], run)
+    return found, runs, unread
 
 
 def _same_job(native: str, job_id: str) -> bool:

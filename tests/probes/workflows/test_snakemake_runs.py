@@ -347,8 +347,3 @@ def test_records_without_a_log_are_jobs_by_all_that_their_outputs_share_and_not_
     made(tmp_path, "", records)
     (tmp_path / ".snakemake/log" / NAME).unlink()
     assert [sorted(f.path for f in t.files if f.role == "output") for t in run(tmp_path).tasks] == [["l.txt", "m.txt"], ["n.txt"]]
-
-
-def test_a_secret_in_the_words_of_a_failure_is_withheld(tmp_path: Path) -> None:
-    failed = TRAIN_FAILED.replace("Command 'set", "Command 'DB_PASSWORD=hunter2hunter2 set")
-    assert "hunter2" not in repr(run(made(tmp_path, HEADER + STATS + SIMULATE + SIMULATED + TRAIN + failed + GAVE_UP)))
