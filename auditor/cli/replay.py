@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -13,8 +14,11 @@ from auditor.cli.common import Json, console, emit, progress_console, say, store
 from auditor.model import AuditError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from auditor.replay import Plan
     from auditor.verdict import ReplayVerdict
+
 
 DIFFERENT, NOT_RUN = 1, 3
 """Exit codes beside 0 (the level that was asked for was reached) and 2 (a mistake of the user's, or a bundle that is none)."""
@@ -67,6 +71,8 @@ def replay(
 
     Exit status: 0 the level was reached, 1 different (or the smaller run failed), 2 your input or this machine, 3 not run, because.
 
+    Several bundles, or a folder of them, run in the order of what they read and of their jobs' dependencies.
+
     Examples: auditor replay run-4711.crate.zip --dry-run     auditor replay B.zip --level smoke     auditor replay B.zip --repeat 2 -o v.json
     """
     options: dict[str, Any] = {
@@ -76,7 +82,13 @@ def replay(
         "project": _project(),
     }  # fmt: skip
     _check(paths or [], resume, into)
-    _one(_planned((paths or [Path()])[0], resume, options), into, resume, yes, dry_run, json, output)
+    from auditor.replay.chain import ASKED, bundles
+
+    named = bundles(paths or [])
+    way = Way(into, resume, yes, dry_run, json, output)
+    if len(named) > 1 or (resume and (resume / ASKED).is_file()):
+        _many(named, way, options)
+    _one(_planned((named or (Path(),))[0], resume, options), way)
 
 
 def _check(paths: list[Path], resume: Path | None, into: Path | None) -> None:
@@ -100,30 +112,76 @@ def _planned(path: Path, resume: Path | None, options: dict[str, Any]) -> Plan:
     return planned(resume) if resume else plan(path, **options)
 
 
-def _one(ready: Plan, into: Path | None, resume: Path | None, yes: bool, dry_run: bool, json: bool, output: Path | None) -> None:
+@dataclass(frozen=True)
+class Way:
+    """Where it runs, whether it goes on, who agreed, and how the answer is given."""
+
+    into: Path | None
+    resume: Path | None
+    yes: bool
+    dry_run: bool
+    json: bool
+    output: Path | None
+
+    @property
+    def out(self) -> Console:
+        return progress_console() if self.json else console()
+
+    def agree(self) -> None:
+        if not self.yes and not (sys.stdin.isatty() and typer.confirm("Run this here?", default=False)):
+            raise AuditError("not run: nobody said yes", "look at --dry-run, then add --yes")
+
+
+def _one(ready: Plan, way: Way) -> None:
     from auditor.replay import execute
     from auditor.replay.view import plan_view, verdict_view
 
-    if dry_run and json:
+    if way.dry_run and way.json:
         emit(ready)
         return
-    out = progress_console() if json else console()
-    out.print(plan_view(ready))
-    if dry_run:
+    way.out.print(plan_view(ready))
+    if way.dry_run:
         return
-    if not yes and not _agreed():
-        raise AuditError("not run: nobody said yes", "look at --dry-run, then add --yes")
-    folder = resume or into or Path(f"replay-{ready.bundle[:12]}")
+    way.agree()
+    folder = way.resume or way.into or Path(f"replay-{ready.bundle[:12]}")
     with progress_console().status("replaying …") as status:
-        verdict = execute(ready, folder, yes=True, progress=_teller(status.update), resume=bool(resume))
-    if output:
-        _keep(verdict, folder, output)
-    if json:
+        verdict = execute(ready, folder, yes=True, progress=_teller(status.update), resume=bool(way.resume))
+    if way.output:
+        _keep(verdict, folder, way.output)
+    if way.json:
         emit(verdict)
     else:
         console().print(verdict_view(verdict))
     _remember(verdict)
     sys.exit(status_of(verdict))
+
+
+def _many(named: tuple[Path, ...], way: Way, options: dict[str, Any]) -> NoReturn:
+    """Several bundles as a graph: one verdict for each and one for all."""
+    from auditor.codec import pretty
+    from auditor.replay import chain
+    from auditor.replay.view import chain_plan_view, chain_view
+
+    folder = way.resume or way.into or Path("replay-chain")
+    ready = chain.resumed(folder) if way.resume else chain.chain(named, **options)
+    if way.dry_run and way.json:
+        emit(ready)
+        sys.exit(0)
+    way.out.print(chain_plan_view(ready))
+    if way.dry_run:
+        sys.exit(0)
+    way.agree()
+    with progress_console().status("replaying …") as status:
+        found = chain.run_all(ready, folder.absolute(), yes=True, progress=_teller(status.update), resume=bool(way.resume))
+    if way.output:
+        write_file(way.output, pretty(found))
+    if way.json:
+        emit(found)
+    else:
+        console().print(chain_view(found))
+    for verdict in found.verdicts:
+        _remember(verdict)
+    sys.exit(max(map(status_of, found.verdicts), key=(0, NOT_RUN, DIFFERENT).index))
 
 
 def status_of(verdict: ReplayVerdict) -> int:
@@ -150,10 +208,6 @@ def _keep(verdict: ReplayVerdict, folder: Path, output: Path) -> None:
 
 def _teller(update: Callable[[str], None]) -> Callable[[str], None]:
     return lambda text: update(f"{text} …")
-
-
-def _agreed() -> bool:
-    return sys.stdin.isatty() and typer.confirm("Run this here?", default=False)
 
 
 def _remember(verdict: ReplayVerdict) -> None:

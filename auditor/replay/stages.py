@@ -10,6 +10,7 @@ import shutil
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from auditor.replay import conclude, environment, lay, leftover, run, slurm, smoke, unpack
@@ -72,6 +73,8 @@ class Replay:
     smaller: tuple[str, ...] = ()
     rounds: list[Ran] = field(default_factory=list)
     began: str = ""
+    waits: bool = False
+    """Its job waits for another one."""
 
     @property
     def crate(self) -> Path:
@@ -93,6 +96,29 @@ class Replay:
             return conclude.end(self, Sameness.NOT_RUN, reason)
         finally:
             self.images.give_back(self.world)
+
+    def prepared(self, stage: Callable[[], None]) -> ReplayVerdict | None:
+        """The same for what only begins a run: nothing is given back while it goes on, and there is a verdict only when it cannot."""
+        try:
+            stage()
+        except (Stopped, OSError) as error:
+            return self.guarded(partial(_again, error))
+        return None
+
+    def known_run(self) -> Ran | None:
+        """A whole run, of before an interruption."""
+        return self.log.get("round-1", Ran)
+
+    def known_job(self) -> str:
+        """A job that was submitted before an interruption."""
+        return self._job(1)
+
+    def take(self, found: Ran) -> None:
+        """The run is over, and whole: the journal has it."""
+        if not self.log.has("round-1"):
+            self.log.write("round-1", found)
+        self._tell_run("run", found)
+        self.rounds.append(found)
 
     def _go(self) -> ReplayVerdict:
         self.begin()
@@ -272,6 +298,7 @@ class Replay:
             self.say("run", trouble, "failed")
             raise Stopped(trouble)
         self.log.write(f"job-{number}", job)
+        self.waits = bool(after)
         return job
 
     def ran(self, ended: Ended, job: str) -> Ran:
@@ -281,8 +308,9 @@ class Replay:
         if ended.exit_code == slurm.NOT_FED and any(f.job for f in self.feeds.values()):
             ended = Ended(ended.exit_code, False, f"a replay before it did not make {self._unmade() or 'its input'}")
         if ended.trouble:
-            self.say("run", ended.trouble, "failed")
-            raise Stopped(ended.trouble)
+            trouble = f"{ended.trouble}: a replay that it waited for did not end well" if self.waits else ended.trouble
+            self.say("run", trouble, "failed")
+            raise Stopped(trouble)
         software = self.software
         if unused := self.images.check_use():
             software = Software(environment.HOST, "", (), unused, ())
@@ -317,6 +345,10 @@ class Replay:
     def say(self, name: str, detail: str, state: str = "done") -> None:
         self.steps.append(Step(name, state, detail))
         self.progress(f"{name}: {detail}")
+
+
+def _again(error: Exception) -> ReplayVerdict:
+    raise error
 
 
 TIMEOUT_ENDED = 124

@@ -7,8 +7,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from auditor.replay.chain import Chain
 from auditor.replay.plan import Plan
-from auditor.verdict import ReplayVerdict, Sameness
+from auditor.verdict import ChainVerdict, ReplayVerdict, Sameness
 from reports.archive.words import shown
 
 COLOURS = {
@@ -71,3 +72,23 @@ def verdict_view(verdict: ReplayVerdict) -> RenderableType:
         *(Text(f"not proved: {shown(s, 300)}", "yellow") for s in verdict.not_proved),
     ]
     return Group(head, *([table] if verdict.outputs else []), *images, *more, *steps)
+
+
+def chain_plan_view(ready: Chain) -> RenderableType:
+    """The order and its reasons, then each plan."""
+    names = {run: f"{shown(p.recipe.name)} (job {shown(p.recipe.job_id)})" for run, p in ready.plans.items()}
+    parts: list[RenderableType] = [Text(f"Replay of {len(names)} runs, in this order", "bold")]
+    for run in ready.graph.order:
+        why = "; ".join(shown(f"after {names[k.before]}: {k.why}", 200) for k in ready.graph.links if k.after == run)
+        parts.append(Padding(Text(f"- {names[run]}{f', {why}' if why else ''}"), (0, 0, 0, 2)))
+    parts += [Text(f"left out: {shown(line, 300)}", "yellow") for line in ready.left_out[:MOST]]
+    return Group(*parts, *(plan_view(p) for p in list(ready.plans.values())[:MOST]))
+
+
+def chain_view(found: ChainVerdict) -> RenderableType:
+    """One verdict for all, then each."""
+    head = Text(found.sameness.value, f"bold {COLOURS[found.sameness]}") + Text(f": {found.reason}")
+    each: list[RenderableType] = []
+    for verdict in found.verdicts[:MOST]:
+        each += [Text(f"run {verdict.run_id}", "bold"), Padding(verdict_view(verdict), (0, 0, 0, 2))]
+    return Group(head, *(Text(f"left out: {shown(line, 300)}", "yellow") for line in found.left_out[:MOST]), *each)
