@@ -57,25 +57,25 @@ class Side:
         return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
 
 
-def ran(folder: Path, side: Side, job_id: str = "123") -> Path:
+def ran(folder: Path, side: Side, job_id: str = "123", script_name: str = "job.sh") -> Path:
     """Run it for its outputs, as the original ran, and pack it; its work directory is then out of the way."""
     work = folder / "work"
     work.mkdir(parents=True)
-    for name, text in {**side.code, **side.data, "job.sh": side.script}.items():
+    for name, text in {**side.code, **side.data, script_name: side.script}.items():
         (work / name).parent.mkdir(parents=True, exist_ok=True)
         (work / name).write_text(text)
     path = f"{Path(side.had.interpreter).parent}:/usr/bin:/bin" if side.had else "/usr/bin:/bin"
     around = {"PATH": path, "HOME": "/tmp", "LANG": "C.UTF-8", **side.environment}
     done = subprocess.run(
-        ["/bin/bash", "job.sh", *side.arguments], cwd=work, env=around, capture_output=True, text=True, check=False
+        ["/bin/bash", script_name, *side.arguments], cwd=work, env=around, capture_output=True, text=True, check=False
     )
     (work / f"slurm-{job_id}.out").write_text(done.stdout)
     job = factory.job(
-        job_id, workdir=str(work), script=side.script, script_path=f"{work}/job.sh", argv=("job.sh", *side.arguments)
+        job_id, workdir=str(work), script=side.script, script_path=f"{work}/{script_name}", argv=(script_name, *side.arguments)
     )
     made = {n: (work / n).read_bytes() for n in side.outputs if (work / n).exists()}
     evidence = (
-        seen(factory.submission(side.script, "job.sh", *side.arguments, script_path=f"{work}/job.sh", cwd=str(work))),
+        seen(factory.submission(side.script, script_name, *side.arguments, script_path=f"{work}/{script_name}", cwd=str(work))),
         seen(archived.called(work, side.code), phase=Phase.START, taken_at=at(1)),
         seen(factory.manifest(*(factory.file(n, content=t) for n, t in side.data.items()), root=str(work)), phase=Phase.START, taken_at=at(1)),
         seen(factory.environment(**side.environment), phase=Phase.START, taken_at=at(1)),
