@@ -52,15 +52,16 @@ class Twice:
 
 
 def fuller(one: WorkflowSeen, other: WorkflowSeen) -> WorkflowSeen:
-    """The one that tells of more attempts, with the places of both."""
-    kept, left = (other, one) if (other.attempts, other.timed) > (one.attempts, one.timed) else (one, other)
+    """The one that tells of more attempts, or of as many and of what binds them, with the places of both."""
+    kept, left = sorted((one, other), key=lambda r: (r.attempts, sum(k.count for k in r.links), r.timed), reverse=True)
     return replace(kept, places=_places(kept.places, kept.folder, left.places, left.folder))
 
 
 def fuller_run(one: WorkflowRun, other: WorkflowRun) -> WorkflowRun:
-    kept, left = (
-        (other, one) if sum(len(t.attempts) for t in other.tasks) > sum(len(t.attempts) for t in one.tasks) else (one, other)
-    )
+    def told(run: WorkflowRun) -> tuple[int, int]:
+        return sum(len(t.attempts) for t in run.tasks), sum(len(t.needs) + len(t.files) for t in run.tasks)
+
+    kept, left = sorted((one, other), key=told, reverse=True)
     return replace(kept, places=_places(kept.places, kept.folder, left.places, left.folder))
 
 

@@ -11,7 +11,7 @@ import nextfolder
 from auditor.world import RealWorld
 from probes.workflows import Attempt, Place, State, Task, WorkflowRun, workflow_runs
 from probes.workflows.summary import summary
-from probes.workflows.twice import Twice, fuller
+from probes.workflows.twice import Twice, fuller, fuller_run
 from tests.factory import job
 
 SESSION = "082c8487-b30a-4649-83c4-fdcc0e480bed"
@@ -62,6 +62,13 @@ def test_the_record_that_tells_more_is_kept_with_the_places_of_both() -> None:
     assert fuller(little, much) == fuller(much, little) == replace(
         much, places=(Place(".nextflow.log"), Place("results/ro-crate-metadata.json"))
     )  # fmt: skip
+
+
+def test_of_two_records_with_as_many_attempts_the_one_that_knows_what_waits_for_what_is_kept() -> None:
+    report = run("report", at(0), ("a", at(1)), ("b", at(2)), file="report.html")
+    log = replace(report, id="log", places=(Place("log"),), tasks=(report.tasks[0], replace(report.tasks[1], needs=("a",))))
+
+    assert fuller(summary(report), summary(log)).id == fuller_run(report, log).id == fuller_run(log, report).id == "log"
 
 
 def test_by_documented_format_the_crate_of_nf_prov_beside_nextflows_own_record_is_no_second_run(tmp_path: Path) -> None:
