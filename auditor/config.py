@@ -10,6 +10,8 @@ from typing import Any
 from auditor.model import AuditError
 
 PROJECT_FILE = ".auditor.toml"
+TABLES = {"phases": '"relax*" = "simulate"', "smoke": '"--epochs" = "1"', "tolerances": '"metrics.json:$.loss" = "1e-3"'}
+"""Settings that are tables, with a line that is one."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,10 @@ class Config:
     """Licence of bundles, a URL such as https://spdx.org/licenses/CC-BY-4.0; empty: none is stated."""
     phases: Mapping[str, str] = field(default_factory=dict)
     """Phases by the name of a job, rule, step or program, where the signs mislead: `[phases]` with lines like `"relax*" = "simulate"`."""
+    smoke: Mapping[str, str] = field(default_factory=dict)
+    """How a smoke run is made smaller, where the script does not say: `[smoke]` with lines like `"--epochs" = "1"` or `seconds = "60"`."""
+    tolerances: Mapping[str, str] = field(default_factory=dict)
+    """What may differ in a replay: `[tolerances]` with lines like `"metrics.json:$.loss" = "1e-3"` or `"metrics.json:$.seconds" = "ignore"`."""
 
 
 @dataclass(frozen=True)
@@ -129,8 +135,8 @@ def _checked(key: str, value: Any, where: str) -> Any:
     default = getattr(Config, key, None)
     if key not in Config.__dataclass_fields__:
         raise AuditError(f"{where}: there is no setting `{key}`", f"settings are: {', '.join(Config.__dataclass_fields__)}")
-    if key == "phases":
-        return _patterns(value, where)
+    if key in TABLES:
+        return _table(key, value, where)
     if isinstance(default, tuple) and isinstance(value, list) and all(isinstance(v, str) for v in value):
         return tuple(value)
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
@@ -147,14 +153,14 @@ def _checked(key: str, value: Any, where: str) -> Any:
         raise AuditError(f"{where}: `attach` has the value {value!r}", "it takes auto, all or none")
     if key == "images" and value not in {"digest", "carry", "fetch"}:
         raise AuditError(f"{where}: `images` has the value {value!r}", "it takes digest, carry or fetch")
-    if key == "orcid" and value and not _orcid(value):
+    if key == "orcid" and value and not is_orcid(value):
         raise AuditError(
             f"{where}: `orcid` has the value {value!r}", "it takes one such as 0000-0002-1825-0097, last digit checked"
         )
     return value
 
 
-def _orcid(text: str) -> bool:
+def is_orcid(text: str) -> bool:
     """Four groups of four digits whose last is the check digit (ISO 7064 MOD 11-2; support.orcid.org, Structure of the ORCID Identifier)."""
     digits = text.replace("-", "")
     if [len(group) for group in text.split("-")] != [4] * 4 or not (digits[:15].isascii() and digits[:15].isdigit()):
@@ -165,17 +171,16 @@ def _orcid(text: str) -> bool:
     return digits[15] == "0123456789X"[(12 - total % 11) % 11]
 
 
-def _patterns(value: Any, where: str) -> Mapping[str, str]:
+def _table(key: str, value: Any, where: str) -> Mapping[str, str]:
     if isinstance(value, dict) and all(isinstance(v, str) for v in value.values()):
         return value
-    raise AuditError(
-        f"{where}: `phases` has the value {value!r}", 'it takes a table: [phases] and lines like "relax*" = "simulate"'
-    )
+    raise AuditError(f"{where}: `{key}` has the value {value!r}", f"it takes a table: [{key}] and lines like {TABLES[key]}")
 
 
 def _from_text(key: str, text: str, where: str) -> Any:
-    if key == "phases":
-        return _patterns(dict(part.split("=", 1) for part in text.split(":") if "=" in part), where)
+    if key in TABLES:  # a field of a file has a colon itself
+        parts = text.split(":" if key == "phases" else ";")
+        return _table(key, dict(part.rsplit("=", 1) for part in parts if "=" in part), where)
     default = getattr(Config, key)
     if isinstance(default, bool):
         if text.lower() in {"1", "true", "yes", "on"}:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from auditor.claimed import PaperAuthor
+from auditor.config import is_orcid
 from auditor.model import AuditError
 
 MOST, LARGEST = 1000, 1 << 20
@@ -97,6 +98,8 @@ def _authors(paper: Mapping[str, Any], name: str) -> tuple[PaperAuthor, ...]:
         )
     for one in listed:
         _known(one, {"name", "orcid"}, f"{name}, [[paper.authors]]")
+        if (orcid := _text(one, "orcid", name)) and not is_orcid(orcid):
+            raise AuditError(f"{name}: {orcid!r} is no ORCID iD", "it is like 0000-0002-1825-0097, and its last digit is checked")
     return tuple(
         PaperAuthor(*(_text(one, key, f"{name}, [[paper.authors]]") for key in ("name", "orcid"))) for one in listed[:MOST]
     )

@@ -12,7 +12,7 @@ from auditor import codec
 from auditor.campaigncard import CampaignCard
 from auditor.model import Evidence, Job
 from auditor.registry import formats
-from auditor.scorecard import Format, Scorecard
+from auditor.scorecard import Format, Owner, Scorecard
 from auditor.store import Store
 from reports.campaigns.score import kinds
 from reports.campaigns.score import score as audit
@@ -21,6 +21,7 @@ from tests.worlds.make import WORLDS
 
 HERE = Path(__file__).parent
 GOLDEN = HERE.parent / "golden"
+OWNER = Owner("Lovelace, Ada", "Analytical Society", "0000-0002-1825-0097", "https://spdx.org/licenses/CC-BY-4.0")
 
 
 def stored(name: str) -> tuple[Job, tuple[Evidence, ...]]:
@@ -39,6 +40,7 @@ def files() -> Iterator[tuple[Path, bytes]]:
         scorecard = golden(job, evidence)
         yield GOLDEN / name / "scorecard.json", scorecard
         yield from pages(GOLDEN / name, codec.loads(scorecard, Scorecard))
+        yield from deposits(GOLDEN / name, job, evidence)
     yield from of_campaign()
 
 
@@ -71,6 +73,16 @@ def pages(folder: Path, card: Scorecard) -> Iterator[tuple[Path, bytes]]:
     for form in formats().values():
         if is_page(form):
             yield folder / f"report{form.suffix}", form.render(card)
+
+
+def deposits(folder: Path, job: Job, evidence: tuple[Evidence, ...]) -> Iterator[tuple[Path, bytes]]:
+    """What accompanies a deposit: of the poor job nobody said whose it is."""
+    for form in formats().values():
+        if form.of_deposit:
+            yield (
+                folder / f"deposit{form.suffix}",
+                form.of_deposit(job, evidence, Owner() if folder.name == "poor_job" else OWNER),
+            )
 
 
 def golden(job: Job, evidence: tuple[Evidence, ...]) -> bytes:
