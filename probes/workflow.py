@@ -63,11 +63,18 @@ def collect(world: World, job: Job) -> SystemsUsed | Absent:
 def parse(found: Trace, names: tuple[str, ...], job: Job) -> SystemsUsed:
     """From the trace and the names in the work directory."""
     texts = Texts(found, job.workdir)
-    steps = tuple(step(c) for c in found.commands if c.words)
+    apart = _other_jobs(found, job)
+    steps = tuple(step(c) for c in found.commands if c.words and c.file not in apart)
     tasks = any(o.option in ("-n", "--ntasks", "--ntasks-per-node") and o.value != "1" for o in sbatch.directives(job.script))
-    python = [(s, parsed) for s in found.sources() if s.language == "python" and (parsed := pycode.tree(s.text))]
+    python = [
+        (s, parsed) for s in found.sources() if s.language == "python" and s.file not in apart and (parsed := pycode.tree(s.text))
+    ]
     uses = [u for s in steps for u in _by_command(s, texts, tasks)]
-    signs = [(s.phase, f"{texts.place(s.command.file, s.command.line)} {s.sign}") for s in steps if s.phase]
+    signs = [
+        (s.phase, f"{texts.place(s.command.file, s.command.line)} {s.sign}")
+        for s in steps
+        if s.phase and not any(t.language == "submitted" for t in s.targets)
+    ]
     loops = [texts.line(s.command.file, s.command.line) for s in steps if again(s, job)]
     loops += [texts.line(file, loop.line) for file, loop in feedback(steps)]
     for source, parsed in python:
@@ -87,6 +94,16 @@ def parse(found: Trace, names: tuple[str, ...], job: Job) -> SystemsUsed:
         parallel=_lines(texts.line(s.command.file, s.command.line) for s in steps if side_by_side(s)),
         serial=_lines(texts.line(file, loop.line) for file, loop in one_by_one(steps)),
     )
+
+
+def _other_jobs(found: Trace, job: Job) -> set[str]:
+    """Files that run in jobs which the script submits, not in its own: those scripts and what only they call."""
+    own = {found.file, os.path.join(job.workdir, found.file)}
+    apart = {c.path for c in found.calls if c.how == "submitted"} - own
+    for call in found.calls:
+        if call.caller in apart:
+            apart.add(call.path)
+    return apart - own
 
 
 @dataclass(frozen=True)

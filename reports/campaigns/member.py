@@ -22,6 +22,7 @@ from reports.judging import phases
 from reports.judging.imagefacts import facts
 from reports.judging.record import Record
 from reports.judging.traces import content, traces
+from reports.judging.tree import differences
 
 KINDS = (
     JobAccounting, GitState, RanImages, ContainerIdentities, PythonPackages, DataManifest, SystemsUsed, Determinism, Experiments,
@@ -62,7 +63,7 @@ def member(seen: RunSeen, record: Record, rules: Mapping[str, str]) -> Member:
         command=seen.command,
         shape=seen.shape,
         commit=git.value.commit if git else "",
-        dirty=git.value.dirty if git else None,
+        dirty=bool(differences(git.value)) if git else None,
         images=_images(record),
         environment=packages.value.env_sha256 if packages else "",
         inputs=None if inputs is None else inputs[0],

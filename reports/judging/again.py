@@ -10,6 +10,7 @@ from reports.judging.amounts import line, words
 _GLUE = re.compile(
     r"(module|ml|export|source|\.|set|cd|echo|mkdir|trap|wait|exit|for|while|until|do|done|if|then|else|elif|fi|case|esac)\b"
 )
+_READY = re.compile(r"(?:module|ml|export|source|\.|set|cd|echo|mkdir|sleep|rm|umask)\b[^;&|'\"`$()]*(?:;|&&)\s*")
 
 
 def again(submission: Submission, *options: str) -> str:
@@ -30,10 +31,17 @@ def given(submission: Submission, *names: str) -> str | None:
 
 def program(submission: Submission) -> str:
     """The last command of the script that does work: a line for a fix to start from."""
-    lines = [text.strip() for text in submission.script_text.splitlines()]
+    lines = [_after_glue(text.strip()) for text in submission.script_text.splitlines()]
     work = [text for text in lines if text and text[0] not in "#}(" and not _GLUE.match(text)]
     typed = words(a for a in submission.argv if a != "--")
     return re.sub(r"^srun\s+", "", line(work[-1], 1000)) if work else typed or "./program"
+
+
+def _after_glue(text: str) -> str:
+    """`mkdir -p out; sleep 2; python a.py` -> `python a.py`: what only makes ready stands before it on the same line."""
+    while (found := _READY.match(text)) and found.end() < len(text):
+        text = text[found.end() :]
+    return text
 
 
 def line_at(submission: Submission, place: str) -> str:

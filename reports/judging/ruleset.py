@@ -54,6 +54,7 @@ SHARED = (
     "reports.judging.tracerules",
     "reports.judging.trackedruns",
     "reports.judging.traces",
+    "reports.judging.tree",
     "reports.judging.verdicts",
 )
 """What every tip stands on."""

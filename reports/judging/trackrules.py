@@ -17,6 +17,7 @@ from reports.judging.engineruns import phases_seen, told, told_by, trainers
 from reports.judging.linkrules import MODELS, bookkeeping
 from reports.judging.sightings import held
 from reports.judging.trackedruns import named, none_of_ours, nothing, numbers, ours, said
+from reports.judging.tree import differences, loose_code
 from reports.judging.verdicts import Maybe, Unclear, failed, not_applicable, passed, weak
 
 # ranks of one job begin within this time (seconds); trials of a search begin one after another or differ in a parameter
@@ -76,10 +77,10 @@ def wrong_commit(tracked: Fact[Experiments], git: Maybe[GitState]) -> Verdict:
             f"{said(r)} names commit {r.commit[:12]}, and the tree was at {g.commit[:12]} when the run was submitted",
             f"git worktree add ../run-{g.commit[:8]} {g.commit[:12]} && cd ../run-{g.commit[:8]}   # submit from a tree that stays as it is",
         )
-    if g.dirty or g.changed:
+    if what := differences(g):
         return failed(
-            f"{said(r)} names commit {r.commit[:12]}, and the tree was not that commit: {some(g.changed) or 'it was changed'}",
-            f"git add {words(g.changed) or '-A'} && git commit -m 'State of the tracked run'   # before the run: the tag is set on a dirty tree too",
+            f"{said(r)} names commit {r.commit[:12]}, and the tree was not that commit: {' and '.join(what)}",
+            f"git add {words((*g.changed, *loose_code(g))) or '-A'} && git commit -m 'State of the run'   # before it: the tag is set on a dirty tree too",
         )
     return passed(f"{said(r)} names commit {r.commit[:12]}, which the tree was at, unchanged")
 

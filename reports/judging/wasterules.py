@@ -24,6 +24,8 @@ SOME_WASTE, MUCH_WASTE = 0.05, 0.2
 # nobody minds ten minutes; ten times the run time is a queue chosen badly
 SHORT_WAIT, LONG_WAIT = 600.0, 10.0
 GOOD_SHARE, BAD_SHARE = 0.5, 0.2
+# with less time than this, start-up is all one sees
+WORTH = 60.0
 LOST = ("FAILED", "TIMEOUT", "OUT_OF_MEMORY", "NODE_FAIL", "BOOT_FAIL", "DEADLINE", "CANCELLED", "PREEMPTED")
 
 
@@ -172,6 +174,8 @@ def unfilled_allocation(engines: Fact[WorkflowRuns], accounting: Fact[JobAccount
     tasks, timed = sum(r.tasks for r in inside), sum(g.seconds_of for r in inside for g in r.groups)
     if timed * 2 < tasks:
         raise Unclear(f"{told(inside[0])}: run times are known of {timed} of {several(tasks, 'task')}")
+    if a.used_seconds < WORTH:
+        raise Unclear(f"the run took {a.used_seconds:.0f} s: too short to tell start-up from work")
     busy = sum(g.seconds * (g.asked.cpus or 1) for r in inside for g in r.groups)
     share = busy / (a.used_cpus * a.used_seconds)
     most = max(r.concurrent for r in inside)

@@ -80,7 +80,7 @@ def _in_an_engine(run: WorkflowSeen, engines: Fact[WorkflowRuns]) -> Verdict:
     if len(found) == 1:
         return passed(f"one phase in {told(run)}: {signs}", engines)
     fix = {
-        "snakemake": "snakemake --executor slurm --jobs 20 --default-resources slurm_partition=cpu   # each rule a job with its own request",
+        "snakemake": "snakemake --executor slurm --jobs 20   # each rule a job with its own request",
         "nextflow": "process.executor = 'slurm'   // in nextflow.config, and cpus, memory, accelerator for each process",
         "parsl": "Config(executors=[HighThroughputExecutor(label='cpu'), HighThroughputExecutor(label='gpu')])   # and @python_app(executors=['gpu'])",
     }.get(run.system, _chain([p for p in PHASES if p in found]))

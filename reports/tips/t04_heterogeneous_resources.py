@@ -26,7 +26,7 @@ GOOD_SHARE, BAD_SHARE = 0.5, 0.2
 # nobody else could use a smaller remainder
 SMALL_MEMORY = 2 * GIB
 # with less time than this, start-up is all one sees
-SHORT = 10.0
+SHORT = 60.0
 
 SUBMISSION = Need(Submission, (Phase.SUBMIT,))
 ACCOUNTING = Need(JobAccounting, (Phase.LATER,))

@@ -11,7 +11,7 @@ from probes.schedulers import JobAccounting
 from probes.submission import Submission
 from probes.workflow import SystemsUsed
 from reports.judging.again import script
-from reports.judging.amounts import duration, line, several, some
+from reports.judging.amounts import MIB, duration, line, several, some
 from reports.judging.campaignwork import RECORD, unshared_time
 from reports.judging.campaignwork import SETTLES as CAMPAIGN_SETTLES
 from reports.judging.engineruns import ENGINES, SWEEP
@@ -112,9 +112,11 @@ def steps_in_a_row(accounting: Fact[JobAccounting]) -> Verdict:
     total = sum(times)
     said = f"{several(len(steps), 'srun step')} took {duration(total)} summed, in a job of {duration(a.used_seconds)} on {several(cores, 'core')}"
     if total <= SERIAL_SHARE * a.used_seconds and narrow:
-        first = line(steps[0].command, 1000) or "srun ..."
+        each = f"{a.asked_memory // len(steps) // MIB}M" if a.asked_memory else "1G"
+        first = re.sub(r"^(?:\S*srun\b)?\s*", f"srun --exact --mem={each} ", line(steps[0].command, 1000) or "./step", count=1)
         return failed(
-            f"{said}: one after another, each on less than half of the cores", f"{first} --exact &   # for each step\nwait"
+            f"{said}: one after another, each on less than half of the cores",
+            f"{first} &   # each step so: without --mem the first one holds all of it\nwait",
         )
     return passed(said)
 

@@ -50,8 +50,15 @@ def lookalike_submissions(campaign: Fact[Campaign], submission: Fact[Submission]
         said += f", and {len(again)} that failed and were submitted again" if again else ""
         return passed(said, campaign)
     throttle = max(1, min(50, count // 3))
-    fix = f"#SBATCH --array=0-{count - 1}%{throttle}\n{program(submission.value)}   # with $SLURM_ARRAY_TASK_ID where the numbers differ"
+    fix = f"#SBATCH --array=0-{count - 1}%{throttle}\n{_numbered(submission.value)}"
     return failed(f"{several(count, 'submission')} differ only in numbers: one array of {count} tasks", fix, campaign)
+
+
+def _numbered(s: Submission) -> str:
+    """The script's line with the task's number in place of the one that was typed."""
+    if len(s.arguments) == 1 and s.arguments[0].isdecimal():
+        return f"set -- $SLURM_ARRAY_TASK_ID   # first line of {script(s)}, in place of the number that is typed; now {s.arguments[0]}"
+    return f"{program(s)}   # with $SLURM_ARRAY_TASK_ID where the numbers differ"
 
 
 def unbounded_array(campaign: Fact[Campaign], accounting: Fact[JobAccounting]) -> Verdict:
@@ -90,6 +97,7 @@ def tiny_tasks(campaign: Fact[Campaign], accounting: Fact[JobAccounting], submis
 def _packed(tasks: int, each: int, line: str) -> str:
     """An array of fewer tasks, each with a loop over `each` of the old ones; or one loop, where that is all."""
     work = line.replace("$SLURM_ARRAY_TASK_ID", "$i").replace("${SLURM_ARRAY_TASK_ID}", "$i")
+    work = work if "$i" in work else f"SLURM_ARRAY_TASK_ID=$i {work}"
     if each >= tasks:
         return f"# one job, no array line:\nfor i in $(seq 0 {tasks - 1}); do {work}; done"
     first = f"first=$((SLURM_ARRAY_TASK_ID * {each}))"

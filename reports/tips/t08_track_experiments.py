@@ -24,30 +24,12 @@ from reports.judging.sightings import called, difference
 from reports.judging.trackedruns import LOOK, MAYBE_TRACKED, TRACKED, named, numbers, ours
 from reports.judging.trackedruns import said as run_said
 from reports.judging.trackrules import loose_model, unidentified_data, untracked_run, wrong_commit
+from reports.judging.tree import CODE, differences, loose_code
 from reports.judging.verdicts import Maybe, Unclear, failed, known, not_applicable, passed, weak
 
 # what a machine reads as numbers of an experiment
 METRIC_FILES = (".json", ".jsonl", ".csv", ".tsv", ".parquet", ".yaml", ".yml", ".toml", ".sqlite", ".db")
 EVENTS = "events.out.tfevents"
-CODE = (
-    ".py",
-    ".sh",
-    ".r",
-    ".jl",
-    ".c",
-    ".cc",
-    ".cpp",
-    ".cu",
-    ".f90",
-    ".m",
-    ".ipynb",
-    ".yaml",
-    ".yml",
-    ".toml",
-    ".sbatch",
-    ".slurm",
-)
-
 MAYBE_GIT = Need(GitState, (Phase.SUBMIT,), optional=True)
 GIT = Need(
     GitState,
@@ -94,14 +76,7 @@ def unversioned_code(git: Maybe[GitState], folder: Maybe[FolderState]) -> Verdic
 
 def dirty_tree(git: Fact[GitState], submission: Fact[Submission]) -> Verdict:
     g = git.value
-    loose = [u.path for u in g.untracked if u.path.lower().endswith(CODE)]
-    below = [m.path for m in g.submodules if m.dirty]
-    what = [f"{several(len(g.changed), 'file')} changed ({some(g.changed)})"] if g.changed else []
-    what += [f"{several(len(loose), 'source file')} not tracked ({some(loose)})"] if loose else []
-    what += [f"{several(len(below), 'submodule')} changed ({some(below)})"] if below else []
-    what += (
-        [f"{several(g.untracked_count, 'file')} not tracked, too many to look at"] if g.untracked_count > len(g.untracked) else []
-    )
+    loose, what = loose_code(g), differences(g)
     if not what:
         rest = f"; not tracked: {several(len(g.untracked), 'file')}, none of them code" if g.untracked else ""
         return passed(f"the tree was clean at {g.commit[:12]}{rest}", git)
@@ -173,7 +148,7 @@ def lost_metrics(
     trackers = named(known(maybe))
     if trackers and (tracked is None or (isinstance(tracked, Fact) and tracked.value.elsewhere)):
         raise Unclear(f"a tracker is named, {some(trackers)}, and its record was not seen")
-    fix = f'{program(submission.value)}   # and at its end: json.dump({{"seed": seed, "loss": loss}}, open("metrics.json", "w"))'
+    fix = f'# at the end of {program(submission.value)} (Python):\njson.dump({{"seed": seed, "loss": loss}}, open("metrics.json", "w"))'
     if trackers:
         return weak(f"a tracker is named, {some(trackers)}, and no metric of this run is in any record", fix)
     return failed("no file of metrics or parameters among the outputs, and no tracker in the scripts", fix, files)

@@ -97,8 +97,12 @@ def uncounted_iterations(
     return failed(
         "a loop stands in the scripts, and the recorded data shows no second round",
         again(
-            submission.value, "--auditor-label=LOOP", "--auditor-input=iteration-*/out/*", "--auditor-output=iteration-*/out/*"
-        ),
+            submission.value,
+            "--auditor-label=LOOP",
+            *(f"--auditor-input={p}" for p in submission.value.declared_inputs or ("iteration-*/out/*",)),
+            *(f"--auditor-output={p}" for p in submission.value.declared_outputs or ("iteration-*/out/*",)),
+        )
+        + "   # every round so",
         campaign,
     )
 

@@ -47,6 +47,12 @@ def _tied(campaign: Campaign) -> int:
     return len((ends | waiting) - {campaign.run_id})
 
 
+def _bound(campaign: Campaign) -> bool:
+    """Does any run of the campaign wait for another one, or read what it made?"""
+    tied = {"dependency", "data", "engine"} & set(campaign.why)
+    return bool(tied or campaign.links) or any(s.dependency for s in campaign.siblings)
+
+
 def no_engine(
     systems: Fact[SystemsUsed], campaign: Fact[Campaign], submission: Fact[Submission], engines: Maybe[WorkflowRuns]
 ) -> Verdict:
@@ -65,6 +71,11 @@ def no_engine(
         return not_applicable(
             "a run of its own: no other run is known that shares its label, array, dependency or data", campaign
         )
+    if not _bound(campaign.value):
+        return not_applicable(
+            f"{several(len(others) + 1, 'run')} belong together ({some(campaign.value.why)}); none waits for another or reads its files",
+            campaign,
+        )
     return failed(
         f"{several(len(others) + 1, 'run')} belong together, and no engine is named in the scripts", _rule(submission.value)
     )
@@ -73,9 +84,10 @@ def no_engine(
 def _rule(s: Submission) -> str:
     """A Snakefile with this run as its first rule."""
     name = re.sub(r"\W", "_", basename(s.script_path).rsplit(".", 1)[0]) or "step"
-    inputs = ", ".join(dict.fromkeys(_folder(p)[0] for p in s.declared_inputs[:5])) or '"data.csv"'
-    outputs = ", ".join(dict.fromkeys(_folder(p)[1] for p in s.declared_outputs[:5])) or '"results.json"'
-    return f"# Snakefile\nrule {name}:\n    input: {inputs}\n    output: {outputs}\n    shell: {_how(s)!r}"
+    inputs = ", ".join(dict.fromkeys(_folder(p)[0] for p in s.declared_inputs[:5]))
+    outputs = ", ".join(dict.fromkeys(_folder(p)[1] for p in s.declared_outputs[:5])) or f"touch('{name}.done')"
+    reads = f"    input: {inputs}\n" if inputs else ""
+    return f"# Snakefile\nrule {name}:\n{reads}    output: {outputs}\n    shell: {_how(s)!r}"
 
 
 def _how(s: Submission) -> str:

@@ -15,7 +15,7 @@ CASE = case(
     12, "bad", "three sbatch lines tied by shell variables, and a polling loop",
     scripts({"driver.sh": DRIVER}),
     later(accounting(dependency="afterok:90")),
-    campaign(run("a", -30, -20), run("b", -19, -1)),
+    campaign(run("a", -30, -20), run("b", -19, -1, dependency="afterok:9a")),
     unseen(GitState, "no git repository"),
     expected="""
         no-engine failed

@@ -150,3 +150,14 @@ def test_static_signs_are_only_declared_and_no_script_is_absent() -> None:
 def test_every_system_of_the_twelfth_tip_is_known() -> None:
     wanted = {"snakemake", "nextflow", "cwl", "parsl", "pegasus", "fireworks", "dask", "ray"}
     assert wanted <= {s.name for s in systems.SYSTEMS if s.family == "engine"}
+
+
+def test_what_a_script_submits_is_work_of_other_jobs(tmp_path: Path) -> None:
+    (tmp_path / "train.sh").write_text("wget https://example.org/a\npython train.py\n")
+    (tmp_path / "train.py").write_text("import torch\n")
+    driver = collect(tmp_path, "a=$(sbatch --parsable prepare.sh)\nsbatch --dependency=afterok:$a train.sh\n")
+    itself = collect(tmp_path, "python simulate.py\nsbatch job.sh\n")
+
+    assert (driver.phases, driver.uses) == ({}, ())
+    assert itself.phases == {"simulate": ("job.sh:1 simulate.py",)}
+    assert itself.loops == ("job.sh:2 sbatch job.sh",)

@@ -79,6 +79,17 @@ def test_a_run_with_no_link_is_isolated_and_told_how_to_declare() -> None:
     )
 
 
+def test_a_run_without_an_ai_step_has_none_that_could_be_apart() -> None:
+    simulates = declared(SystemsUsed((), {"simulate": ("run.sh:2 gmx mdrun",)}, (), (), ()))
+    trains = declared(SystemsUsed((), {"simulate": ("run.sh:2 gmx mdrun",), "train": ("run.sh:3 train.py",)}, (), (), ()))
+
+    assert said("isolated-run", campaign(), seen(submission()), simulates) == (
+        NOT_APPLICABLE,
+        "this run holds no AI step that could be apart; its scripts show simulate (run.sh:2 gmx mdrun)",
+    )
+    assert said("isolated-run", campaign(), seen(submission()), trains)[0] == FAILED
+
+
 def test_links_between_other_runs_do_not_count() -> None:
     stranger = Link(OTHER, "3333333333333333", "data.csv", sha("data"))
 

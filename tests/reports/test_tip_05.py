@@ -112,7 +112,9 @@ def test_narrow_steps_in_a_row_waste_the_cores() -> None:
         FAILED,
         "3 srun steps took 10 min summed, in a job of 10 min on 8 cores: one after another, each on less than half of the cores",
     )
-    assert advised("steps-in-a-row", steps(190, 200, 200))[1] == "./solve 0 --exact &   # for each step\nwait"
+    assert advised("steps-in-a-row", steps(190, 200, 200))[1] == (
+        "srun --exact --mem=341M ./solve 0 &   # each step so: without --mem the first one holds all of it\nwait"
+    )
 
 
 def test_overlapping_or_wide_steps_pass_and_few_are_not_asked() -> None:

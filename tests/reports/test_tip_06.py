@@ -71,7 +71,7 @@ def test_tasks_shorter_than_a_minute_are_packed() -> None:
     assert advised("tiny-tasks", campaign(size=100), quick, TYPED)[1] == (
         "#SBATCH --array=0-9\n"
         "first=$((SLURM_ARRAY_TASK_ID * 10))\n"
-        "for i in $(seq $first $((first + 9))); do python train.py --lr 0.1; done"
+        "for i in $(seq $first $((first + 9))); do SLURM_ARRAY_TASK_ID=$i python train.py --lr 0.1; done"
     )
     assert said("tiny-tasks", campaign(size=100), later(accounting("7_3", used_seconds=200.0)), TYPED)[0] == WEAK
 

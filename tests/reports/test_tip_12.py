@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from auditor.campaign import Campaign, Link, Sibling
 from auditor.model import Evidence
 from auditor.verdict import Sameness
@@ -40,12 +42,25 @@ def campaign(*runs: Sibling, links: tuple[Link, ...] = ()) -> Evidence:
 
 
 def test_runs_that_belong_together_want_an_engine_and_get_a_first_rule() -> None:
-    assert said("no-engine", systems(), campaign(OTHER), TYPED, NO_ENGINE) == (
+    tied = replace(OTHER, dependency="afterok:121")
+
+    assert said("no-engine", systems(), campaign(tied), TYPED, NO_ENGINE) == (
         FAILED,
         "2 runs belong together, and no engine is named in the scripts",
     )
-    assert advised("no-engine", systems(), campaign(OTHER), TYPED, NO_ENGINE)[1] == (
+    assert advised("no-engine", systems(), campaign(tied), TYPED, NO_ENGINE)[1] == (
         '# Snakefile\nrule train:\n    input: "data"\n    output: "model.pt"\n    shell: \'bash train.sh\''
+    )
+
+
+def test_runs_that_only_share_a_label_have_no_order_to_keep() -> None:
+    assert said("no-engine", systems(), campaign(OTHER), TYPED, NO_ENGINE) == (
+        NOT_APPLICABLE,
+        "2 runs belong together (label); none waits for another or reads its files",
+    )
+    bare = seen(submission(declared_inputs=(), declared_outputs=()))
+    assert advised("no-engine", systems(), campaign(replace(OTHER, dependency="afterok:1")), bare, NO_ENGINE)[1] == (
+        "# Snakefile\nrule train:\n    output: touch('train.done')\n    shell: 'bash train.sh'"
     )
 
 

@@ -220,7 +220,7 @@ def test_a_commit_tag_counts_on_a_clean_tree_at_that_commit_only() -> None:
     )
     assert said("wrong-commit", tracked(record()), dirty) == (
         FAILED,
-        "mlflow run 1f names commit aaaaaaaaaaaa, and the tree was not that commit: train.py",
+        "mlflow run 1f names commit aaaaaaaaaaaa, and the tree was not that commit: 1 file changed (train.py)",
     )
     assert said("wrong-commit", tracked(record(commit="b" * 40)), clean)[0] == FAILED
     assert said("wrong-commit", tracked(record(commit="")), clean)[0] == WEAK
