@@ -33,7 +33,7 @@ from reports.archive.recipe import Recipe, RecipeFile, RecipeImage
 from reports.archive.share import pack
 from reports.archive.share.share import Shared
 from reports.archive.taken import Policy
-from reports.archive.words import describe, instructions, media_type, preview, sha256sum
+from reports.archive.words import describe, instructions, media_type, preview, readme, sha256sum
 
 LIMIT = 1 << 30
 PROFILE_ID = "urn:run-auditor:bagit-profile:1.0"
@@ -203,6 +203,7 @@ def _documents(told: Told, how: Recipe) -> list[Item]:
         Item("job.json", codec.pretty(told.job)),
         Item("scorecard.json", codec.pretty(told.scorecard)),
         Item("replay.json", codec.pretty(how)),
+        Item("README.md", readme(how)),
         Item("REPLAY.md", instructions(how)),
         Item("verify.py", (importlib.resources.files("reports.archive") / "verifier.py").read_bytes(), executable=True),
         *(Item(path, formats[name].render(told.scorecard)) for name, path in pages),

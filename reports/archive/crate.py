@@ -1,4 +1,5 @@
-"""How is a run told to others? As a Process Run Crate 0.5 on RO-Crate 1.1 (w3id.org/ro/wfrun/process/0.5), byte-stable.
+"""How is a run told to others? As a Process Run Crate 0.5 on RO-Crate 1.1 (w3id.org/ro/wfrun/process/0.5), byte-stable; with its
+steps, where they are known, as a Provenance Run Crate.
 
 Written by hand: every entity at the top level, lists of one as a single value, times with `+00:00` and whole seconds,
 plain strings where the profile wants them. What is not known is left out.
@@ -14,6 +15,8 @@ from typing import Any
 from auditor.scorecard import Scorecard
 from reports.archive import crate_dataset as dataset
 from reports.archive import crate_facts as facts
+from reports.archive import crate_provenance as inner
+from reports.archive import crate_steps
 from reports.archive.known import Known
 from reports.archive.recipe import Recipe, RecipeFile
 
@@ -49,24 +52,36 @@ class Part:
 def crate(known: Known, recipe: Recipe, scorecard: Scorecard, parts: Sequence[Part], author: Author, license_: str) -> bytes:
     """ro-crate-metadata.json. parts: every other file of the crate; license_: an SPDX id or URL, empty for none."""
     people = _people(author)
+    told = crate_steps.steps(known, recipe)
+    action = _action(known, recipe, parts, people[0]["@id"])
+    files = [_file(p) for p in parts]
+    if told:
+        action["instrument"] = _ref(crate_steps.workflow(recipe))
+        files = [
+            inner.as_workflow(f, known, recipe, people[0]["@id"], _license(license_)["@id"])
+            if f["@id"] == crate_steps.workflow(recipe)
+            else f
+            for f in files
+        ]
     graph: list[Entity] = [
         {
             "@id": "ro-crate-metadata.json",
             "@type": "CreativeWork",
-            "conformsTo": _ref("https://w3id.org/ro/crate/1.1"),
+            "conformsTo": _ref("https://w3id.org/ro/crate/1.1", *([inner.WORKFLOW_CRATE] if told else [])),
             "about": _ref("./"),
         },
-        _root(known, recipe, scorecard, parts, people, license_),
+        _root(known, recipe, scorecard, parts, people, license_) | _inner(told, recipe),
         {"@id": PROFILE, "@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"},
         *(entity for d in recipe.datasets for entity in dataset.entities(d)),
         _license(license_),
         *people,
-        *facts.software(known, recipe),
-        _action(known, recipe, parts, people[0]["@id"]),
+        *(e for e in facts.software(known, recipe) if not told or e["@id"] != facts.tool_id(known, recipe)),
+        action,
+        *inner.entities(known, recipe, people[0]["@id"], action),
         *facts.images(recipe),
         *facts.environment(recipe),
         *facts.resources(known),
-        *(_file(p) for p in parts),
+        *files,
         *(_outside(f) for f in recipe.files if not f.carried and f.role not in recipe.listed),
         *(_tree(role, path) for role, path in recipe.listed.items()),
     ]
@@ -100,6 +115,17 @@ def _root(
         "publisher": _ref(people[1]["@id"]),
         "hasPart": _ref(*(p.path for p in parts)),
         "mentions": _ref(_action_id(recipe)),
+    }
+
+
+def _inner(told: Sequence[crate_steps.Told], recipe: Recipe) -> Entity:
+    """What the root says of a run whose steps are known."""
+    if not told:
+        return {}
+    return {
+        "conformsTo": _ref(*(profile for profile, _, _ in inner.PROFILES)),
+        "mainEntity": _ref(crate_steps.workflow(recipe)),
+        "mentions": _ref(_action_id(recipe), *(one.id for one in told), inner.organised(recipe)),
     }
 
 
@@ -178,6 +204,7 @@ def _file(part: Part) -> Entity:
         "contentSize": str(part.size),
         "sha256": part.sha256,
     }
+    entity |= {"about": _ref("./")} if part.path == "README.md" else {}
     return entity | ({"alternateName": _text(part.original)} if part.original else {})
 
 

@@ -57,11 +57,15 @@ def software(known: Known, recipe: Recipe) -> Iterator[Entity]:
         "softwareVersion": version,
     }
     if recipe.python:
-        python = f"https://www.python.org/downloads/release/python-{recipe.python.replace('.', '')}/"
+        python = interpreter(recipe)
         yield tool | {"softwareRequirements": {"@id": python}}
         yield {"@id": python, "@type": "SoftwareApplication", "name": "Python", "url": python, "softwareVersion": recipe.python}
     else:
         yield tool
+
+
+def interpreter(recipe: Recipe) -> str:
+    return f"https://www.python.org/downloads/release/python-{recipe.python.replace('.', '')}/"
 
 
 def images(recipe: Recipe) -> Iterator[Entity]:
@@ -129,8 +133,8 @@ def times_and_state(known: Known) -> Entity:
     last = a.attempts[-1] if a and a.attempts else None
     if not last:
         return {"endTime": known.when}
-    made: Entity = {"endTime": _time(last.ended) or known.when}
-    if start := _time(last.started):
+    made: Entity = {"endTime": stamp(last.ended) or known.when}
+    if start := stamp(last.started):
         made["startTime"] = start
     if last.succeeded is False or last.state in FAILED:
         made |= {
@@ -142,7 +146,7 @@ def times_and_state(known: Known) -> Entity:
     return made
 
 
-def _time(text: str) -> str:
+def stamp(text: str) -> str:
     """`2026-11-20T09:00:00+00:00`: the validator's pattern takes no `Z` and no fractions."""
     try:
         return datetime.fromisoformat(text).isoformat(timespec="seconds") if text else ""

@@ -27,6 +27,7 @@ from probes.modules import LoadedModules
 from probes.packages import PythonPackages
 from probes.schedulers import JobAccounting
 from probes.submission import Submission
+from probes.workflows.record import WorkflowRuns, WorkflowSeen
 
 T = TypeVar("T")
 IN_JOB = (Phase.START, Phase.END, Phase.SUBMIT, Phase.LATER)
@@ -62,6 +63,8 @@ class Known:
     outputs: tuple[DataFile, ...]
     datasets: tuple[Reference, ...]
     """Registered data sets among the inputs, whose files are not among `inputs`."""
+    workflows: tuple[WorkflowSeen, ...]
+    """Runs of engines that belong to this run."""
     root: str
     """Where relative paths start: the job's work directory."""
     when: str
@@ -100,6 +103,7 @@ def known(job: Job, evidence: Sequence[Evidence]) -> Known:
         inputs=_files(before, "input"),
         outputs=_files(after, "output"),
         datasets=_datasets(before),
+        workflows=tuple(w for seen in _in_order(evidence, WorkflowRuns, AFTER)[:1] for w in seen.runs),
         root=next((m.root for m in (*after, *before) if m.root), "") or job.workdir or (accounting.workdir if accounting else ""),
         when=max((e.taken_at for e in evidence), default=job.submitted_at) or "1980-01-01T00:00:00+00:00",
     )

@@ -16,6 +16,7 @@ KINDS = {
     "job.json": "Which job this is",
     "scorecard.json": "The audit: every finding with the evidence it cites",
     "replay.json": "What is needed to run it again, for a program",
+    "README.md": "What this archive is, and what to do with it",
     "REPLAY.md": "What is needed to run it again, for a person",
     "report.html": "The audit as a page",
     "report.md": "The audit as text",
@@ -67,6 +68,8 @@ def sha256sum(files: Sequence[DataFile]) -> bytes:
     """Lines of `sha256sum`; a name with a line end or a backslash is escaped as coreutils does it."""
     lines = []
     for file in files:
+        if not file.sha256:
+            continue  # it was withheld
         name = file.path.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
         lines.append(f"{'' if name == file.path else chr(92)}{file.sha256}  {name}\n")
     return "".join(lines).encode("utf-8", "surrogateescape")
@@ -77,6 +80,19 @@ def shown(text: str, most: int = 300) -> str:
     plain = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     plain = re.sub(r"[\x00-\x1f\x7f-\x9f`\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]", " ", plain)
     return plain if len(plain) <= most else plain[: most - 1] + "…"
+
+
+def readme(recipe: Recipe) -> bytes:
+    """What a stranger reads first."""
+    return f"""# Run {shown(recipe.name)} ({shown(recipe.scheduler)} job {shown(recipe.job_id)})
+
+A batch run with its evidence, its audit and what is needed to run it again.
+
+- Look: `report.html`, or `report.md`.
+- Is it whole? `python3 verify.py`; it needs nothing but Python.
+- Does the audit follow from the evidence? `auditor verify --rescore` on the archive.
+- Run it again: `REPLAY.md`.
+""".encode()
 
 
 def instructions(how: Recipe) -> bytes:

@@ -11,6 +11,7 @@ from auditor.model import Phase
 from tests import archived, factory
 from tests.factory import seen
 from tests.needs import need
+from tests.reports.test_crate_steps import engined, stepped
 from tests.reports.test_verify import files, packed
 from tests.reports.test_world import RUNS, bundled
 
@@ -23,12 +24,18 @@ def test_roc_validator_at_level_recommended_and_runcrate_accept_our_crates(tmp_p
     archived.bundle(
         tmp_path, *known, author="Ada", affiliation="Analytical Society", license_url="https://spdx.org/licenses/CC0-1.0"
     )
-    bundles = [tmp_path / "fit.crate.zip", *(Path(bundled(name, tmp_path / f"{name}.crate.zip").path) for name in RUNS)]
+    for name, steps in {"steps": stepped(tmp_path / "steps/work"), "engine": engined()}.items():
+        (tmp_path / name).mkdir(exist_ok=True)
+        archived.bundle(tmp_path / name, steps)
+        (tmp_path / name / "fit.crate.zip").rename(tmp_path / f"{name}.crate.zip")
+    inner = [tmp_path / "steps.crate.zip", tmp_path / "engine.crate.zip"]
+    bundles = [tmp_path / "fit.crate.zip", *inner, *(Path(bundled(name, tmp_path / f"{name}.crate.zip").path) for name in RUNS)]
     told = subprocess.run([sys.executable, VALIDATORS, *bundles], capture_output=True, text=True, check=False)
     if told.returncode == NO_INDEX:
         need("a Python package index for the validators")
     assert told.returncode == 0, told.stdout + told.stderr
     assert told.stdout.count("PASS") == 2 * len(bundles)
+    assert told.stdout.count("provenance-run-crate-0.5") >= len(inner)
 
 
 def test_the_same_validators_refuse_a_crate_that_lacks_what_is_recommended_and_one_without_its_action(tmp_path: Path) -> None:
@@ -49,3 +56,16 @@ def test_the_same_validators_refuse_a_crate_that_lacks_what_is_recommended_and_o
     assert judged(without_end) == ["FAIL  x.zip: roc-validator 0.13.0"]
     without_action = [e for e in crate["@graph"] if e["@type"] != "CreateAction"]
     assert judged(without_action) == ["FAIL  x.zip: runcrate 0.6.2 report"]
+
+
+def test_the_validator_refuses_a_crate_of_steps_in_which_a_tool_never_ran(tmp_path: Path) -> None:
+    archived.bundle(tmp_path, engined())
+    contents = files(tmp_path / "fit.crate.zip")
+    crate = json.loads(contents["data/ro-crate-metadata.json"])
+    tools = {e["@id"] for e in crate["@graph"] if e["@id"].startswith("http://step.invalid/")}
+    graph = [e for e in crate["@graph"] if not (e["@type"] == "CreateAction" and e["instrument"]["@id"] in tools)]
+    packed(tmp_path / "x.zip", contents | {"data/ro-crate-metadata.json": json.dumps(crate | {"@graph": graph}).encode()})
+    told = subprocess.run([sys.executable, VALIDATORS, tmp_path / "x.zip"], capture_output=True, text=True, check=False)
+    if told.returncode == NO_INDEX:
+        need("a Python package index for the validators")
+    assert "FAIL  x.zip: roc-validator 0.13.0, provenance-run-crate-0.5, RECOMMENDED" in told.stdout
