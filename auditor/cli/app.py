@@ -24,6 +24,7 @@ from auditor.cli import (
     replay,
     sign,
     site,
+    verdict,
     ways_in,
     workflow,
 )
@@ -63,7 +64,7 @@ def _options(
         os.environ["AUDITOR_DEBUG"] = "1"
 
 
-for part in (ways_in, look, campaign, workflow, experiments, data, dataset, images, judge, replay, bisect, claims, sign, site):
+for part in (ways_in, look, campaign, workflow, experiments, data, dataset, images, judge, replay, verdict, bisect, claims, sign, site):
     part.add_to(app)
 
 

@@ -14,8 +14,10 @@ from auditor.verdict import Level, ReplayVerdict
 from auditor.world import RealWorld, World
 
 
-def verdict_evidence(verdict: ReplayVerdict, world: World | None = None) -> Evidence:
-    """The verdict as evidence of kind ReplayVerdict, taken when the replay ended."""
+def verdict_evidence(
+    verdict: ReplayVerdict, world: World | None = None, *, grade: Grade = Grade.VERIFIED, source: str = ""
+) -> Evidence:
+    """The verdict as evidence of kind ReplayVerdict, taken when the replay ended. source: who says so, when it was not this machine."""
     world = world or RealWorld()
     redactor = Redactor(world.env)
     return Evidence(
@@ -25,8 +27,8 @@ def verdict_evidence(verdict: ReplayVerdict, world: World | None = None) -> Evid
         phase=Phase.LATER,
         attempt=0,
         status=Status.OK,
-        grade=Grade.VERIFIED,
-        source=f"replay of bundle {verdict.bundle}",
+        grade=grade,
+        source=redactor.text(source) or f"replay of bundle {verdict.bundle}",
         reason="",
         taken_at=verdict.ended_at,
         host=world.host,
@@ -41,11 +43,16 @@ def counts(verdict: ReplayVerdict) -> bool:
 
 def remember(store: Store, verdict: ReplayVerdict) -> bool:
     """Add the verdict to the run's evidence, where this store knows the run; did it?"""
+    return keep(store, verdict.run_id, verdict_evidence(verdict))
+
+
+def keep(store: Store, run_id: str, evidence: Evidence) -> bool:
+    """The same for a verdict that is evidence already."""
     try:
-        job = store.job(verdict.run_id)
+        job = store.job(run_id)
     except AuditError:
         return False
-    capture = Capture(job, Phase.LATER, (verdict_evidence(verdict),))
+    capture = Capture(job, Phase.LATER, (evidence,))
     home = Home(os.path.dirname(os.path.abspath(store.path)))
     if os.path.basename(home.store) != os.path.basename(store.path):
         store.ingest([capture])

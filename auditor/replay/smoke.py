@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from auditor.model import AuditError
-from probes.script.sbatch import words
+from probes.script.sbatch import marks
 from reports.archive.recipe import Recipe
 
 SECONDS = 60.0
@@ -56,17 +56,11 @@ def find(recipe: Recipe, script: str, said: Sequence[str], project: Mapping[str,
     """Said at this replay, else in the script, else by the project, else proposed. Raises AuditError for what cannot be read."""
     if said:
         return _declared(said, "--smoke")
-    if marked := marks(script):
+    if marked := marks(script).smoke:
         return _declared(marked, "the script's #AUDITOR smoke= lines")
     if project:
         return _declared([f"{name}={value}" for name, value in project.items()], "[smoke] in .auditor.toml")
     return propose(recipe, script)
-
-
-def marks(script: str) -> tuple[str, ...]:
-    """The values of `#AUDITOR smoke=...`, anywhere in the script."""
-    lines = [line[8:] for line in script.split("\n") if line.startswith("#AUDITOR")]
-    return tuple(word[6:] for line in lines for word in words(line) if word.startswith("smoke=") and word[6:])
 
 
 def _declared(said: Sequence[str], source: str) -> Smoke:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from probes.script.sbatch import words
 
-KEYS = ("input", "output", "label", "trace")
+KEYS = ("input", "output", "label", "trace", "smoke")
 WAYS = ("auto", "strace", "preload")
 """What `trace=` may be, as in probes.tracing."""
 MAX = 50
 """Lines that are named."""
 _ALIAS = {"in": "input", "out": "output", "infile": "input", "outfile": "output", "name": "label", "tracer": "trace"}
 _LIKE = re.compile(r"\s*#+\s*auditor\b\s*:?\s*(?=-{0,2}\w+\s*=|--\w)", re.IGNORECASE)
-_EXAMPLE = {"input": "GLOB", "output": "GLOB", "label": "NAME", "trace": "auto"}
+_EXAMPLE = {"input": "GLOB", "output": "GLOB", "label": "NAME", "trace": "auto", "smoke": "--epochs=1"}
 
 
 @dataclass(frozen=True)

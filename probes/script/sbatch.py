@@ -33,12 +33,14 @@ class Option:
 
 @dataclass(frozen=True)
 class Marks:
-    """`#AUDITOR input=GLOB output=GLOB label=NAME trace=WAY` lines, anywhere in the script, quoted as for a shell."""
+    """`#AUDITOR input=GLOB output=GLOB label=NAME trace=WAY smoke=CHANGE` lines, anywhere in the script, quoted as for a shell."""
 
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     label: str = ""
     trace: str = ""
+    smoke: tuple[str, ...] = ()
+    """How a smoke run is made smaller: `--epochs=1`, `STEPS=10`, `seconds=60`."""
 
 
 def directives(text: str) -> tuple[Option, ...]:
@@ -89,14 +91,15 @@ def words(text: str) -> list[str]:
 
 def marks(text: str) -> Marks:
     """Our own lines; other keys are left alone. Of label and trace the last one counts."""
-    found: dict[str, list[str]] = {"input": [], "output": [], "label": [], "trace": []}
+    found: dict[str, list[str]] = {"input": [], "output": [], "label": [], "trace": [], "smoke": []}
     for line in text.split("\n"):
         if line.startswith("#AUDITOR"):
             for word in words(line[8:]):
                 key, equals, value = word.partition("=")
                 if equals and value and key in found:
                     found[key].append(value)
-    return Marks(tuple(found["input"]), tuple(found["output"]), *("".join(found[k][-1:]) for k in ("label", "trace")))
+    label, trace = ("".join(found[k][-1:]) for k in ("label", "trace"))
+    return Marks(tuple(found["input"]), tuple(found["output"]), label, trace, tuple(found["smoke"]))
 
 
 def interpreter(text: str) -> str:

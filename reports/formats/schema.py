@@ -16,12 +16,17 @@ from typing import Any
 
 from auditor.campaigncard import CampaignCard
 from auditor.scorecard import Scorecard
+from auditor.verdict import ChainVerdict, ReplayVerdict
 
 PUBLISHED = Path(__file__).with_name("scorecard.schema.json")
 OF_CAMPAIGNS = Path(__file__).with_name("campaign.schema.json")
+OF_VERDICTS = Path(__file__).with_name("verdict.schema.json")
+OF_CHAINS = Path(__file__).with_name("chain.schema.json")
 
 ID = "urn:run-auditor:scorecard:1"
 CAMPAIGN_ID = "urn:run-auditor:campaign:1"
+VERDICT_ID = "urn:run-auditor:verdict:1"
+CHAIN_ID = "urn:run-auditor:chain:1"
 """The number is the schema's version; published ones are never edited."""
 
 _PERCENT = {"minimum": 0, "maximum": 100}
@@ -67,7 +72,12 @@ def schema(type_: type = Scorecard, id_: str = ID) -> dict[str, Any]:
 
 def published() -> dict[Path, dict[str, Any]]:
     """Every schema that is published, and its file."""
-    return {PUBLISHED: schema(), OF_CAMPAIGNS: schema(CampaignCard, CAMPAIGN_ID)}
+    return {
+        PUBLISHED: schema(),
+        OF_CAMPAIGNS: schema(CampaignCard, CAMPAIGN_ID),
+        OF_VERDICTS: schema(ReplayVerdict, VERDICT_ID),
+        OF_CHAINS: schema(ChainVerdict, CHAIN_ID),
+    }
 
 
 def _object(type_: Any, defined: dict[str, Any]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from probes.script.sbatch import marks
         ("#AUDITOR inputs='my data'", "inputs=my data", "#AUDITOR input='my data'"),
         ("#AUDITOR:input=x", ":input=x", "#AUDITOR input=x"),
         ("#AUDITOR", "#AUDITOR", "#AUDITOR input=GLOB"),
-        ("#AUDITOR depends=x", "depends=x", "the words are input=, output=, label=, trace="),
+        ("#AUDITOR depends=x", "depends=x", "the words are input=, output=, label=, trace=, smoke="),
         ("#AUDITOR trace=yes", "trace=yes", "trace= is one of auto, strace, preload"),
         ("  #AUDITOR input=x", "#AUDITOR input=x", "#AUDITOR input=x, in capitals, from the first column on"),
         (
