@@ -91,7 +91,8 @@ def _done(first: str, second: str, folder: Path, options: Options, asked: tuple[
     yes, dry_run, json = asked
     where = folder.absolute()
     with progress_console().status("reading both runs …"):
-        bundles = [_bundle(name, where / "bundles") for name in (first, second)]
+        wheels = _wheels(first, second)
+        bundles = [_bundle(name, where / "bundles", wheels) for name in (first, second)]
         about = pair(bundles[0], bundles[1], options)
     with journal.opened(where, about):
         ready = prepare(bundles[0], bundles[1], where, options, RealWorld())
@@ -116,7 +117,18 @@ def _agreed() -> bool:
     return sys.stdin.isatty() and typer.confirm("Run this here?", default=False)
 
 
-def _bundle(name: str, folder: Path) -> str:
+def _wheels(first: str, second: str) -> str:
+    """Packing wheels takes minutes: only of runs whose packages differ."""
+    if Path(first).exists() or Path(second).exists():
+        return ""
+    from reports.diff import explained
+
+    with store() as opened:
+        found = explained(*(opened.evidence(opened.resolve(n)) for n in (first, second)))
+    return "carry" if any(g.name in ("package", "other-package", "interpreter") for g in found.groups) else ""
+
+
+def _bundle(name: str, folder: Path, wheels: str) -> str:
     """The bundle that was named, or one of a run of the store, made once in the work folder."""
     if Path(name).exists():
         return name
@@ -137,7 +149,7 @@ def _bundle(name: str, folder: Path) -> str:
             job, evidence = opened.job(run_id), (*opened.evidence(run_id), opened.campaign(run_id))
             build(
                 job, evidence, score(job, evidence), path, objects=lambda sha: objects.get(home().objects, sha),
-                payload="all", limit=config.payload_bytes, wheels="carry", image_policy=config.images, image_limit=config.images_bytes,
+                payload="all", limit=config.payload_bytes, wheels=wheels, image_policy=config.images, image_limit=config.images_bytes,
             )  # fmt: skip
     return str(path)
 

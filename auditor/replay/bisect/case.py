@@ -72,7 +72,7 @@ def case(side: str, bundle: str, crates: Path, options: Options, world: World) -
     if ready.stops:
         raise AuditError(
             f"{side.upper()} cannot be run again here: {ready.stops[0]}",
-            "make its bundle with --payload all, or name where the inputs lie with --inputs",
+            "name where it lies with --inputs, or bisect bundles that were made with --payload all right after each run",
         )
     folder = crates / side
     if not (folder / "replay.json").exists():

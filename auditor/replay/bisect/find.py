@@ -42,7 +42,7 @@ def find(ready: Prepared, progress: Callable[[str], None] = _quiet, world: World
     world = world or RealWorld()
     runs = ready.folder / "runs"
     write_site(ready.folder / stabilisers.FOLDER)
-    shelf = Shelf(ready.kind, ready.folder / "envs", {"a": ready.a, "b": ready.b}, ready.a.plan.sandbox, Lock())
+    shelf = Shelf(ready.kind, ready.folder / "envs", {"a": ready.a, "b": ready.b}, ready.a.plan.sandbox, Lock(), _alike(ready))
     options = ready.options
     bench = Bench(
         ready.a,
@@ -59,6 +59,11 @@ def find(ready: Prepared, progress: Callable[[str], None] = _quiet, world: World
     yardstick = Yardstick(runs, ready.outputs, ready.rules)
     trials = Trials(bench, yardstick, options.runs, options.seconds, options.max_jobs, progress, before=journal.spent(runs))
     return _Bisection(ready, trials, world).go()
+
+
+def _alike(ready: Prepared) -> bool:
+    """No difference is one of packages."""
+    return not any(sort in ("package", "python") for f in ready.differences.factors for sort, _ in f.slots)
 
 
 def _alone(names: str) -> str:

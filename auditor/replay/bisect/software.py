@@ -19,28 +19,38 @@ from auditor.replay.sandbox import Sandbox
 from auditor.world import World
 from reports.archive.wheels import Wheel
 
+OWN = "this machine's own software"
+
 
 @dataclass(frozen=True)
 class Shelf:
-    """kind: how software is had. folder: of the environments, shared by all runs; lock: one is made at a time."""
+    """kind: how software is had. folder: of the environments, shared by all runs; lock: one is made at a time.
+
+    alike: both runs had the same packages, so that this machine's own may stand in where theirs cannot be rebuilt.
+    """
 
     kind: str
     folder: Path
     cases: Mapping[str, Case]
     sandbox: Sandbox
     lock: Lock
+    alike: bool = False
 
     def get(self, made: Hybrid, world: World) -> tuple[Software, str]:
         """The environment, and why it cannot be had."""
         if self.kind not in (LOCK, BARE):
-            return Software(HOST, "", (), "this machine's own software", ()), ""
+            return Software(HOST, "", (), OWN, ()), ""
         python = environment.interpreter(made.recipe, world)
+        if not python and self.alike:
+            return Software(HOST, "", (), OWN, ()), ""
         if not python:
             return Software(HOST, "", (), "", ()), f"there is no Python {made.recipe.python} on this machine"
         lines = tuple(made.pins.items()) if self.kind == LOCK else ()
         key = digest((python, lines))
         with self.lock:
             trouble = self._make(python, key, lines, world)
+        if trouble and self.alike:
+            return Software(HOST, "", (), OWN, ()), ""
         own = self.folder / key
         readable = ((str(own), str(own)), *base(python))
         return Software(self.kind, str(own / "bin/python"), readable, f"{len(lines)} packages", ()), trouble
