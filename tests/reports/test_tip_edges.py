@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from auditor.campaign import Campaign
 from auditor.model import Evidence
@@ -12,12 +13,13 @@ from probes.folder import FolderState
 from probes.git import GitState
 from probes.tracing import FileTrace
 from probes.tracking import TrackedRun
+from probes.tracking.record import Experiments
 from probes.workflow import SystemsUsed, Use
 from probes.workflows import State
 from tests.calibration.made import GIB, campaign, engine, kernel, link, run, start, task, together, tracked
 from tests.calibration.made import member as one
 from tests.factory import accounting, at, attempt, file, git_state, manifest, seen, submission, unseen
-from tests.reports.ask import FAILED, NO_ENGINE, NO_TRACKER, NOT_APPLICABLE, PASSED, UNKNOWN, WEAK, declared, later, said
+from tests.reports.ask import FAILED, NO_ENGINE, NO_TRACKER, NOT_APPLICABLE, PASSED, UNKNOWN, WEAK, advised, declared, later, said
 from tests.reports.test_campaign_checks import said as of_campaign
 
 TYPED = seen(submission("#!/bin/bash\npython train.py\n"))
@@ -28,8 +30,14 @@ TRAINS = declared(
 )
 
 
-def local(**changes: object) -> Evidence:
-    base = {"asked_memory": None, "asked_seconds": None, "asked_gpus": None, "asked_cpus": None, "used_cpus": None}
+def local(**changes: Any) -> Evidence:
+    base: dict[str, Any] = {
+        "asked_memory": None,
+        "asked_seconds": None,
+        "asked_gpus": None,
+        "asked_cpus": None,
+        "used_cpus": None,
+    }
     return later(accounting(scheduler="local", **{**base, **changes}))
 
 
@@ -166,3 +174,39 @@ def test_a_quick_run_says_nothing_of_its_cores() -> None:
 
     assert said("idle-cores", quick)[0] == UNKNOWN
     assert said("idle-cores", later(accounting(used_seconds=61.0, used_cpu_seconds=1.0)))[0] == WEAK
+
+
+def test_places_to_work_bound_how_many_tasks_can_run_at_once() -> None:
+    sims = [task("sim", n, (1 + n // 2, 2 + n // 2)) for n in range(8)]
+
+    assert said("unreached-width", engine("snakemake", *sims, workers=2))[0] == PASSED
+    assert said("unreached-width", engine("snakemake", *sims, workers=8))[0] == WEAK
+    assert said("unreached-width", engine("snakemake", *sims))[0] == WEAK
+
+
+def test_waste_is_mended_by_what_it_was_lost_to() -> None:
+    def lost(state: str) -> str:
+        others = (run("a", 1, 11, core_hours=1), run("b", 1, 61, core_hours=5, state=state))
+        return advised("wasted-campaign", campaign(*others), later(accounting()))[1]
+
+    assert lost("OUT_OF_MEMORY") == "sacct -j 9b -o JobID,MaxRSS,ReqMem   # then #SBATCH --mem= the peak and a fifth more"
+    assert lost("TIMEOUT").startswith("#SBATCH --time=01:30:00\n#SBATCH --signal")
+    assert lost("FAILED").startswith("sacct -j 9b -o JobID,State,ExitCode,Reason")
+
+
+def test_phases_of_an_engine_without_jobs_of_its_own_get_a_chain_of_those_that_there_are() -> None:
+    dask = engine("dask", task("simulate"), task("train", 1, (2, 5)))
+
+    assert advised("mixed-phases", NOTHING_SEEN, TYPED, dask)[1] == (
+        "jid=$(sbatch --parsable simulate.sh)\njid=$(sbatch --parsable --dependency=afterok:$jid train.sh)"
+    )
+
+
+def test_metrics_may_lie_on_a_server_that_is_not_asked() -> None:
+    named = declared(SystemsUsed((Use("mlflow", "tracker", "import", "train.py:1"),), {}, (), (), ()))
+    far = later(Experiments((), 0, (), (), ("http://tracker:5000",), True))
+    here = tracked(TrackedRun("mlflow", "1f", "/w", State.SUCCEEDED, "FINISHED", started=at(1)))
+    nothing = later(manifest())
+
+    assert said("lost-metrics", nothing, named, TYPED, far)[0] == UNKNOWN
+    assert said("lost-metrics", nothing, named, TYPED, here)[0] == WEAK
