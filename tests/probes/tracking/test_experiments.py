@@ -249,3 +249,10 @@ def test_where_an_environment_points_to() -> None:
     told = {"MLFLOW_TRACKING_URI": "sqlite:///a.db", "WANDB_DIR": "/scratch", "TENSORBOARD_LOGDIR": "logs", "HOME": "/root"}
 
     assert in_environment(told, "/w") == Pointed(databases=("/w/a.db",), folders=("/scratch",))
+
+
+def test_a_number_with_the_name_of_a_server_behind_it_is_the_job(tmp_path: Path) -> None:
+    """As PBS writes it."""
+    database(tmp_path / "mlflow.db", {"runs": [run("a", start_time=START - HOURS)], "tags": [tag("a", "pbs.job_id", "812.head")]})
+
+    assert [r.relation for r in seen(tmp_path).runs] == ["task"]

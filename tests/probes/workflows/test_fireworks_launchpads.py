@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import shutil
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -402,3 +403,19 @@ def test_a_rerun_and_a_pause_are_events(tmp_path: Path) -> None:
         Event("retry", "step-1 was run again", task="1", place=Place("store.json", "firework 1")),
         Event("paused", "step-2 is paused", task="2", place=Place("store.json", "firework 2")),
     )
+
+
+def test_times_without_a_zone_are_utc_wherever_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FireWorks writes `datetime.utcnow()`."""
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        done = launch(1, "COMPLETED", time_start="2026-11-23T12:01:00", time_end="2026-11-23T12:01:30")
+        (flow,) = read(pad(tmp_path, [work(1, "COMPLETED")], [done]))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+    assert (flow.tasks[0].attempts[0].started, flow.tasks[0].attempts[0].ended) == (
+        "2026-11-23T12:01:00+00:00", "2026-11-23T12:01:30+00:00",
+    )  # fmt: skip

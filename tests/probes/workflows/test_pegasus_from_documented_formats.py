@@ -293,3 +293,10 @@ def test_the_script_after_a_job_has_the_last_word_over_what_the_job_itself_said(
     states = STAGED.replace("stage_in_local_0 JOB_SUCCESS 0", "stage_in_local_0 JOB_FAILURE 1")
 
     assert tasks_of(submit_dir(tmp_path, states + END.format(0)))["stage_in_local_0"].state is State.SUCCEEDED
+
+
+def test_a_monitor_that_ended_saw_the_end_of_a_run_that_has_none(tmp_path: Path) -> None:
+    """`MONITORD_FINISHED` in the log says what the file `monitord.done` says."""
+    states = STAGED + "1677913901 INTERNAL *** MONITORD_FINISHED 0 ***\n"
+
+    assert [r.state for r in runs_of(submit_dir(tmp_path, states))] == [State.KILLED]

@@ -42,6 +42,10 @@ def test_local_runs_have_no_numbers_that_an_engine_could_mean() -> None:
     assert probe.relation(run("", "7"), local) == "folder"
 
 
+def test_a_task_without_a_number_is_not_the_job_of_which_none_is_known() -> None:
+    assert probe.relation(run("", ""), dataclasses.replace(HELD, job_id="")) == "folder"
+
+
 def test_folders_that_the_script_names_are_looked_in_as_well(tmp_path: Path) -> None:
     for name in ("flow", "prov", "work"):
         (tmp_path / name).mkdir()
