@@ -19,6 +19,8 @@ MAYBE_ENGINES = Need(WorkflowRuns, (Phase.LATER,), optional=True)
 SWEEP = "auditor sweep, on a machine that sees the work directory: engines' records are looked for below it"
 OWN = ("task", "inside")
 AI = ("train", "infer")
+# done beside the work of a task, which a task of another phase is not mixed by
+BESIDE = ("prepare", "analyse")
 # signs that a command computes on a GPU: options of GROMACS, LAMMPS, Amber, NAMD; libraries
 GPU = re.compile(r"gpu|cuda|rocm|\bhip|openmm|kokkos|cupy|\bjax\b|\btorch|tensorflow|nvidia", re.IGNORECASE)
 
@@ -83,7 +85,8 @@ def none_of_mine(engines: Fact[WorkflowRuns]) -> Verdict | None:
 def phase(group: TaskGroup) -> str:
     """By the classifier of reports.judging.phases, over what its first task runs and its name; empty where that says nothing or several."""
     found, _ = decide([*of_command(group.command), *of_task(group.name)])
-    return found[0] if len(found) == 1 else ""
+    main = [p for p in found if p not in BESIDE] or found
+    return main[0] if len(main) == 1 else ""
 
 
 def by_phase(groups: Iterable[TaskGroup]) -> dict[str, list[TaskGroup]]:

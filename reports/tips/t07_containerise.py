@@ -94,6 +94,8 @@ def _no_image(named: Maybe[ContainerReferences]) -> str:
     off = naming.off(named.value) if isinstance(named, Fact) else ()
     if off:
         return f"{some(dict.fromkeys(r.text for r in off))}: named, but {off[0].engine or 'the engine'} runs no containers here;"
+    if isinstance(named, Fact) and not named.value.references:
+        raise Unclear(f"no image is named in what could be read, and not all could: {some(named.value.unread)}")
     return "images are only fetched" if isinstance(named, Fact) else "no image is named"
 
 

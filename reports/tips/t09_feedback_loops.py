@@ -94,6 +94,8 @@ def uncounted_iterations(
         return passed(
             f"{several(c.iterations, 'iteration')} seen in the data, {several(len(c.cycle), 'run')} on the loop", campaign
         )
+    if not systems.value.loops and not c.cycle and (held := engine_loops(engines)):
+        raise Unclear(f"{held[0][1]}: its record shows no second round")
     return failed(
         "a loop stands in the scripts, and the recorded data shows no second round",
         again(

@@ -7,15 +7,17 @@ from typing import Any
 
 from auditor.campaign import Campaign
 from auditor.model import Evidence
+from probes.containers import ContainerReferences
 from probes.data import Reference
 from probes.filesystem import FileSystems, Mount
 from probes.folder import FolderState
 from probes.git import GitState
+from probes.packages import PythonPackages
 from probes.tracing import FileTrace
 from probes.tracking import TrackedRun
 from probes.tracking.record import Experiments
 from probes.workflow import SystemsUsed, Use
-from probes.workflows import State
+from probes.workflows import Construct, State
 from tests.calibration.made import GIB, campaign, engine, kernel, link, run, start, task, together, tracked
 from tests.calibration.made import member as one
 from tests.factory import accounting, at, attempt, file, git_state, manifest, seen, submission, unseen
@@ -210,3 +212,35 @@ def test_metrics_may_lie_on_a_server_that_is_not_asked() -> None:
 
     assert said("lost-metrics", nothing, named, TYPED, far)[0] == UNKNOWN
     assert said("lost-metrics", nothing, named, TYPED, here)[0] == WEAK
+
+
+def test_a_task_that_also_fetches_is_what_it_does_with_it() -> None:
+    predict = task("step", command="wget -q https://example.org/a.csv && python predict.py a.csv")
+    fetch = task("step", command="wget -q https://example.org/a.csv")
+    engine_named = declared(SystemsUsed((Use("snakemake", "engine", "command", "run.sh:2"),), {}, (), (), ()))
+
+    assert said("hidden-ai", engine_named, engine("snakemake", predict))[0] == PASSED
+    assert said("hidden-ai", engine_named, engine("snakemake", fetch))[0] == NOT_APPLICABLE
+
+
+def test_a_loop_that_only_an_engine_holds_and_that_went_once_has_no_rounds_to_count() -> None:
+    once = engine("snakemake", task("predict"), constructs=(Construct("loop", "checkpoint predict"),))
+    alone = later(Campaign("me", (), (), (), 0, 0, 0, (), ()))
+    in_script = declared(SystemsUsed((), {}, ("run.sh:3 for i in 1 2; do",), (), ()))
+
+    assert said("uncounted-iterations", NOTHING_SEEN, alone, TYPED, once) == (
+        UNKNOWN,
+        "checkpoint predict in snakemake 9.1 in /home/ada/train: its record shows no second round",
+    )
+    assert said("uncounted-iterations", in_script, alone, TYPED, once)[0] == FAILED
+
+
+def test_an_image_may_be_named_in_what_could_not_be_read() -> None:
+    unread = declared(ContainerReferences((), ("rules.smk: no such file",)))
+    no_python = unseen(PythonPackages, "nothing speaks of Python")
+
+    assert said("unnamed-environment", unread, no_python, TYPED) == (
+        UNKNOWN,
+        "no image is named in what could be read, and not all could: rules.smk: no such file",
+    )
+    assert said("unnamed-environment", unseen(ContainerReferences, "no image"), no_python, TYPED)[0] == FAILED

@@ -1,8 +1,9 @@
-"""Which jobs do the golden scorecards judge? Three, written with the probes' own types; `ci/golden` turns them into JSON and judges them.
+"""Which jobs do the golden scorecards judge? Four, written with the probes' own types; `ci/golden` turns them into JSON and judges them.
 
 ml_job: a careful training job in a container on a GPU node, whose script was edited while it waited; replayed elsewhere.
 poor_job: twelve hand-typed submissions of a script that does everything the tips warn of.
 requeued_task: a task of an array, lost with its node, then out of time; much of it was never seen.
+engine_run: Snakemake and MLflow in one allocation (in a file of its own).
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ from probes.workflows import Digest, State
 from probes.workflows.record import WorkflowRuns
 from tests import factory as f
 from tests.factory import NOON, seen, sha, unseen
+from tests.worlds.engine_run import engine_run
 
 GIB = 1 << 30
 MIB = 1 << 20
@@ -613,4 +615,9 @@ def requeued_task() -> World:
     )  # fmt: skip
 
 
-WORLDS: dict[str, Callable[[], World]] = {"ml_job": ml_job, "poor_job": poor_job, "requeued_task": requeued_task}
+WORLDS: dict[str, Callable[[], World]] = {
+    "ml_job": ml_job,
+    "poor_job": poor_job,
+    "requeued_task": requeued_task,
+    "engine_run": engine_run,
+}
