@@ -58,9 +58,10 @@ def _driver(card: Scorecard) -> Node:
 
 
 def _rule(tip: TipScore, finding: Finding) -> Node:
+    name = "".join(word.capitalize() for word in finding.check.split("-"))
     return {
         "id": finding.check,
-        "name": "".join(word.capitalize() for word in finding.check.split("-")),
+        **({"name": name} if name.lower() != finding.check else {}),  # no name is better than the id again (3.49.7)
         "shortDescription": {"text": _sentence(finding.title)},
         "fullDescription": {"text": _sentence(tip.why)},
         "help": {"text": _sentence(tip.advice)},

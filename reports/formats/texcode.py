@@ -21,7 +21,8 @@ _ASCII = {
     '"': r"\char34{}", "'": r"\char39{}", "`": r"\char96{}",
 }  # fmt: skip
 _NAMED = {
-    "–": "--", "—": "---", "‘": "`", "’": "'", "“": "``", "”": "''", "…": r"\dots{}", "×": r"$\times$", "≤": r"$\leq$", "≥": r"$\geq$",
+    "–": "--", "—": "---", "‘": r"\textquoteleft{}", "’": r"\textquoteright{}", "“": r"\textquotedblleft{}", "”": r"\textquotedblright{}",
+    "…": r"\dots{}", "×": r"$\times$", "≤": r"$\leq$", "≥": r"$\geq$",
     "→": r"$\rightarrow$", "≈": r"$\approx$", "µ": r"$\mu$", "±": r"$\pm$", "·": r"$\cdot$", "\u00a0": "~",
     "ß": r"\ss{}", "ø": r"\o{}", "Ø": r"\O{}", "æ": r"\ae{}", "Æ": r"\AE{}", "œ": r"\oe{}", "Œ": r"\OE{}", "ł": r"\l{}", "Ł": r"\L{}",
 }  # fmt: skip
