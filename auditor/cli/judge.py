@@ -189,6 +189,10 @@ def bundle(
             help="Python wheels: carry (those that are here), fetch (ask the index for the rest), pin (only their hashes), or a folder."
         ),
     ] = "",
+    crate_version: Annotated[
+        str,
+        typer.Option("--crate-version", help="RO-Crate 1.1 (with run profiles 0.5, which validators know) or 1.3 (with 0.6)."),
+    ] = "1.1",
     share: Share = False,
     keep_names: KeepNames = None,
     accept: Accept = None,
@@ -231,6 +235,7 @@ def bundle(
                     image_policy=images or config.images,
                     image_limit=images_limit or config.images_bytes,
                     log=_log_head(where),
+                    crate_version=crate_version,
                     world=shared.world if shared else None,
                     shared=shared,
                     accept=accept or (),

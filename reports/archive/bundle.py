@@ -24,7 +24,7 @@ from auditor.world import RealWorld, World
 from reports.archive import bag, carry, lock, wheelhouse
 from reports.archive.bag import Item
 from reports.archive.cleaned import Redaction
-from reports.archive.crate import Author, Part, crate
+from reports.archive.crate import VERSIONS, Author, Part, crate
 from reports.archive.derive import recipe
 from reports.archive.images import images
 from reports.archive.known import Known, known
@@ -77,6 +77,7 @@ def build(
     image_limit: int = carry.LIMIT,
     world: World | None = None,
     log: Head | None = None,
+    crate_version: str = VERSIONS[0],
     shared: Shared | None = None,
     accept: Sequence[str] = (),
 ) -> BundleInfo:
@@ -87,13 +88,17 @@ def build(
     `carry`, `fetch` or `pin`, for a rebuild of the run's packages with no network.
     image_policy: `digest` names container images, `carry` takes those that are on this machine along, up to `image_limit` bytes in
     all, `fetch` also asks registries for those that are not. log: how far the run log goes (auditor.runlog.head): its tail cannot be
-    cut off unseen where somebody has the bundle.
+    cut off unseen where somebody has the bundle. crate_version: of RO-Crate, 1.1 or 1.3.
     shared: the run as `share` gives it (job, evidence, objects and world must be its), for publishing; what is then still found
     blocks, but for what `accept` names (`rule:file`).
     Raises AuditError when it cannot be written, or a file changes while it is read; Blocked: nothing was written.
     """
     if payload not in PAYLOADS:
         raise AuditError(f"payload {payload!r} is none of {', '.join(PAYLOADS)}", "auto carries small files, none only checksums")
+    if crate_version not in VERSIONS:
+        raise AuditError(
+            f"RO-Crate {crate_version!r} is none of {', '.join(VERSIONS)}", "1.1 is what validators of run crates know"
+        )
     if image_policy not in carry.POLICIES:
         raise AuditError(
             f"images {image_policy!r} is none of {', '.join(carry.POLICIES)}", "digest names them, carry takes along what is here"
@@ -126,7 +131,7 @@ def build(
         if shared and (accepted := pack.check(items, shared.cover, world, accept)):
             redactions = (*redactions, *accepted)
             items = [i for i in items if i.path != "evidence/redactions.json"] + [_record(redactions)]
-        items += _crate(items, facts, how, told.scorecard, (Author.of(author, affiliation), license_url))
+        items += _crate(items, facts, how, told.scorecard, (Author.of(author, affiliation), license_url, crate_version))
         made = bag.write(os.fspath(destination), items, _label(how, world, facts), world)
     data = [f for f in how.files if f.role != "code"]
     return BundleInfo(
@@ -233,7 +238,7 @@ def _record(redactions: Sequence[Redaction]) -> Item:
     return Item("evidence/redactions.json", codec.pretty(redactions))
 
 
-def _crate(items: Sequence[Item], facts: Known, how: Recipe, scorecard: Scorecard, owner: tuple[Author, str]) -> list[Item]:
+def _crate(items: Sequence[Item], facts: Known, how: Recipe, scorecard: Scorecard, owner: tuple[Author, str, str]) -> list[Item]:
     files = {f.carried: f for f in how.files if f.carried}
     parts = [_part(item, files.get(item.path)) for item in sorted(items, key=lambda i: i.path)]
     metadata = crate(facts, how, scorecard, parts, *owner)

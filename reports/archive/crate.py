@@ -15,8 +15,8 @@ from typing import Any
 from auditor.scorecard import Scorecard
 from reports.archive import crate_dataset as dataset
 from reports.archive import crate_facts as facts
+from reports.archive import crate_modern, crate_steps
 from reports.archive import crate_provenance as inner
-from reports.archive import crate_steps
 from reports.archive.known import Known
 from reports.archive.recipe import Recipe, RecipeFile
 
@@ -49,8 +49,20 @@ class Part:
     original: str = ""
 
 
-def crate(known: Known, recipe: Recipe, scorecard: Scorecard, parts: Sequence[Part], author: Author, license_: str) -> bytes:
-    """ro-crate-metadata.json. parts: every other file of the crate; license_: an SPDX id or URL, empty for none."""
+VERSIONS = ("1.1", "1.3")
+"""Of RO-Crate; with each goes one of Workflow Run RO-Crate, 0.5 and 0.6."""
+
+
+def crate(
+    known: Known,
+    recipe: Recipe,
+    scorecard: Scorecard,
+    parts: Sequence[Part],
+    author: Author,
+    license_: str,
+    version: str = VERSIONS[0],
+) -> bytes:
+    """ro-crate-metadata.json. parts: every other file of the crate; license_: an SPDX id or URL, empty for none; version: of VERSIONS."""
     people = _people(author)
     told = crate_steps.steps(known, recipe)
     action = _action(known, recipe, parts, people[0]["@id"])
@@ -85,9 +97,10 @@ def crate(known: Known, recipe: Recipe, scorecard: Scorecard, parts: Sequence[Pa
         *(_outside(f) for f in recipe.files if not f.carried and f.role not in recipe.listed),
         *(_tree(role, path) for role, path in recipe.listed.items()),
     ]
-    return (
-        json.dumps({"@context": CONTEXT, "@graph": _once(graph)}, indent=1, sort_keys=True, ensure_ascii=True) + "\n"
-    ).encode()
+    entities, context = _once(graph), CONTEXT
+    if version != VERSIONS[0]:
+        entities, context = crate_modern.modern(entities), crate_modern.CONTEXT
+    return (json.dumps({"@context": context, "@graph": entities}, indent=1, sort_keys=True, ensure_ascii=True) + "\n").encode()
 
 
 def _ref(*ids: str) -> Any:
