@@ -91,15 +91,17 @@ def differences(a: Case, b: Case, here: Here, together: Sequence[tuple[str, ...]
     one = slots.states(a, kind, len(b.recipe.arguments), here.cpu.get("a", {}))
     two = slots.states(b, kind, len(a.recipe.arguments), here.cpu.get("b", {}))
     changes = [c for c in diff(a.evidence, b.evidence) if c.what not in _NOT_CAUSES]
-    alone, refused = [], []
+    alone, blocked, refused = [], [], []
     for slot in slots.differing(one, two):
         before, after = one.get(slot, slots.GONE), two.get(slot, slots.GONE)
+        factor = _factor(slot, before, after, a, changes)
         if why := _refused(slot, before, after, here):
+            blocked.append(factor)
             refused.append(NotApplied(layer(slot), named(slot, a), before, after, why))
         else:
-            alone.append(_factor(slot, before, after, a, changes))
+            alone.append(factor)
     factors = coupled(alone, a, b, together)
-    told = [c for c in changes if not _covered(c, alone)]
+    told = [c for c in changes if not _covered(c, [*alone, *blocked])]
     refused += [NotApplied(_layer_of(c), c.name, c.before, c.after, _because(c, kind, here)) for c in told]
     order = {one: n for n, one in enumerate(Layer)}
     return Differences(

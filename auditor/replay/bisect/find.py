@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from threading import Lock
 from auditor import __version__
 from auditor.bisection import Bisection, Proof
 from auditor.replay import slurm
-from auditor.replay.bisect import certificate, journal, stabilisers
+from auditor.replay.bisect import certificate, journal, proofs, stabilisers
 from auditor.replay.bisect.agree import Agreement, agreement
 from auditor.replay.bisect.experiment import Bench, write_site
 from auditor.replay.bisect.factor import Answer, Factor
@@ -20,6 +19,7 @@ from auditor.replay.bisect.outcome import Outcome, Yardstick
 from auditor.replay.bisect.prepare import Prepared, prepare
 from auditor.replay.bisect.search import search
 from auditor.replay.bisect.software import Shelf
+from auditor.replay.bisect.still import Loose, hold
 from auditor.replay.bisect.told import again, broken, cause
 from auditor.replay.bisect.trials import Spent, Trials
 from auditor.verdict import Sameness
@@ -29,8 +29,6 @@ __all__ = ["Prepared", "find", "prepare"]
 MORE = 5
 """Runs of a control whose first runs do not agree."""
 VOTES = 3
-STILL = 3
-"""Runs that must agree for a run to count as held still."""
 
 
 def _quiet(_text: str) -> None:
@@ -64,10 +62,6 @@ def find(ready: Prepared, progress: Callable[[str], None] = _quiet, world: World
 def _alike(ready: Prepared) -> bool:
     """No difference is one of packages."""
     return not any(sort in ("package", "python") for f in ready.differences.factors for sort, _ in f.slots)
-
-
-def _alone(names: str) -> str:
-    return f"{names} do not agree with themselves" if " and " in names else f"{names} does not agree with itself"
 
 
 @dataclass
@@ -119,11 +113,11 @@ class _Bisection:
             if reason := broken(case, outcome, self.trials.yardstick):
                 return f"{name} does not run again here: {reason}"
         self._votes = 1 if all(found.steady for found, _ in seen) else VOTES
-        loose = [side for side, (found, _) in zip(sides, seen, strict=True) if not found.usable]
+        loose = [Loose(*side, made.exit_code) for side, (found, made) in zip(sides, seen, strict=True) if not found.usable]
         if loose and not self.trials.held:
             return self._hold(loose)
         if loose:
-            return f"held still, {loose[0][0]} does not agree with itself after all"
+            return f"held still, {loose[0].name} does not agree with itself after all"
         self.trials.typical = (seen[0][1], seen[-1][1])
         if self._votes > 1:
             self.notes += (f"the controls are shaky: each set was run up to {VOTES} times and the majority counts",)
@@ -135,59 +129,24 @@ class _Bisection:
     def _agree(self, taken: frozenset[Factor]) -> tuple[Agreement, Outcome]:
         """As many runs as asked for, more where they do not agree; the agreement and the run that is like most."""
         made = [self.trials.next(taken) for _ in range(max(2, self.ready.options.controls))]
-        found = agreement(made, self._like)
+        found = agreement(made, self.trials.yardstick.like)
         if not found.steady:
             made += [self.trials.next(taken) for _ in range(MORE - len(made))]
-            found = agreement(made, self._like)
+            found = agreement(made, self.trials.yardstick.like)
         for one in made:
-            self.trials.control(taken, one, "agrees" if self._like(one, made[found.typical]) else "differs")
+            self.trials.note(taken, one, "agrees" if self.trials.yardstick.like(one, made[found.typical]) else "differs")
         return found, made[found.typical]
 
-    def _like(self, a: Outcome, b: Outcome) -> bool:
-        return a.run == b.run or bool(a.trouble and b.trouble) or self.trials.yardstick.same(a, b)
-
-    # -- a run that does not agree with itself
-
-    def _hold(self, loose: list[tuple[str, frozenset[Factor]]]) -> str:
+    def _hold(self, loose: list[Loose]) -> str:
         """Find what must be held still; then the controls again, with it."""
         self.trials.purpose = "stabiliser"
-        here = frozenset(p for s in stabilisers.EVERY for p in s.before[:1] if shutil.which(p))
-        known = stabilisers.factors(here)
-        names = " and ".join(name for name, _ in loose)
-        memo = Memo(lambda held: self._still(loose, held))
-        every = frozenset(known)
-        if not memo.passes(every):
-            return (
-                f"{_alone(names)}, and nothing that can be held still here changes that "
-                f"(not reached: {'; '.join(stabilisers.NOT_TO_BE_HAD)})"
-            )
-        memo.known[frozenset()] = Answer.A
-        chosen = search(known, memo)
-        self.trials.held = frozenset(f.id for f in chosen)
-        told = ", ".join(sorted(f.name for f in chosen))
-        self.proofs += (
-            Proof(
-                f"what {names} came out as is always the same once held still: {told}", "agrees", ("agrees",), True, self._runs()
-            ),
-        )
+        found = hold(loose, self.trials)
+        if isinstance(found, str):
+            return found
+        self.trials.held, proof = found
+        self.proofs += (proof,)
         self.trials.purpose = "control"
         return self._controls()
-
-    def _still(self, loose: list[tuple[str, frozenset[Factor]]], held: frozenset[Factor]) -> Answer:
-        """B: all these runs agree. A: they do not."""
-        for _, taken in loose:
-            made = [self.trials.next(taken, frozenset(f.id for f in held)) for _ in range(STILL)]
-            bad = [m for m in made if m.trouble]
-            agrees = not bad and agreement(made, self._like).steady
-            for one in made:
-                self.trials.control(held, one, "unresolved" if bad else "agrees" if agrees else "differs")
-            if not agrees:
-                return Answer.UNRESOLVED if bad else Answer.A
-        return Answer.B
-
-    def _runs(self) -> tuple[str, ...]:
-        wanted = tuple(sorted(self.trials.held))
-        return tuple(t.run for t in self.trials.done if t.purpose == "stabiliser" and t.taken == wanted)
 
     # -- answers
 
@@ -216,31 +175,12 @@ class _Bisection:
         wanted = certificate.claims(self.best, self.every)
         self.trials.ahead((c.taken, memo.votes) for c in wanted if c.fresh)
         checked = certificate.check(wanted, memo)
-        self.proofs += self._control_proofs() + tuple(self._proof(c) for c in checked)
+        times = max(2, self.ready.options.controls)
+        self.proofs += proofs.of_controls(self.trials.done, self.every, times) + proofs.of_claims(self.trials.done, checked)
         if refused := certificate.refusal(checked):
             return refused
         self.certified = True
         return f"A differs from B because of {', '.join(f.name for f in sorted(self.best, key=lambda f: (-f.prior, f.id)))}"
-
-    def _control_proofs(self) -> tuple[Proof, ...]:
-        found = []
-        for name, taken in (("A", frozenset[Factor]()), ("B", self.every)):
-            ids = tuple(sorted(f.id for f in taken))
-            mine = [t for t in self.trials.done if t.purpose == "control" and t.taken == ids][
-                -max(2, self.ready.options.controls) :
-            ]
-            found.append(
-                Proof(f"{name} agrees with itself", "agrees", tuple(t.answer for t in mine), True, tuple(t.run for t in mine))
-            )
-        return tuple(found)
-
-    def _proof(self, one: certificate.Checked) -> Proof:
-        ids = tuple(sorted(f.id for f in one.claim.taken))
-        purposes = ("certificate",) if one.claim.fresh else ("control", "search")
-        rests = tuple(t for t in self.trials.done if t.taken == ids and t.purpose in purposes)
-        expected = " or ".join(a.value for a in one.claim.expected)
-        answers = tuple(t.answer for t in rests) if one.claim.fresh else (one.answer.value,)
-        return Proof(one.claim.text, expected, answers, one.holds, tuple(t.run for t in rests))
 
     def _unfinished(self, why: str) -> str:
         """The smallest set that is known to do, and what is left to try."""

@@ -43,6 +43,10 @@ class Yardstick:
     def same(self, a: Outcome, b: Outcome) -> bool:
         return self.sameness(a, b) is not Sameness.DIFFERENT
 
+    def like(self, a: Outcome, b: Outcome) -> bool:
+        """As `same`, where two runs that did not start agree."""
+        return a.run == b.run or bool(a.trouble and b.trouble) or self.same(a, b)
+
     def sameness(self, a: Outcome, b: Outcome) -> Sameness:
         """The worst over the exit code and every output. What did not run is like nothing."""
         if a.trouble or b.trouble or a.exit_code != b.exit_code:

@@ -48,7 +48,7 @@ class Trials:
         made = self.next(taken)
         assert self.typical
         answer = self.yardstick.answer(made, *self.typical)
-        self._note(taken, made, answer)
+        self.note(taken, made, answer)
         return answer
 
     def next(self, taken: frozenset[Factor], held: frozenset[str] | None = None) -> Outcome:
@@ -75,9 +75,6 @@ class Trials:
         for key, outcome in found:
             self.outcomes[key].append(outcome)
 
-    def control(self, taken: frozenset[Factor], made: Outcome, answer: str) -> None:
-        self._note(taken, made, answer)
-
     def _made(self, taken: frozenset[Factor], held: frozenset[str], number: int) -> Outcome:
         slots = sorted(s for f in taken for s in f.slots)
         name = f"{digest((slots, sorted(held)))}-{number}"
@@ -100,6 +97,6 @@ class Trials:
     def _key(self, taken: frozenset[Factor], held: frozenset[str]) -> tuple[str, ...]:
         return (*sorted(f.id for f in taken), "|", *sorted(held))
 
-    def _note(self, taken: frozenset[Factor], made: Outcome, answer: str) -> None:
+    def note(self, taken: frozenset[Factor], made: Outcome, answer: str) -> None:
         ids = tuple(sorted(f.id for f in taken))
         self.done.append(Trial(made.run, self.purpose, ids, str(answer), made.seconds))
