@@ -144,9 +144,7 @@ def limit(recipe: Recipe) -> float:
     return min(LONGEST, 10 * recipe.original.seconds + 600) if recipe.original.seconds else LONGEST
 
 
-def run_local(
-    what: Launch, network: bool, started: Callable[[int], None] = lambda _pid: None, *, recorded: bool = True
-) -> Ended:
+def run_local(what: Launch, network: bool, started: Callable[[int], None] = lambda _pid: None, *, recorded: bool = True) -> Ended:
     """Run to the end; at the time limit the whole process group is killed. Output goes to files, as a scheduler has it.
 
     started: told the process number of its session's leader, so that an interrupted replay can end what it left. recorded: as a

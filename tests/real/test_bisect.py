@@ -112,6 +112,15 @@ def test_a_blas_kernel_is_the_cause(tmp_path: Path) -> None:
     assert (found.certified, causes(found)) == (True, ["variable:OPENBLAS_CORETYPE"])
 
 
+def test_the_code_paths_of_numpy_are_the_cause(tmp_path: Path) -> None:
+    """As on a processor without AVX2: NumPy's own loops for float32 give other last digits."""
+    kernels()
+    code = "import numpy as np\nnp.save('out.npy', np.exp(np.linspace(0, 5, 9999, dtype='f')))\n"
+    a = numeric().but(code={"fit.py": code})
+    found = bisected(tmp_path, a, a.but(environment={"NPY_DISABLE_CPU_FEATURES": "X86_V3", **INERT}), sandbox=False, exact=True)
+    assert (found.certified, causes(found)) == (True, ["variable:NPY_DISABLE_CPU_FEATURES"])
+
+
 def test_a_blas_kernel_within_the_tolerance_needs_no_cause(tmp_path: Path) -> None:
     kernels()
     a, b = numeric(OPENBLAS_CORETYPE="Haswell"), numeric(OPENBLAS_CORETYPE="Nehalem")
