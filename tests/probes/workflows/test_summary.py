@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from auditor.codec import dumps
 from probes.workflows import Asked, Attempt, Digest, Environment, File, Place, State, Task, Used, WorkflowRun
 from probes.workflows.record import FileCount
 from probes.workflows.summary import concurrent, summary
@@ -88,3 +89,14 @@ def test_whatever_is_cut_is_said() -> None:
 def test_states_are_counted_and_none_is_left_out() -> None:
     tasks = [Task(str(n), "fit", state) for n, state in enumerate([State.FAILED, State.NOT_RUN, State.NOT_RUN, State.CACHED])]
     assert summary(run(*tasks)).states == {"failed": 1, "cached": 1, "not-run": 2}
+
+
+def test_ten_thousand_tasks_with_all_their_job_numbers_are_a_few_hundred_kilobytes_of_evidence() -> None:
+    many = [
+        Task(
+            str(n), f"rule_{n % 8}", State.SUCCEEDED, (tried(1, 0, 9, native_id=f"{10_000_000 + n}_{n}"),), (str(n - 1),),
+            (File(f"in/{n}.csv", "input", 9), File(f"out/{n}.dat", "output", 9)), command="fit " * 100, parameters={"n": str(n)},
+        )
+        for n in range(10_000)
+    ]  # fmt: skip
+    assert 200_000 < len(dumps(summary(run(*many)))) < 400_000
