@@ -13,6 +13,8 @@ from typing import Any
 Entity = dict[str, Any]
 OLD, NEW = "https://w3id.org/ro/crate/1.1", "https://w3id.org/ro/crate/1.3"
 CONTEXT = [f"{NEW}/context", "https://w3id.org/ro/terms/workflow-run/context"]
+RENAMED = {OLD: NEW, "#no-licence": "https://withheld.invalid/no-licence"}
+"""A licence is an absolute URL now; this one never resolves (RFC 2606)."""
 RUN = "https://w3id.org/ro/wfrun/"
 WORKFLOW_CRATE = "https://w3id.org/workflowhub/workflow-ro-crate/1.0"
 """It has no version for RO-Crate 1.3."""
@@ -42,6 +44,10 @@ def _entity(old: Entity) -> Entity:
         entity["version"] = entity.pop("softwareVersion")
     if "ContainerImage" in types:
         entity["@type"] = ["ContainerImage", "SoftwareApplication"]
+    if "ComputerLanguage" in types:
+        entity |= {key: entity[key]["@id"] for key in ("url", "identifier")}
+    if "ComputationalWorkflow" in types:
+        del entity["license"]  # a part has the licence of the whole
     if "Organization" in types:
         entity["contactPoint"] = {"@id": CONTACT["@id"]}
     return entity
@@ -54,8 +60,8 @@ def _value(value: Any) -> Any:
     if isinstance(value, list):
         kept = [_value(v) for v in value if v != {"@id": WORKFLOW_CRATE}]
         return kept[0] if len(kept) == 1 else kept
-    if value == OLD:
-        return NEW
+    if isinstance(value, str) and value in RENAMED:
+        return RENAMED[value]
     if isinstance(value, str) and value.startswith(RUN) and value.endswith("/0.5"):
         return f"{value[:-4]}/0.6"
     return value

@@ -23,10 +23,17 @@ PROFILES = (
     (WORKFLOW_CRATE, "Workflow RO-Crate", "1.0"),
 )
 RECORD = "evidence/evidence.json"
+BIOSCHEMAS = {
+    "@id": "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE",
+    "@type": "CreativeWork",
+    "name": "Bioschemas ComputationalWorkflow",
+    "version": "1.0-RELEASE",
+}
 BASH = {
     "@id": "#bash",
     "@type": "ComputerLanguage",
     "name": "GNU Bash",
+    "version": "not recorded",
     "url": {"@id": "https://www.gnu.org/software/bash/"},
     "identifier": {"@id": "https://www.gnu.org/software/bash/"},
 }
@@ -51,6 +58,7 @@ def entities(known: Known, recipe: Recipe, agent: str, run: Entity) -> Iterator[
     if told:
         yield from _engine(recipe, told, agent, run)
         yield BASH
+        yield BIOSCHEMAS
         yield from ({"@id": id_, "@type": "CreativeWork", "name": name, "version": version} for id_, name, version in PROFILES)
 
 
@@ -149,7 +157,7 @@ def as_workflow(file: Entity, known: Known, recipe: Recipe, agent: str, license_
         | {
             "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"],
             "step": hows[0] if len(hows) == 1 else hows,
-            "conformsTo": {"@id": "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"},
+            "conformsTo": {"@id": BIOSCHEMAS["@id"]},
             "programmingLanguage": {"@id": BASH["@id"]},
             "hasPart": tools[0] if len(tools) == 1 else tools,
             "version": f"sha256:{file['sha256']}",

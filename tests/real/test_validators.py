@@ -28,14 +28,22 @@ def test_roc_validator_at_level_recommended_and_runcrate_accept_our_crates(tmp_p
         (tmp_path / name).mkdir(exist_ok=True)
         archived.bundle(tmp_path / name, steps)
         (tmp_path / name / "fit.crate.zip").rename(tmp_path / f"{name}.crate.zip")
+    archived.bundle(tmp_path / "newer", stepped(tmp_path / "newer/work"), crate_version="1.3")
     inner = [tmp_path / "steps.crate.zip", tmp_path / "engine.crate.zip"]
-    bundles = [tmp_path / "fit.crate.zip", *inner, *(Path(bundled(name, tmp_path / f"{name}.crate.zip").path) for name in RUNS)]
+    newer = [tmp_path / "steps-newer.crate.zip", tmp_path / "engine-newer.crate.zip"]
+    bundles = [
+        tmp_path / "fit.crate.zip",
+        *inner,
+        *newer,
+        *(Path(bundled(name, tmp_path / f"{name}.crate.zip").path) for name in RUNS),
+    ]
     told = subprocess.run([sys.executable, VALIDATORS, *bundles], capture_output=True, text=True, check=False)
     if told.returncode == NO_INDEX:
         need("a Python package index for the validators")
     assert told.returncode == 0, told.stdout + told.stderr
     assert told.stdout.count("PASS") == 2 * len(bundles)
     assert told.stdout.count("provenance-run-crate-0.5") >= len(inner)
+    assert told.stdout.count("ro-crate-1.3, RECOMMENDED") == 1
 
 
 def test_the_same_validators_refuse_a_crate_that_lacks_what_is_recommended_and_one_without_its_action(tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ def test_software_has_a_version_and_an_image_a_type_that_others_know(tmp_path: P
 def test_nothing_else_is_lost(tmp_path: Path) -> None:
     old = set(graph(tmp_path / "old", engined()))
     renamed = {i.replace("/0.5", "/0.6") for i in old} - {"https://w3id.org/workflowhub/workflow-ro-crate/1.0"}
+    renamed = {"https://withheld.invalid/no-licence" if i == "#no-licence" else i for i in renamed}
     assert set(newer(tmp_path / "new", engined())) == renamed | {"#contact"}
 
 
