@@ -21,12 +21,13 @@ from statistics import median
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from auditor import codec
-from auditor.model import Evidence, Job
+from auditor.model import Evidence, Job, Phase
 from auditor.replay import execute, plan
 from auditor.replay.run import PATH
 from reports.archive.bundle import build
+from reports.archive.verify import verify
 from reports.score import score
-from tests import archived
+from tests import archived, factory
 
 WORLD = Path(__file__).resolve().parents[1] / "tests/worlds/ml_job"
 BAGIT = Path(sys.executable).with_name("bagit.py")
@@ -92,6 +93,29 @@ def ml_job(folder: Path, repeats: int) -> None:
     row("verify it (whole process, stdlib)", "≤ 1 s", f"{times['verify']:.2f} s", f"bagit.py --validate {times['bagit']:.2f} s")
 
 
+def many(folder: Path, repeats: int) -> None:
+    """A run that left 3,000 files, all by reference."""
+    job, seen = archived.run(folder / "work")
+    files = (factory.file(f"out/part-{n:05d}.bin", "output", f"content {n}") for n in range(3000))
+    made = factory.manifest(*files, root=str(folder / "work"))
+    evidence = (*seen, factory.seen(made, phase=Phase.END, taken_at=factory.at(11)))
+    card, path = score(job, evidence), folder / "many.crate.zip"
+    times = turns(
+        {
+            "make": lambda: build(job, evidence, card, path, objects=archived.nothing, payload="none"),
+            "verify": lambda: verify(path),
+        },
+        repeats,
+    )
+    row(
+        "bundle of 3,000 files without payload",
+        "≤ 3 s, ≤ 500 kB",
+        f"{times['make']:.2f} s, {path.stat().st_size / 1000:.0f} kB",
+        "–",
+    )
+    row("verify it, score it again", "≤ 1 s", f"{times['verify']:.2f} s", "–")
+
+
 def replay(folder: Path, repeats: int) -> None:
     """What planning, unpacking, the sandbox and comparing add to a job that takes no time itself."""
     archived.bundle(folder)
@@ -119,6 +143,7 @@ def main() -> None:
     repeats = parser.parse_args().repeats
     with tempfile.TemporaryDirectory(prefix="bench-bundle-") as folder:
         ml_job(Path(folder), repeats)
+        many(Path(folder), repeats)
     with tempfile.TemporaryDirectory(prefix="bench-bundle-") as folder:
         replay(Path(folder), repeats)
 
