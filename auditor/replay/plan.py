@@ -15,6 +15,7 @@ from typing import Any
 
 from auditor.model import AuditError
 from auditor.replay import datasets, environment, imports, lay, levels, programs, rulesfile, sandbox, slurm, unpack
+from auditor.replay import project as project_file
 from auditor.replay.images import Choice, choices
 from auditor.replay.images.choices import Allowed
 from auditor.replay.images.trust import check_images
@@ -120,7 +121,9 @@ def plan(
     lay.check_places(recipe)
     check_images(recipe)
     said = (*rulesfile.parsed(tolerances, "--tolerance"), *(rulesfile.read(rule_file) if rule_file else ()))
-    said = (*said, *rulesfile.of_author(recipe, settings.get("tolerances", {}), "[tolerances] in .auditor.toml"))
+    theirs = project_file.said(path, recipe)
+    said = (*said, *rulesfile.parsed(_lines(settings.get("tolerances", {})), "[tolerances] in .auditor.toml"))
+    said = (*said, *rulesfile.of_author(recipe, theirs.get("tolerances", {}), "the bundle's .auditor.toml"))
     found, missing = lay.find_inputs(recipe, inputs or None)
     sets, unfound = datasets.find(recipe, inputs, world)
     found, missing = found | sets, {p: w for p, w in (missing | unfound).items() if p not in (coming or {})}
@@ -129,7 +132,7 @@ def plan(
     kind = _kind(path, recipe, rebuild, world)
     stops = (*_stops(recipe, found, missing, shut), *_lacking(images))
     text = unpack.script(path, recipe)
-    smaller = find_smoke(recipe, text, smoke, settings.get("smoke", {})) if wanted is Level.SMOKE else None
+    smaller = find_smoke(recipe, text, smoke, settings.get("smoke") or theirs.get("smoke", {})) if wanted is Level.SMOKE else None
     return Plan(
         path=path,
         bundle=bundle_id,
@@ -154,6 +157,10 @@ def plan(
         coming=dict(coming or {}),
         asked=asked,
     )
+
+
+def _lines(table: Mapping[str, str]) -> list[str]:
+    return [f"{where}={value}" for where, value in table.items()]
 
 
 def _check_place(on: str, site: slurm.Site, world: World) -> None:

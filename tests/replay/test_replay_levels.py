@@ -206,3 +206,24 @@ def test_a_link_out_of_the_folder_is_not_read_as_an_output(tmp_path: Path) -> No
     told = next(o for o in verdict.outputs if o.path == "out.csv")
     assert (told.sameness, told.actual_sha256) == (Sameness.DIFFERENT, "")
     assert told.detail == "a link that leads out of the replay's folder stands in its place; it was not followed"
+
+
+def test_the_author_s_tables_travel_in_the_bundle_and_the_reviewer_s_come_first(tmp_path: Path) -> None:
+    from probes.folder import FolderState, SourceFile
+    from reports.archive.bundle import build
+    from tests.factory import seen, sha
+
+    toml = '[smoke]\n"--epochs" = "3"\n[tolerances]\n"metrics.json:$.slope" = "0.1"\n[phases]\nx = "y"\n'
+    job, evidence = archived.run(tmp_path / "work", {**archived.FILES, ".auditor.toml": toml})
+    state = FolderState(f"{tmp_path}/work", (SourceFile(".auditor.toml", len(toml), sha(toml)),), "", ())
+    everything = (*evidence, seen(state))
+    build(job, everything, archived.card(job, everything), tmp_path / "fit.crate.zip", objects=archived.nothing)
+    ready = plan(tmp_path / "fit.crate.zip", level="smoke")
+    assert ready.smoke is not None
+    assert (ready.smoke.changes, [r.why for r in ready.rules]) == ({"--epochs": "3"}, ["the bundle's .auditor.toml"])
+    mine = plan(
+        tmp_path / "fit.crate.zip", project={"smoke": {"STEPS": "1"}, "tolerances": {"metrics.json": "0.2"}}, level="smoke"
+    )
+    assert mine.smoke is not None
+    assert mine.smoke.changes == {"STEPS": "1"}
+    assert [r.rtol for r in mine.rules] == [0.2, 0.1]
