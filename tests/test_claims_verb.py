@@ -101,3 +101,27 @@ def test_hostile_names_reach_no_terminal(lab: Path) -> None:
     ran = auditor(lab, "claims", "claims.toml")
 
     assert "\x1b" not in ran.out
+
+
+def test_checked_claims_come_into_the_drafts_and_no_file_of_the_user_is_overwritten(lab: Path) -> None:
+    (lab / "CITATION.cff").write_text("mine")
+    auditor(lab, "claims", "claims.toml")
+    drafts = {form: auditor(lab, "report", "123", "-f", form).out.strip() for form in ("codecheck", "adae", "cff")}
+
+    assert drafts == {"codecheck": "audit-123.codecheck.yml", "adae": "audit-123.adae.tex", "cff": "audit-123.CITATION.cff"}
+    assert 'comment: "Figure 3 (linked); ' in (lab / "audit-123.codecheck.yml").read_text()
+    assert "Figure 3, Table 1" in (lab / "audit-123.adae.tex").read_text()
+    assert (lab / "CITATION.cff").read_text() == "mine"
+
+
+def test_whose_deposit_it_is_comes_from_the_settings(lab: Path) -> None:
+    (lab / ".auditor.toml").write_text('author = "Lovelace, Ada"\norcid = "0000-0002-1825-0097"\n')
+
+    assert 'family-names: "Lovelace"' in auditor(lab, "report", "123", "-f", "cff", "-o", "-").out
+
+
+def test_a_scorecard_is_asked_for_the_run_itself(lab: Path) -> None:
+    (lab / "card.json").write_text(auditor(lab, "score", "123", "--json").out)
+    ran = auditor(lab, "report", "card.json", "-f", "cff")
+
+    assert (ran.code, ran.out) == (2, "")

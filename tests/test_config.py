@@ -88,3 +88,18 @@ def test_phases_of_another_shape_are_refused(tmp_path: Path) -> None:
         load(str(tmp_path), {"AUDITOR_CONFIG": "/nonexistent"})
 
     assert error.value.hint == 'it takes a table: [phases] and lines like "relax*" = "simulate"'
+
+
+def test_an_orcid_is_checked_by_its_last_digit(tmp_path: Path) -> None:
+    """The two examples of support.orcid.org, Structure of the ORCID Identifier."""
+    for orcid in ("0000-0002-1825-0097", "0000-0002-1694-233X", ""):
+        assert load(str(tmp_path), {"AUDITOR_ORCID": orcid}).config.orcid == orcid
+    for wrong in (
+        "0000-0002-1825-0098",
+        "https://orcid.org/0000-0002-1825-0097",
+        "0000000218250097",
+        "0000-0002-1825-009",
+        "----",
+    ):
+        with pytest.raises(AuditError, match="`orcid` has the value"):
+            load(str(tmp_path), {"AUDITOR_ORCID": wrong})

@@ -96,7 +96,7 @@ def score(name: RunOrFile = "", json: Json = False) -> None:
 def report(
     name: RunOrFile = "",
     form: Annotated[
-        str, typer.Option("--format", "-f", help="html, markdown, json, terminal; cyclonedx: the list of parts.")
+        str, typer.Option("--format", "-f", help="html, pdf, markdown, latex, json, sarif, ...; drafts of what accompanies a paper: cff, codecheck, adae, ...")
     ] = "html",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write; `-` for stdout.")] = None,
     share: Share = False,
