@@ -168,6 +168,6 @@ def test_on_slurm_tasks_carry_the_number_of_the_job_that_ran_them(tmp_path: Path
         timeout=60,
     ).stdout.splitlines()
     assert told.state is State.SUCCEEDED
-    assert numbers == {row.split("|")[0] for row in jobs if row.split("|")[1].startswith("parsl.sim.block-0")}
+    assert numbers == {number for number, _, name in (row.partition("|") for row in jobs) if name.startswith("parsl.sim.block-0")}
     asked = next(t.asked for t in told.tasks if t.name == "simulate")
     assert (asked.partition, asked.other["block --time"], asked.other["block --nodes"]) == ("cpu", "5", "1")

@@ -189,8 +189,8 @@ def test_the_users_own_bash_env_is_read_as_before(shared: Job, prior: str) -> No
 
 
 def _default_signals() -> None:
-    """Whoever started the tests in the background had INT and QUIT ignored, and `trap -p` tells of it."""
-    for number in (signal.SIGINT, signal.SIGQUIT):
+    """Whoever started the tests in the background had HUP, INT or QUIT ignored, and `trap -p` tells of it."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)
 
 
