@@ -60,7 +60,7 @@ def restore(recipe: Recipe, layout: Layout, shut: bool) -> int:
     shown = {target: source for source, target in layout.shown}
     count = 0
     for file in recipe.files:
-        if file.role == "code" and file.mapped and file.carried:
+        if file.role in ("code", "input") and file.mapped and file.carried:
             path = Path(shown.get(file.place, "")) if os.path.isabs(file.place) else layout.work / file.place
             count += _rewritten(path, to)
     return count

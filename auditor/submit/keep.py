@@ -42,5 +42,14 @@ def _files(found: Capture) -> list[tuple[str, str]]:
 
 
 def clean(job: Job, redactor: Redactor) -> Job:
-    """The job without secrets: its script and command line are stored with every capture."""
-    return replace(job, script=redactor.text(job.script), argv=tuple(redactor.value(list(job.argv))))
+    """The job without secrets: its script, command line and label are stored with every capture.
+
+    Declared paths stay as they are, as files are looked for by them; of a URL the login goes.
+    """
+    return replace(
+        job,
+        script=redactor.text(job.script),
+        argv=tuple(redactor.value(list(job.argv))),
+        label=redactor.text(job.label),
+        inputs=tuple(redactor.text(p) if "://" in p else p for p in job.inputs),
+    )

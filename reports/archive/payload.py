@@ -99,10 +99,14 @@ def wanted_code(known: Known) -> tuple[Wanted, ...]:
         made.setdefault(where, Wanted("code", where, os.path.join(known.root, path), sha256, size, text))
 
     s = known.submission
+    scripts = {place(c.path, known.root) for c in known.called.files} if known.called else set()
+    unnamed = next(
+        n for n in ("job.sh", "run-job.sh", "run-this-job.sh") if n not in scripts
+    )  # a command line has no file of its own
     if s:
-        want(s.script_path or "job.sh", s.script_sha256, s.script_size, s.script_text)
+        want(s.script_path or unnamed, s.script_sha256, s.script_size, s.script_text)
     elif known.job.script:
-        want(known.job.script_path or "job.sh", "", len(known.job.script), known.job.script)
+        want(known.job.script_path or unnamed, "", len(known.job.script), known.job.script)
     for called in known.called.files if known.called else ():
         if called.state == "ok":
             want(called.path, called.sha256, called.size)

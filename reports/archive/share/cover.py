@@ -16,11 +16,13 @@ from urllib.parse import quote, quote_plus, unquote
 from auditor.redact import MARK, Redactor
 from reports.archive.share import hosts
 from reports.archive.share.book import COMMON, Book, Kind, plain_word
-from reports.archive.share.harvest import KEYS, rows
+from reports.archive.share.harvest import KEYS, LINE, rows
 from reports.archive.share.shapes import NAMED, SECRETS, is_address, value
 
 OTHERS_JOB = "[a job of another user]"
 _DIGEST = re.compile(r"(?:sha\d{3}:)?[0-9a-f]{32,128}")
+_ESCAPE = re.compile(r"(\\[nrt])")
+"""In a program's text a line may end in two letters, and a name begin right after."""
 _CENT = re.compile(r"[\w.~%+/:@=&?#-]{0,4000}%[0-9A-Fa-f]{2}[\w.~%+/:@=&?#-]{0,4000}")
 _BASE64 = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/_-]{12,65536}={0,2}(?![\w+/=-])")
 _CONTINUED = re.compile(r"[^\n]*(?:\\\n[^\n]*)+")
@@ -48,7 +50,11 @@ class Cover(Redactor):
             return text
         if "\0" in text[:8192]:
             return self.binary(text)
-        text = self._coded(self._plain(text))
+        text = self._coded(self._plain(self._coded(text)))
+        if "\\" in text:
+            parts = _ESCAPE.split(text)
+            parts[::2] = [self._plain(part) if len(part) > 7 else part for part in parts[::2]]
+            text = "".join(parts)
         return _CONTINUED.sub(self._continued, text) if "\\\n" in text else text
 
     def binary(self, text: str) -> str:
@@ -107,12 +113,12 @@ class Cover(Redactor):
         return "".join((*made, text[end:])) if made else text
 
     def _others(self, text: str) -> str:
-        lines = text.split("\n")
-        for number, user, _ in rows(text):
-            if user not in {self._mine, self.book.known(Kind.USER, self._mine)} and lines[number] != OTHERS_JOB:
-                lines[number] = OTHERS_JOB
+        lines = LINE.split(text)
+        for number, user, line in rows(text):
+            if user not in {self._mine, self.book.known(Kind.USER, self._mine)} and line != OTHERS_JOB:
+                lines[2 * number] = OTHERS_JOB
                 self.tally["job of another"] += 1
-        return "\n".join(lines)
+        return "".join(lines)
 
     def _coded(self, text: str) -> str:
         """What is written in per cent codes, or in base64."""
@@ -217,6 +223,8 @@ def _pattern(kind: Kind, real: str) -> str:
     if real.lower() in COMMON:  # `root` in `root@n1` says nothing of anybody; such fields are named by their field
         return r"(?!)"
     fixed = re.escape(real)
+    if kind is not Kind.USER:
+        return rf"(?:(?<=//){fixed}(?=[.:/])|(?<=\w@){fixed}(?=[.:])|(?<=host=){fixed}\b|(?<=account=){fixed}\b)"
     return rf"(?:(?<=/){fixed}(?=/)|(?<![\w$]){fixed}(?=@)|(?<=user=){fixed}\b|(?<=USER=){fixed}\b|(?<=account=){fixed}\b)"
 
 

@@ -85,10 +85,23 @@ def harvest(job: Job, evidence: Sequence[Evidence], environ: Mapping[str, str], 
         _field(book, key, text)
         _forms(book, text)
     _environment(book, environ)
-    for text in texts:
+    files = list(texts)
+    for text in files:
         _forms(book, text)
         _homes(book, text, mine)
+    _domains(book, [*(text for _, text in found), *files])
     return book
+
+
+def _domains(book: Book, texts: Sequence[str]) -> None:
+    """What follows the name of a node: `n1` is known, and a text says `n1.site.edu`."""
+    known = [re.escape(real) for kind, real, _ in book.items() if kind is Kind.NODE and not plain_word(real)][:500]
+    if not known:
+        return
+    whole = re.compile(rf"(?<![\w.-])(?:{'|'.join(known)})\.((?:[a-z0-9-]{{1,63}}\.){{1,5}}[a-z]{{2,24}})(?![\w(])")
+    for domain in dict.fromkeys(d for text in texts if "." in text for d in whole.findall(text)):
+        if not PUBLIC_HOSTS.search(domain):
+            book.name(Kind.SITE, domain)
 
 
 def _field(book: Book, key: str, text: str) -> None:
@@ -138,6 +151,8 @@ def _forms(book: Book, text: str) -> None:
         elif len(said) > 2 and not said.startswith(("$", "[withheld")) and kind is not Kind.MAIL:
             book.name(kind, said)
     _tables(book, text)
+    if "\\n" in text:
+        _forms(book, text.replace("\\n", "\n"))
 
 
 def _tables(book: Book, text: str) -> None:
@@ -147,12 +162,16 @@ def _tables(book: Book, text: str) -> None:
             book.name(Kind.USER, user)
 
 
+LINE = re.compile(r"(\\n|\n)")
+"""An end of a line, also as programs write it in a text."""
+
+
 def rows(text: str) -> Iterator[tuple[int, str, str]]:
     """Line number, user and line, of tables of jobs or processes with a column for the user."""
     if "USER" not in text and "User" not in text:
         return
     column, cut = -1, ""
-    for number, line in enumerate(text.split("\n")):
+    for number, line in enumerate(LINE.split(text)[::2]):
         mark = "|" if "|" in line else ""
         words = [w.strip() for w in (line.split("|") if mark else line.split())]
         upper = [w.upper() for w in words]

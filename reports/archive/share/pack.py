@@ -15,6 +15,7 @@ from reports.archive.recipe import Recipe, RecipeFile, RecipeImage
 from reports.archive.share.book import Book, Kind
 from reports.archive.share.cover import Cover
 from reports.archive.share.scan import Blocked, Finding, findings
+from reports.archive.share.shapes import named_secret
 from reports.archive.share.share import Shared
 
 NAMES = "by reference: it names people, machines or folders"
@@ -36,6 +37,8 @@ def fit(chosen: Payload, shared: Shared) -> Payload:
 
 def _rule(item: Item, shared: Shared) -> str:
     """Why it stays out; empty: it does not."""
+    if named_secret(item.path):
+        return "secret"
     size = item.size if item.source else len(item.data)
     if size > SEARCHED:
         return "not-searchable (too large)"
@@ -46,7 +49,7 @@ def _rule(item: Item, shared: Shared) -> str:
 def _marked(file: RecipeFile, items: dict[str, Item], bad: dict[str, str], shared: Shared) -> RecipeFile:
     if file.carried in bad:
         return replace(file, carried="", reason=NAMES)
-    if file.role != "code" or not file.carried:
+    if file.role not in ("code", "input") or not file.carried:
         return file
     return replace(file, mapped=file.sha256 in shared.mapped, redacted=file.redacted or file.sha256 in shared.cut)
 

@@ -33,6 +33,8 @@ _DIGEST_NAME = re.compile(
 _ASSIGNED = re.compile(
     r"(?P<name>[A-Za-z_][\w.-]{1,60})['\"]?[ \t]{0,3}(?:=|:(?!//|:))[ \t]{0,3}['\"]?(?P<value>[A-Za-z0-9+/_=-]{20,400})(?![\w/+.-])"
 )
+_MARKED = re.compile(r"(?:\\?\[|\{\[\}|\[)withheld(?:\\?\]|\{\]\})")
+"""As Markdown and LaTeX write it."""
 _HEX = re.compile(r"[0-9a-fA-F]+")
 _MEMBERS = re.compile(r"\.(?:zip|whl|npz|tar|tgz|gz|bz2|xz|jar|egg|crate)$|\.tar\.\w+$")
 
@@ -70,9 +72,9 @@ def findings(file: str, data: bytes, cover: Cover, depth: int = 0) -> Iterator[F
         for name, content in inner:
             yield from _within(file, [*findings(f"{file}!{name}", content, cover, depth + 1), *_rules(f"{file}!", name, cover)])
         return
-    if file.endswith(".json"):
+    if file.endswith(".json") or data[:1] == b"{":
         try:
-            texts = "\n\0\n".join(dict.fromkeys(text for _, text in strings(json.loads(data))))
+            texts = "\n\n".join(dict.fromkeys(text for _, text in strings(json.loads(data))))
         except (ValueError, RecursionError):
             texts = data.decode("utf-8", "replace")
         yield from _rules(file, texts, cover)
@@ -88,6 +90,8 @@ def _within(file: str, found: Sequence[Finding]) -> Iterator[Finding]:
 
 def _rules(file: str, text: str, cover: Cover, binary: bool = False) -> Iterator[Finding]:
     cover.fresh()
+    text = text.replace("\\char39{}", "'").replace("{}", "") if file.endswith(".tex") else text
+    text = _MARKED.sub("[withheld]", text)
     if binary:
         cover.binary(text)
     else:

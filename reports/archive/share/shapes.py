@@ -10,6 +10,7 @@ import ipaddress
 import re
 from collections.abc import Mapping
 
+from auditor.redact import SECRET_NAME
 from reports.archive.share.book import Kind
 
 NAMED: Mapping[Kind, re.Pattern[str]] = {
@@ -38,7 +39,7 @@ SECRETS: Mapping[str, re.Pattern[str]] = {
     "login-line": re.compile(r"(?im)^[ \t]{0,20}(?:machine[ \t]+\S+|default)\s+login\s+(?P<value>\S+)(?:\s+(?:password|account)\s+(?P<pass>[^\s\[]\S*))?"),
     "registry-auth": re.compile(r"(?i)['\"](?:auth|identitytoken|registrytoken)['\"]\s{0,4}:\s{0,4}['\"](?P<value>[^'\"\[]{6,4000})['\"]"),
     "cloud-key": re.compile(
-        r"(?x) (?i:\b(?:AccountKey|SharedAccessKey|SharedAccessSignature)=)(?P<value>[A-Za-z0-9+/=%_-]{16,200})"
+        r"(?x) (?i:(?:AccountKey|SharedAccessKey|SharedAccessSignature)=)(?P<value>[A-Za-z0-9+/=%_-]{16,200})"
         r"| hooks\.slack\.com/(?:services|workflows)/(?P<hook>[\w/]{20,90})"
         r"| \b(?P<kind>(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{16,99} | SK[0-9a-f]{32} | dapi[0-9a-f]{32} | dop_v1_[0-9a-f]{40,64} | hv[sb]\.[\w-]{20,200}"
         r" | [sr]\.[A-Za-z0-9]{24}(?![\w.])"
@@ -64,6 +65,10 @@ OPTION = re.compile(
     r"(?:\"(?P<double>[^\"\n]{1,400})\"|'(?P<single>[^'\n]{1,400})'|(?P<bare>[^\s\"'#][^\s\"']{0,399}))"
 )
 
+_SECRET_FILE = re.compile(
+    r"(?i)\.netrc|\.pgpass|\.my\.cnf|\.htpasswd|\.git-credentials|id_(?:rsa|dsa|ecdsa|ed25519)(?:_\w+)?|.*\.(?:pem|key|p12|pfx|jks|keytab|kdbx)"
+    r"|my_launchpad\.yaml|credentials|\.?(?:docker)?config\.json\.auth|krb5cc_.*|\.Xauthority"
+)
 PRIVATE_NUMBERS = ("127.", "0.0.0.0", "255.255.")
 
 
@@ -83,3 +88,11 @@ def is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def named_secret(path: str) -> bool:
+    """Does a small file's own name say that its content is one? `params/db_password`, `.netrc`, `id_ed25519`."""
+    name = path.rpartition("/")[2]
+    return bool(_SECRET_FILE.fullmatch(name)) or (
+        "." not in name and bool(SECRET_NAME.search(re.sub(r"[^A-Za-z0-9]+", "_", name)))
+    )

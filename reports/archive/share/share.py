@@ -20,12 +20,15 @@ from auditor.world import World
 from probes.packages import PythonPackages
 from reports.archive.cleaned import Redaction
 from reports.archive.known import Known, known
-from reports.archive.payload import CODE_FILE, Objects, Shelf, Wanted, content, wanted_code, wanted_data
+from reports.archive.payload import AUTO_FILE, CODE_FILE, Objects, Shelf, Wanted, content, wanted_code, wanted_data
 from reports.archive.share.book import Book, Kind
 from reports.archive.share.cover import Cover
 from reports.archive.share.harvest import harvest
 from reports.archive.share.paths import PublicPaths
+from reports.archive.share.shapes import named_secret
 
+GUESSABLE = 4096
+"""Bytes of a file whose content could be guessed from its digest and from all that is published."""
 LOG = 4 << 20
 """Bytes of a log that is rewritten; a longer one is not carried."""
 
@@ -86,9 +89,10 @@ def share(job: Job, evidence: Sequence[Evidence], objects: Objects, world: World
 
 
 def _texts(facts: Known) -> Iterator[Wanted]:
-    """Files that are carried in a form that may be changed: code, and what was printed."""
+    """Files that may be carried in another form: code, what was printed, small inputs that name folders; and small ones that may not."""
     yield from wanted_code(facts)
-    yield from (w for w in wanted_data(facts) if w.role == "log" and w.size <= LOG)
+    most = {"log": LOG, "input": AUTO_FILE, "expected": GUESSABLE}
+    yield from (w for w in wanted_data(facts) if w.size <= most[w.role])
 
 
 def _content(wanted: Wanted, shelf: Shelf) -> bytes | str:
@@ -137,7 +141,11 @@ class _Files:
         text = raw.decode("latin-1" if binary else "utf-8", "strict" if binary else "surrogateescape")
         new = cover.text(text).encode("latin-1" if binary else "utf-8", "replace" if binary else "surrogateescape")
         tally = cover.fresh()
-        if new == raw:
+        secret = wanted.role in ("input", "expected") and named_secret(wanted.place)
+        if new == raw and not secret:
+            return
+        if secret or (wanted.role in ("input", "expected") and (wanted.role == "expected" or set(+tally) != {Kind.FOLDER.value})):
+            self._untold(wanted)
             return
         old, now = wanted.sha256 or hashlib.sha256(raw).hexdigest(), hashlib.sha256(new).hexdigest()
         self.digests[old], self.content[now] = (now, len(new)), new
@@ -147,6 +155,11 @@ class _Files:
             self.cut.add(now)
         self.notes += _notes(cover.text(wanted.place), tally)
         self.scripts[text] = new.decode("utf-8", "surrogateescape")
+
+    def _untold(self, wanted: Wanted) -> None:
+        """It stays out as it is; of a small file the digest too, which would let its content be tried out."""
+        if wanted.size <= GUESSABLE and wanted.sha256:
+            self.digests[wanted.sha256] = ("", wanted.size)
 
     def script(self, job: Job, public: Job) -> str:
         """The batch script as the file of it is published."""
