@@ -17,8 +17,10 @@ BROAD = 4
 # the slowest of a group against the middle one: from here on, who waits for all waits mostly for one
 STRAGGLER = 2.0
 
+# engines whose places are cores, of which a task may take several
+CORES = frozenset({"snakemake", "ray"})
 MORE = {
-    "snakemake": "snakemake --cores {n}   # or --jobs {n} with --executor slurm",
+    "snakemake": "snakemake --cores {n}   # or --jobs {w} with --executor slurm",
     "nextflow": "nextflow run main.nf -queue-size {n}   # and executor.cpus at least as many",
     "cwltool": "cwltool --parallel workflow.cwl job.yml",
     "parsl": "max_workers_per_node={n}   # in Config(executors=[HighThroughputExecutor(...)]), or max_blocks",
@@ -47,14 +49,23 @@ def _reached(run: WorkflowSeen, engines: Fact[WorkflowRuns]) -> Verdict:
         why = "its graph has a cycle" if run.cyclic else f"times are known of {run.timed} of {several(run.tasks, 'task')}"
         raise Unclear(f"{told(run)}: the graph is {run.width} wide, and how many ran at once cannot be told: {why}")
     places = f", {several(run.workers, 'place')} to work" if run.workers else ""
+    each = _cores_each(run)
+    places += f", tasks of {several(each, 'core')}" if each > 1 else ""
     said = f"{told(run)}: {several(run.tasks, 'task')}, up to {run.width} independent{places}, at most {run.concurrent} at the same time"
-    allowed = min(run.width, run.workers or run.width)
+    allowed = min(run.width, max(1, run.workers // each) if run.workers else run.width)
     if run.concurrent >= GOOD_SHARE * allowed and (run.workers or 2) > 1 and run.concurrent > 1:
         return passed(said, engines)
     if not run.concurrent:
         raise Unclear(f"{said}: the tasks were too short for the times that are kept")
-    fix = MORE.get(run.system, "{n} at a time").replace("{n}", str(run.width))
+    fix = MORE.get(run.system, "{n} at a time").replace("{n}", str(run.width * each)).replace("{w}", str(run.width))
     return (failed if run.concurrent == 1 else weak)(said, fix, engines)
+
+
+def _cores_each(run: WorkflowSeen) -> int:
+    """Cores that a task of the largest group takes, where places are cores; where each place takes a whole task: 1."""
+    if run.system not in CORES or run.native_ids or not run.groups:
+        return 1
+    return max(1, round(max(run.groups, key=lambda g: g.tasks).asked.cpus or 1))
 
 
 def needless_barrier(engines: Fact[WorkflowRuns]) -> Verdict:

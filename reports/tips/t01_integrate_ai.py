@@ -132,8 +132,10 @@ def _borne_out(signs: list[str], systems: Fact[SystemsUsed], files: Maybe[DataMa
 
 
 def isolated_run(
-    campaign: Fact[Campaign], submission: Fact[Submission], engines: Maybe[WorkflowRuns], systems: Maybe[SystemsUsed]
+    campaign: Fact[Campaign], submission: Fact[Submission], systems: Fact[SystemsUsed], engines: Maybe[WorkflowRuns]
 ) -> Verdict:
+    if not ai_signs(systems.value) and (other := _other_work(systems.value)):
+        return not_applicable(f"this run holds no AI step that could be apart; its scripts show {some(other)}", systems)
     c = campaign.value
     fed = [k for k in c.links if k.target == c.run_id]
     used = [k for k in c.links if k.source == c.run_id]
@@ -145,8 +147,6 @@ def isolated_run(
     if inside and isinstance(engines, Fact):
         r, k = inside[0]
         return passed(f"it holds a workflow of its own: {told(r)}, where {k.target} reads what {k.source} made", engines)
-    if isinstance(systems, Fact) and not ai_signs(systems.value) and (other := _other_work(systems.value)):
-        return not_applicable(f"this run holds no AI step that could be apart; its scripts show {some(other)}", systems, campaign)
     others = (
         f"none of {several(len(c.siblings), 'other run')} of its campaign"
         if c.siblings
@@ -219,7 +219,7 @@ TIP = Tip(
             "isolated-run",
             2,
             "Does another run of the campaign feed this one, or use what it made?",
-            (CAMPAIGN, SUBMISSION, MAYBE_ENGINES, Need(SystemsUsed, (Phase.SUBMIT,), optional=True)),
+            (CAMPAIGN, SUBMISSION, SYSTEMS, MAYBE_ENGINES),
             isolated_run,
             "submit the steps before and after through auditor, with inputs and outputs declared",
         ),

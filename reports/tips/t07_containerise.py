@@ -32,6 +32,8 @@ from reports.judging.campaignwork import RECORD
 from reports.judging.campaignwork import SETTLES as CAMPAIGN_SETTLES
 from reports.judging.cures import BASE, PYTHON_BASE, pull
 from reports.judging.doorrules import edited_packages, host_leaks, open_doors, outside_paths
+from reports.judging.enactedrules import unused_environment
+from reports.judging.engineruns import ENGINES, SWEEP
 from reports.judging.fitrules import bad_signature, wrong_architecture
 from reports.judging.hadrules import environment_not_rebuilt, unobtainable_environment
 from reports.judging.leaks import started
@@ -295,6 +297,15 @@ TIP = Tip(
             (PACKAGES, Need(PythonPackages, LATER, optional=True), Need(JobAccounting, LATER, optional=True)),
             changed_packages,
             "auditor sweep, once the run is finished",
+        ),
+        Check(
+            "unused-environment",
+            2,
+            "Did the engine's tasks run in the environments that its workflow declares?",
+            (ENGINES,),
+            unused_environment,
+            SWEEP,
+            "Snakemake, --software-deployment-method; Nextflow, conda and apptainer scopes: what a workflow names is used only where it is switched on",
         ),
         Check(
             "unversioned-modules",

@@ -32,6 +32,7 @@ CASE = case(
         stray-code not-applicable
         edited-packages not-applicable
         changed-packages not-applicable
+        unused-environment not-applicable
         unversioned-modules unknown
         unnamed-surroundings unknown
         unknown-runtime unknown

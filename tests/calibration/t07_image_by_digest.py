@@ -27,6 +27,7 @@ CASE = case(
         stray-code unknown
         edited-packages unknown
         changed-packages unknown
+        unused-environment not-applicable
         unversioned-modules unknown
         unnamed-surroundings unknown
         unknown-runtime unknown

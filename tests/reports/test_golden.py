@@ -36,6 +36,6 @@ def test_the_jobs_span_the_scale() -> None:
     assert {name: (c.low, c.high, c.coverage) for name, c in cards.items()} == {
         "ml_job": (72.7, 72.7, 98.7),
         "poor_job": (2.8, 2.8, 83.0),
-        "requeued_task": (5.6, 58.3, 18.4),
-        "engine_run": (33.3, 50.0, 63.2),
+        "requeued_task": (5.6, 63.9, 17.3),
+        "engine_run": (36.1, 55.6, 63.6),
     }

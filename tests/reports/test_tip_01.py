@@ -62,19 +62,22 @@ def test_a_script_that_shows_nothing_leaves_the_question_open() -> None:
     assert said("hidden-ai", systems()) == (UNKNOWN, "nothing in the scripts tells whether this run trains, infers or simulates")
 
 
+NO_SIGN = declared(SystemsUsed((), {}, (), (), ()))
+
+
 def test_a_run_fed_by_another_is_part_of_a_workflow() -> None:
-    assert said("isolated-run", campaign(Link(OTHER, ME, "data.csv", sha("data"))), seen(submission())) == (
+    assert said("isolated-run", campaign(Link(OTHER, ME, "data.csv", sha("data"))), seen(submission()), NO_SIGN) == (
         PASSED,
         "1 input came from other runs and 0 outputs went into others",
     )
 
 
 def test_a_run_with_no_link_is_isolated_and_told_how_to_declare() -> None:
-    assert said("isolated-run", campaign(), seen(submission())) == (
+    assert said("isolated-run", campaign(), seen(submission()), NO_SIGN) == (
         FAILED,
         "it stands alone: no other run that is known made an input of this one or read an output",
     )
-    assert advised("isolated-run", campaign(), seen(submission()))[1] == (
+    assert advised("isolated-run", campaign(), seen(submission()), NO_SIGN)[1] == (
         "auditor sbatch --auditor-label=CAMPAIGN --auditor-input=FILES_FROM_THE_STEP_BEFORE train.sh"
     )
 
@@ -93,11 +96,11 @@ def test_a_run_without_an_ai_step_has_none_that_could_be_apart() -> None:
 def test_links_between_other_runs_do_not_count() -> None:
     stranger = Link(OTHER, "3333333333333333", "data.csv", sha("data"))
 
-    assert said("isolated-run", campaign(stranger), seen(submission()))[0] == FAILED
+    assert said("isolated-run", campaign(stranger), seen(submission()), NO_SIGN)[0] == FAILED
 
 
 def test_without_a_campaign_isolation_is_not_known() -> None:
-    assert said("isolated-run", seen(submission())) == (UNKNOWN, "never captured: campaign after the run")
+    assert said("isolated-run", seen(submission()), NO_SIGN) == (UNKNOWN, "never captured: campaign after the run")
 
 
 def test_a_saved_model_is_a_result_a_next_step_can_read() -> None:

@@ -10,7 +10,7 @@ from auditor.campaign import Campaign
 from auditor.model import Evidence, Phase, Status
 from probes.data import DataManifest
 from probes.workflow import SystemsUsed, Use
-from probes.workflows import Construct, Definition, Digest, State
+from probes.workflows import Construct, Definition, Digest, Environment, Place, State
 from probes.workflows.record import WorkflowRuns
 from tests.calibration.made import engine, no_tracker, task
 from tests.factory import accounting, file, git_state, manifest, seen, submission, unseen
@@ -242,6 +242,40 @@ def test_a_wide_graph_wants_as_many_at_once_as_there_are_places() -> None:
         NOT_APPLICABLE,
         f"parsl {HERE}: 2 tasks, at most 2 of them independent; from 3 on there is something to overlap",
     )
+
+
+def test_places_are_cores_of_which_a_task_may_take_several() -> None:
+    def sims(cores: int, **asked: int) -> Evidence:
+        return engine("snakemake", *(task("sim", n, (1 + n // 2, 2 + n // 2), **asked) for n in range(8)), workers=cores)
+
+    assert said("unreached-width", sims(16, cpus=8)) == (
+        PASSED,
+        f"snakemake {HERE}: 8 tasks, up to 8 independent, 16 places to work, tasks of 8 cores, at most 2 at the same time",
+    )
+    assert advised("unreached-width", sims(64, cpus=8)) == (WEAK, "snakemake --cores 64   # or --jobs 8 with --executor slurm")
+    assert said("unreached-width", sims(16))[0] == WEAK
+
+
+# tip 7
+
+
+def test_an_environment_that_the_engine_left_aside_was_not_used() -> None:
+    def declares(**seen_: Place) -> Evidence:
+        conda = Environment("conda", "envs/md.yaml", Place("rules.smk", "line 3"), **seen_)
+        return engine("snakemake", task("train"), environments=(conda,))
+
+    refused = declares(refused=Place("log", "line 31"))
+    assert said("unused-environment", refused) == (
+        FAILED,
+        f"snakemake {HERE}: conda envs/md.yaml is declared in rules.smk line 3, and was not used: log line 31",
+    )
+    assert advised("unused-environment", refused)[1] == "snakemake --software-deployment-method conda"
+    assert said("unused-environment", declares(enacted=Place("log", "line 9"))) == (
+        PASSED,
+        f"snakemake {HERE}: conda envs/md.yaml (log line 9)",
+    )
+    assert said("unused-environment", declares())[0] == UNKNOWN
+    assert said("unused-environment", engine("snakemake", task("train")))[0] == NOT_APPLICABLE
 
 
 def test_all_for_all_is_a_barrier_where_no_file_asks_for_it() -> None:

@@ -68,7 +68,7 @@ def engine_run() -> tuple[Job, tuple[Evidence, ...]]:
         models=(Model("net", "made", "model.pt", "pytorch", "net v3", 40 << 20),),
     )  # fmt: skip
     record = engine(
-        "snakemake", *tasks(), version="9.27.1", id="812e0a", ended=at(67), workers=8, command="snakemake --cores 16",
+        "snakemake", *tasks(), version="9.27.1", id="812e0a", ended=at(67), workers=16, command="snakemake --cores 16",
         definitions=(Definition("Snakefile", "workflow", (Digest("sha256", sha(SNAKEFILE), "content"),)),),
         constructs=(Construct("loop", "checkpoint predict"), Construct("retries", "retries: 2")),
         environments=(
