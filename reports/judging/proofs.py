@@ -25,7 +25,11 @@ def summary(verdict: ReplayVerdict) -> str:
         return f"{place} gave something else: {some(differing(verdict)) or verdict.reason}"
     if not same(verdict):
         return f"{place} compared no output: {verdict.reason or 'none is known'}"
-    return f"{several(len(verdict.outputs), 'output')} {verdict.sameness} in {place}"
+    told = f"{several(len(verdict.outputs), 'output')} {verdict.sameness} in {place}"
+    if verdict.rounds and verdict.reached:
+        told += f"; its {len(verdict.rounds)} runs agree with each other"
+        told += f", apart from {several(len(verdict.rules), 'field')} by rule" if verdict.rules else ""
+    return told
 
 
 def differing(verdict: ReplayVerdict) -> list[str]:
@@ -49,4 +53,7 @@ def unequal(verdict: ReplayVerdict) -> str:
 
 def idle(evidence: Evidence) -> bool:
     """A replay that did not run: who lacks the data or the software disproves nothing that another replay has shown."""
-    return evidence.kind == ReplayVerdict.__name__ and (evidence.data or {}).get("sameness") == Sameness.NOT_RUN
+    return evidence.kind == ReplayVerdict.__name__ and (evidence.data or {}).get("sameness") in (
+        Sameness.NOT_RUN,
+        Sameness.NOT_COMPARED,
+    )

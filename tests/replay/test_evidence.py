@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from auditor.home import Home
 from auditor.model import Capture, Phase
-from auditor.replay.evidence import remember, verdict_evidence
+from auditor.replay.evidence import counts, remember, verdict_evidence
 from auditor.store import Store
-from auditor.verdict import OutputVerdict, ReplayVerdict, Sameness, Step
+from auditor.verdict import Level, OutputVerdict, ReplayVerdict, RoundVerdict, Sameness, Step
+from reports.judging.proofs import idle
 from reports.score import score
 from tests import archived
 from tests.factory import at, sha
@@ -57,3 +59,24 @@ def test_a_replay_on_another_machine_earns_the_last_rung_and_one_at_home_does_no
     assert rungs(verdict(job.run_id, same_machine=False))["replayed-elsewhere"]
     assert not rungs(verdict(job.run_id, same_machine=True))["replayed-elsewhere"]
     assert not rungs(verdict(job.run_id, sameness=Sameness.DIFFERENT))["replayed-elsewhere"]
+
+
+def test_a_repeat_earns_the_rung_of_repeatable_and_says_by_what(tmp_path: Path) -> None:
+    job, evidence = archived.run(tmp_path / "work")
+    twice = replace(
+        verdict(job.run_id, same_machine=True),
+        level=Level.REPEAT,
+        reached=True,
+        rounds=tuple(RoundVerdict(n, 0, Sameness.IDENTICAL, "1 output as in run 1") for n in (1, 2)),
+        rules=("metrics.json, $.ended: not compared (learnt)",),
+    )
+    rung = next(r for r in score(job, (*evidence, verdict_evidence(twice))).rungs if r.name == "repeatable")
+    assert (rung.reached, rung.reason) == (
+        True,
+        "1 output identical in a replay on the same machine (local); its 2 runs agree with each other, apart from 1 field by rule",
+    )
+
+
+def test_less_than_a_full_run_is_not_kept_and_would_disprove_nothing(tmp_path: Path) -> None:
+    smoke = replace(verdict("0123456789abcdef"), level=Level.SMOKE, sameness=Sameness.NOT_COMPARED)
+    assert (counts(smoke), idle(verdict_evidence(smoke))) == (False, True)
