@@ -1,4 +1,4 @@
-"""What goes into the appendix of a paper written in LaTeX? A fragment for `\\\\input`, which needs the package longtable and no class file."""
+"""What goes into the appendix of a paper written in LaTeX? A fragment for `\\input`, which needs the package longtable and no class file."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Which justifications of the NeurIPS paper checklist can be written from evidence? A LaTeX draft whose answers are all left to authors.
 
 Titles and order of the 2025 checklist. Its questions ask what the *paper* says, which no evidence can answer, so each answer stays
-`\\\\answerTODO{}`; and its NA means "not applicable or not available", so nothing unknown is ever turned into it.
+`\\answerTODO{}`; and its NA means "not applicable or not available", so nothing unknown is ever turned into it.
 """
 
 from __future__ import annotations

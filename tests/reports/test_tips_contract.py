@@ -9,6 +9,7 @@ import pytest
 from auditor import registry
 from auditor.bisection import Bisection
 from auditor.campaign import Campaign, CampaignRecord
+from auditor.claimed import ClaimsChecked
 from auditor.model import Check, Need, Outcome, Phase, Tip
 from auditor.verdict import ReplayVerdict
 from reports.judging import drift, known, ruleset
@@ -112,6 +113,7 @@ def test_a_check_of_a_campaign_asks_the_campaign_record_and_nothing_else() -> No
 def test_no_evidence_is_collected_that_nothing_reads() -> None:
     described = {kind for _, kind, _ in drift.VIEWS} | set(known.kinds()) | {CampaignRecord}  # its own page shows it whole
     read = {n.kind for _, c in CHECKS for n in c.needs} | described | {Bisection}  # reports.bisections tells it beside a diff
+    read |= {ClaimsChecked}  # pages show it, and reports.drafts writes it into what accompanies a paper
 
     assert sorted(k.__name__ for k in registry.kinds().values() if k not in read) == []
 
