@@ -30,11 +30,10 @@ def test_roc_validator_at_level_recommended_and_runcrate_accept_our_crates(tmp_p
         (tmp_path / name / "fit.crate.zip").rename(tmp_path / f"{name}.crate.zip")
     archived.bundle(tmp_path / "newer", stepped(tmp_path / "newer/work"), crate_version="1.3")
     inner = [tmp_path / "steps.crate.zip", tmp_path / "engine.crate.zip"]
-    newer = [tmp_path / "steps-newer.crate.zip", tmp_path / "engine-newer.crate.zip"]
     bundles = [
         tmp_path / "fit.crate.zip",
         *inner,
-        *newer,
+        tmp_path / "newer/fit.crate.zip",
         *(Path(bundled(name, tmp_path / f"{name}.crate.zip").path) for name in RUNS),
     ]
     told = subprocess.run([sys.executable, VALIDATORS, *bundles], capture_output=True, text=True, check=False)
