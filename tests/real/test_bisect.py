@@ -191,6 +191,14 @@ def test_two_runs_that_differ_by_chance_alone_have_no_other_cause(tmp_path: Path
 
 
 @needs_sandbox
+def test_a_program_that_breaks_when_it_is_held_still_is_not_taken_for_one_that_agrees(tmp_path: Path) -> None:
+    script = '#!/bin/bash\n[ -n "$AUDITOR_HELD_STILL" ] && exit 3\nhead -c 8 /dev/urandom >out.txt\n'
+    a = Side({}, script=script)
+    found = bisected(tmp_path, a, a.but(environment={"TZ": "UTC"}))
+    assert (found.certified, found.stabilisers) == (False, ())
+
+
+@needs_sandbox
 def test_chance_that_nothing_here_holds_still_is_said(tmp_path: Path) -> None:
     a = Side(code={}, script="#!/bin/bash\nhead -c 8 /dev/urandom >out.txt\n")
     found = bisected(tmp_path, a, a.but(environment={"TZ": "UTC"}))

@@ -101,6 +101,13 @@ def test_nothing_is_asked_twice_nor_what_follows() -> None:
     assert asked == ["ac"]
 
 
+def test_where_runs_are_shaky_each_set_speaks_for_itself() -> None:
+    asked: list[str] = []
+    known = memo(noting(asked, frozenset({A, B})), votes=3)
+    assert (known.passes(frozenset({A, C})), known.passes(frozenset({A}))) == (False, False)
+    assert asked == ["ac", "ac", "a", "a"]
+
+
 def test_of_three_votes_two_alike_are_enough() -> None:
     answers = iter((Answer.B, Answer.A, Answer.B, Answer.NEITHER))
     assert Memo(lambda _: next(answers), 3).ask(EVERY) is Answer.B
