@@ -244,3 +244,31 @@ def test_an_image_may_be_named_in_what_could_not_be_read() -> None:
         "no image is named in what could be read, and not all could: rules.smk: no such file",
     )
     assert said("unnamed-environment", unseen(ContainerReferences, "no image"), no_python, TYPED)[0] == FAILED
+
+
+def test_tasks_that_begin_and_end_in_one_second_tell_nothing_of_their_number_at_once() -> None:
+    instant = engine("snakemake", *(task("sim", n, (1, 1)) for n in range(8)), workers=8)
+
+    assert said("unreached-width", instant)[0] == UNKNOWN
+
+
+def test_inputs_on_a_disk_that_nobody_knows_are_neither_near_nor_far() -> None:
+    nowhere = start(FileSystems((Mount("/tmp", "tmp", "/tmp", "ext4", "local"),), ()))
+
+    assert said("unstaged-inputs", later(manifest(file("a.bin"))), nowhere, TYPED, kernel())[0] == UNKNOWN
+
+
+def test_the_work_of_a_job_whose_cpu_time_is_not_known_is_not_small() -> None:
+    uncounted = replace(kernel(), data={**dict(kernel().data or {}), "cpu_seconds": None})
+
+    assert said("data-dragging", uncounted, TYPED)[0] == UNKNOWN
+
+
+def test_a_loops_fix_keeps_what_was_declared() -> None:
+    loop = declared(SystemsUsed((), {}, ("run.sh:3 for i in 1 2; do",), (), ()))
+    alone = later(Campaign("me", (), (), (), 0, 0, 0, (), ()))
+    mine = seen(submission(declared_inputs=("r/0.csv",), declared_outputs=("r/*",)))
+
+    assert advised("uncounted-iterations", loop, alone, mine, NO_ENGINE)[1] == (
+        "auditor sbatch --auditor-label=LOOP --auditor-input=r/0.csv --auditor-output='r/*' train.sh   # every round so"
+    )
