@@ -153,9 +153,9 @@ def test_an_interrupted_run_says_so_leaves_no_half_a_file_and_goes_on(tmp_path: 
         (tmp_path / "t" / f"{folder:02}").mkdir(parents=True)
         (tmp_path / "t" / f"{folder:02}" / "f").write_bytes(bytes(100_000))
     ours, theirs = pty.openpty()
-    words = [*AUDITOR, str(tmp_path / "t"), "-o", str(tmp_path / "m"), "--rate", "1M"]
     # whoever runs the tests in the background has SIGINT ignored, and children inherit that
-    running = subprocess.Popen(words, stderr=theirs, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    words = ["env", "--default-signal=INT", *AUDITOR, str(tmp_path / "t"), "-o", str(tmp_path / "m"), "--rate", "1M"]
+    running = subprocess.Popen(words, stderr=theirs)
     os.close(theirs)
     shown = b""
     while b"files" not in shown:
