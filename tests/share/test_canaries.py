@@ -22,9 +22,11 @@ from typer.testing import CliRunner
 
 from auditor import registry
 from auditor.cli.app import app
-from auditor.cli.publish import public_page
+from auditor.cli.judge import _seen
+from auditor.cli.publish import public_page, public_run
 from auditor.model import AuditError
 from auditor.scorecard import Owner
+from reports.archive.share.share import Shared
 
 READING = {
     "list": (), "show": (), "score": ("--json",), "report": ("-f", "terminal", "-o", "-"), "lineage": (), "packages": (),
@@ -153,17 +155,19 @@ def test_the_same_search_finds_names_in_a_bundle_that_is_not_shared(place: Place
     assert {"user", "account", "mail address", "comment", "node"} <= {line.partition(" in ")[0] for line in found}
 
 
-@pytest.mark.parametrize("name", registry.formats())
-def test_nothing_of_anybody_is_in_a_shared_page_of_any_format(place: Place, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(place.work)
-    for variable, value in place.environment.items():
-        monkeypatch.setenv(variable, value)
-    from auditor.cli.judge import _seen
-    from auditor.cli.publish import public_run
+@pytest.fixture(scope="module")
+def public(place: Place) -> Shared:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place.work)
+        for variable, value in place.environment.items():
+            patch.setenv(variable, value)
+        return public_run(*_seen(""), None)
 
-    run = public_run(*_seen(""), None)
+
+@pytest.mark.parametrize("name", registry.formats())
+def test_nothing_of_anybody_is_in_a_shared_page_of_any_format(public: Shared, name: str) -> None:
     try:
-        page = public_page(registry.formats()[name], run, Owner, ())
+        page = public_page(registry.formats()[name], public, Owner, ())
     except AuditError as error:
         if "not installed" in error.message or "needs" in error.message:
             pytest.skip(error.message)
