@@ -125,6 +125,10 @@ def _by_hand(how: Recipe) -> list[str]:
     lines += [f"2. Image `{shown(i.reference)}`: {shown(_image(i))}." for i in how.images]
     if how.modules:
         lines.append(f"2. Modules: `{shown(' '.join(how.modules))}`.")
+    if how.paths:
+        lines.append(
+            '3. Folders have public names. `export WORK="$PWD"` makes a shell find `/$WORK`; in other programs, write the folder\'s path instead.'
+        )
     if how.environment:
         lines.append("3. Set its environment:")
         lines += [f"   - `export {shown(shlex.join([f'{name}={value}']))}`" for name, value in how.environment.items()]
