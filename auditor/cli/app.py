@@ -43,7 +43,7 @@ Type [bold]auditor sbatch train.sh[/bold] where you typed [bold]sbatch train.sh[
 [bold]auditor bundle[/bold] the archive to deposit, [bold]auditor replay BUNDLE[/bold] what the reviewer types.
 
 A run is named by its run id, a prefix of it, its job id (123, 123_4) or `last`; without a name, verbs take the last run and say which.""",
-    epilog="Exit status: 0 done, 1 the answer is no (verify, replay, bisect, preflight), 2 your input or this machine, "
+    epilog="Exit status: 0 done, 1 the answer is no (verify, replay, bisect, preflight, claims, --share with something left), 2 your input or this machine, "
     "3 it cannot be decided here (verify); a wrapped command keeps its own.",
 )
 

@@ -96,7 +96,12 @@ def score(name: RunOrFile = "", json: Json = False) -> None:
 def report(
     name: RunOrFile = "",
     form: Annotated[
-        str, typer.Option("--format", "-f", help="html, pdf, markdown, latex, json, sarif, ...; drafts of what accompanies a paper: cff, codecheck, adae, ...")
+        str,
+        typer.Option(
+            "--format",
+            "-f",
+            help="html, pdf, markdown, latex, json, sarif, ...; drafts of what accompanies a paper: cff, codecheck, adae, ...",
+        ),
     ] = "html",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write; `-` for stdout.")] = None,
     share: Share = False,
