@@ -32,6 +32,7 @@ from probes.software import Component
 from probes.software.conda import CondaPackages
 from probes.software.guix import GuixProfile
 from probes.software.spack import SpackSpecs
+from probes.workflows.record import WorkflowRuns
 from tests.factory import accounting, at, attempt, called, git_state, hardware, modules, packages, seen, sha, submission, unseen
 from tests.reports.ask import FAILED, NOT_APPLICABLE, PASSED, UNKNOWN, WEAK, ask, declared, later, start
 
@@ -91,6 +92,7 @@ def run(line: str, *told: Evidence) -> tuple[Evidence, ...]:
         unseen(RanImages, "no trace is left", phase=Phase.LATER),
         unseen(RegistryImages, "no image of a registry is named", phase=Phase.LATER),
         unseen(SifImages, "the script names no image file"),
+        unseen(WorkflowRuns, "no workflow engine left a record below the work directory", phase=Phase.LATER),
         unseen(EngineImages, "no image of an engine is named"),
         unseen(ApptainerRuntime, "no Apptainer is named"),
         unseen(PythonPackages, "nothing in the script or its environment speaks of Python"),
