@@ -51,7 +51,7 @@ def since(world: World, job: Job, seen: Roles | None) -> Since | None:
     """None: nobody knows when the run began. seen: what a trace saw."""
     if not job.started_at:
         return None
-    # a start to the second is the end of the run before as well; where there is a trace, it knows who wrote
-    grace = SECOND_NS if seen and not exact(world, job) else 0
+    # a second is long: the run before may have ended in it, or somebody have laid out the input
+    grace = 0 if exact(world, job) else SECOND_NS
     written = frozenset(map(os.path.realpath, seen.outputs)) if seen else frozenset[str]()
     return Since(start(world, job) + grace, over(job), written)
