@@ -184,7 +184,8 @@ def _status(whole: Verification | None, signed: Signed | None, checked: Checked 
     if (whole and not whole.ok) or (checked and checked.problems) or (signed and signed.trust is Trust.REFUSED):
         return Exit.NO
     unproved = rescore and whole is not None and whole.score == OTHER_RULES
-    return Exit.UNDECIDED if unproved or (signed and signed.trust is Trust.COULD_NOT_LOOK) else Exit.WHOLE
+    empty = checked is not None and checked.head is None
+    return Exit.UNDECIDED if unproved or empty or (signed and signed.trust is Trust.COULD_NOT_LOOK) else Exit.WHOLE
 
 
 def _tell(path: Path | None, whole: Verification | None, signed: Signed | None, checked: Checked | None, rescore: bool) -> None:
@@ -232,7 +233,7 @@ def _tell_log(checked: Checked) -> None:
     elif checked.head:
         print(f"the run log is whole: {checked.records} records, the last is {checked.head.hash[:16]}")
     else:
-        print("the run log is empty")
+        print("the run log is empty: there was nothing to look through")
     for problem in checked.problems:
         print(f"  {problem}")
     for note in checked.notes:

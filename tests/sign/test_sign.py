@@ -321,3 +321,8 @@ def test_an_edit_of_the_log_is_found_at_its_record(ran: Path) -> None:
     log.write_text(log.read_text().replace("accounted", "replayed!"))
     code, out, _ = auditor("verify", "--log", cwd=ran)
     assert (code, out.splitlines()[1]) == (1, "  record 1 was changed: its hash is not that of what it says")
+
+
+def test_an_empty_log_proves_nothing(tmp_path: Path) -> None:
+    code, out, _ = auditor("verify", "--log", cwd=tmp_path)
+    assert (code, out.strip()) == (3, "the run log is empty: there was nothing to look through")
